@@ -1,0 +1,203 @@
+"""Calls back into CallScaler: sends texts, moves numbers between groups, renames them and gives them call flows.
+
+Facts of the service (shared document of the Resources API): a text names its sender by the number's id; a move is two
+requests, one that adds to the new group and one that removes from the old; POST /texts knows no idempotency key, so
+an answer that is not clear is settled by the list of texts, never by sending again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, model_validator
+
+from relay.callscaler import CallScaler
+from relay.connector import Form, Job, Receipt, Secret
+from relay.errors import Invalid, NotFound, Unavailable
+from relay.models import Owned, Regroup, SendText, UpdateNumber
+from relay.texting import PhoneConnector, SentText
+
+if TYPE_CHECKING:
+    from relay.callscaler import Number, NumberGroup
+    from relay.http import Http
+
+NUMBERS_FRESH = 300.0
+"""Seconds for which the list of numbers is believed."""
+ASK_SECONDS = 3.0
+_ANSWERED = {"completed", "answered"}
+
+
+class CallScalerOptions(Form):
+    """Who we are to the API, and where it is."""
+
+    api_key: Secret
+    base_url: str = "https://callscaler.com/api/v1"
+
+
+class PhoneStep(Form):
+    """One of text, regroup, update_number; `do` says which."""
+
+    step: Annotated[SendText | Regroup | UpdateNumber, Field(discriminator="do")]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_it_is(cls, written: Any) -> Any:
+        return {"step": written} if isinstance(written, dict) and "do" in written else written
+
+
+class CallScalerConnector(PhoneConnector):
+    """The business's account."""
+
+    Options = CallScalerOptions
+    Action = PhoneStep
+
+    def __init__(self, options: CallScalerOptions, http: Http) -> None:
+        super().__init__(options, http)
+        self.client = CallScaler(http, api_key=options.api_key, base_url=options.base_url)
+        self._numbers: dict[str, Number] = {}
+        self._read_at = float("-inf")
+
+    def lane(self, action: PhoneStep) -> str | None:
+        """Changes of one number go in order; texts need none, their guards stand in the ledger."""
+        return None if isinstance(action.step, SendText) else action.step.number
+
+    async def send(self, job: Job[PhoneStep]) -> Receipt:
+        """Do what the step asks for.
+
+        Raises:
+            Unclear: a text may have been sent.
+            Unavailable: it was not, and may be tried again.
+            Rejected: the account, the number or the group does not allow it.
+        """
+        step = job.action.step
+        if isinstance(step, SendText):
+            return await self._text(step, job)
+        if isinstance(step, Regroup):
+            return await self._regroup(step, job.now)
+        return await self._update(step, job.now)
+
+    async def check(self) -> None:
+        """Ask for the list of numbers: the key works, or it does not."""
+        await self.client.numbers.list()
+
+    async def _text(self, step: SendText, job: Job[PhoneStep]) -> Receipt:
+        sender = await self._number(step.sender, job.now)
+        if sender.sms_enabled is False:
+            raise Invalid(f"{step.sender} cannot send texts: enable and register it for texting in CallScaler")
+        sent = await self.client.messages.send(
+            from_number_id=sender.id, to=step.to, body=step.body, idempotency_key=job.key
+        )
+        return Receipt(id=sent.id, created=True)
+
+    async def _regroup(self, step: Regroup, now: float) -> Receipt:
+        """Add to the new group, verify, remove from the old, verify; running it again changes nothing."""
+        number = await self._number(step.number, now)
+        groups = await self.client.number_groups.list()
+        target = next((group for group in groups if group.name == step.to), None)
+        if target is None and step.create:
+            target = await self.client.number_groups.create(step.to)
+        if target is None:
+            known = ", ".join(sorted(group.name or group.id for group in groups))
+            raise NotFound(f"there is no number group {step.to} (there are: {known}); create: true would make it")
+        moved = not await self._holds(target, number)
+        if moved:
+            await self.client.number_groups.add_members(target.id, [number.id])
+            if not await self._holds(target, number):
+                raise Unavailable(f"{step.number} does not show in {step.to} yet")
+        for group in groups:
+            if group.id != target.id and (group.id == number.group_id or await self._holds(group, number)):
+                await self._leave(group, number)
+        self._read_at = float("-inf")
+        return Receipt(id=target.id, created=moved)
+
+    async def _leave(self, group: NumberGroup, number: Number) -> None:
+        if not await self._holds(group, number):
+            return
+        await self.client.number_groups.remove_member(group.id, number.id)
+        if await self._holds(group, number):
+            raise Unavailable(f"{number.phone_number} still shows in {group.name}")
+
+    async def _holds(self, group: NumberGroup, number: Number) -> bool:
+        return any(member.id == number.id for member in await self.client.number_groups.members(group.id))
+
+    async def _update(self, step: UpdateNumber, now: float) -> Receipt:
+        number = await self._number(step.number, now)
+        flow_id: str | None = None
+        if step.call_flow is not None:
+            flows = await self.client.call_flows.list()
+            flow_id = next((flow.id for flow in flows if flow.name == step.call_flow), None)
+            if flow_id is None:
+                raise NotFound(f"there is no call flow {step.call_flow}")
+        await self.client.numbers.update(number.id, friendly_name=step.friendly_name, call_flow_id=flow_id)
+        self._read_at = float("-inf")
+        return Receipt(id=number.id, created=False)
+
+    async def _number(self, e164: str, now: float) -> Number:
+        if e164 not in self._numbers or not 0 <= now - self._read_at < NUMBERS_FRESH:
+            self._numbers = {n.phone_number: n for n in await self.client.numbers.list() if n.phone_number}
+            self._read_at = now
+        try:
+            return self._numbers[e164]
+        except KeyError:
+            raise NotFound(f"{e164} is not one of the business's numbers in CallScaler") from None
+
+    async def owned(self, now: float) -> list[Owned]:
+        """The business's numbers, with their groups."""
+        found = []
+        for number in await self.client.numbers.list():
+            if number.phone_number is None:
+                continue
+            found.append(
+                Owned(
+                    number=number.phone_number,
+                    id=number.id,
+                    name=number.label,
+                    group=number.group_name,
+                    group_id=number.group_id,
+                    status=number.status,
+                    sms_enabled=number.sms_enabled,
+                    created_at=_moment(number.created_at),
+                    read_at=now,
+                )
+            )
+        return found
+
+    async def sent_texts(self, since: float) -> list[SentText]:
+        """Every text listed; the list is read whole, as nothing promises its order.
+
+        Raises:
+            Unavailable: it could not be read whole.
+        """
+        numbers = {n.id: n.phone_number for n in await self.client.numbers.list()}
+        found = []
+        async for text in self.client.messages.texts():
+            if text.direction == "inbound":
+                continue
+            at = _moment(text.created_at)
+            if at is not None and at < since - NUMBERS_FRESH:
+                continue
+            sender = text.from_number or numbers.get(text.from_number_id or "")
+            found.append(SentText(text.id, text.to, sender, text.body, at))
+        return found
+
+    async def answered(self, person: str, since: float) -> bool:
+        """Whether a call with this person that began at or after `since` was answered.
+
+        Raises:
+            DeliveryFailed: it could not be asked within three seconds.
+        """
+        for call in await self.client.calls.search(person, timeout=ASK_SECONDS):
+            at = _moment(call.created_at)
+            people = {call.caller_number, call.destination_number}
+            if person in people and call.status in _ANSWERED and at is not None and at >= since:
+                return True
+        return False
+
+
+def _moment(written: str | None) -> float | None:
+    try:
+        moment = dt.datetime.fromisoformat(written or "")
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else moment.timestamp()

@@ -1,0 +1,184 @@
+"""Posts to any address: a shop's own server, Zapier, Make, n8n.
+
+What receivers may rely on:
+
+- `Idempotency-Key` is the same on every try of one delivery
+  (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/).
+- With a `signing_secret`, the headers `webhook-id`, `webhook-timestamp` and `webhook-signature` of Standard Webhooks
+  v1: HMAC-SHA256 over `id.timestamp.body`, base64 (https://github.com/standard-webhooks/standard-webhooks, spec,
+  "Signature scheme"). The id stays, the timestamp is that of the try.
+- Success is any 2xx within 15 s; redirects are not followed; 410 means gone for good; at most 64 KiB of the answer is
+  read. There is no limit of our own on how often we post: set `rate:` to the receiver's.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import time
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from multidict import CIMultiDict
+from pydantic import Field, field_validator
+from yarl import URL
+
+from relay.connector import HEADER, Connector, Form, Job, Receipt, Secret
+from relay.errors import Invalid, Rejected, Unclear
+
+if TYPE_CHECKING:
+    from relay.http import Answer
+
+SAID_MOST = 200
+"""Characters of a refusing answer that go into the error."""
+
+_TEMPLATE_MARKS = ("{{", "{%", "{#")
+_OURS = {"connection", "content-length", "host", "idempotency-key", "transfer-encoding"}
+_NAME_LETTERS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
+
+
+def _sound_headers(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not name or not set(name.lower()) <= _NAME_LETTERS:
+            raise ValueError(f"{name!r} is no name for a header")
+        if name.lower() in _OURS or name.lower().startswith("webhook-"):
+            raise ValueError(f"the header {name} is set by the relay")
+        if any(mark in value for mark in "\r\n\0"):
+            raise ValueError(f"the header {name} may not hold a line break")
+    return headers
+
+
+class WebhookOptions(Form):
+    """Where to post, and how to prove that it was us."""
+
+    url: str
+    method: Literal["POST", "PUT", "PATCH"] = "POST"
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    signing_secret: Secret | None = None
+    """`whsec_…` (base64) or any other text, whose UTF-8 bytes are the key; empty for none."""
+
+    @field_validator("url")
+    @classmethod
+    def _fixed_address(cls, url: str) -> str:
+        if any(mark in url for mark in _TEMPLATE_MARKS):
+            raise ValueError("the address may hold no template: what a caller says must not choose where it goes")
+        target = URL(url)
+        if target.scheme not in {"https", "http"} or not target.host:
+            raise ValueError("the address must begin with https:// and name a host")
+        return url
+
+    @field_validator("headers")
+    @classmethod
+    def _sound(cls, headers: dict[str, str]) -> dict[str, str]:
+        return _sound_headers(headers)
+
+    @field_validator("signing_secret")
+    @classmethod
+    def _usable(cls, secret: Secret | None) -> Secret | None:
+        if secret is None or not secret.get_secret_value():
+            return None
+        signing_key(secret.get_secret_value())
+        return secret
+
+
+class WebhookAction(Form):
+    """What to post; without a body, the event as JSON."""
+
+    body: Any = None
+    """Text is sent as it is, anything else as JSON."""
+    headers: Annotated[dict[str, str], HEADER] = Field(default_factory=dict, repr=False)
+
+    @field_validator("headers")
+    @classmethod
+    def _sound(cls, headers: dict[str, str]) -> dict[str, str]:
+        return _sound_headers(headers)
+
+
+class Webhook(Connector[WebhookOptions, WebhookAction]):
+    """One address."""
+
+    Options = WebhookOptions
+    Action = WebhookAction
+
+    async def send(self, job: Job[WebhookAction]) -> Receipt:
+        """Post the body; the receipt holds the answer's JSON, where there is one.
+
+        Raises:
+            Unavailable, Rejected, Unclear: by the table of `relay.http`.
+        """
+        body, kind = _written(job)
+        headers = CIMultiDict({"Content-Type": kind})
+        headers.update(self.options.headers)
+        headers.update(job.action.headers)
+        headers["Idempotency-Key"] = job.key
+        if self.options.signing_secret is not None:
+            at = int(job.now or time.time())
+            headers.update(signature(self.options.signing_secret.get_secret_value(), job.key, at, body))
+        answer = await self.http.request(self.options.method, self.options.url, data=body, headers=headers)
+        self._require_success(answer)
+        return Receipt(body=_json_or_none(answer), status=answer.status)
+
+    async def check(self) -> None:
+        """Ask the host for its options: any answer proves address, connection and certificate; nothing is posted."""
+        await self.http.request("OPTIONS", self.options.url)
+
+    def _require_success(self, answer: Answer) -> None:
+        try:
+            answer.raise_for_status()
+        except Rejected as refusal:
+            raise type(refusal)(f"{refusal}{self._said(answer)}", grace=refusal.grace) from None
+
+    def _said(self, answer: Answer) -> str:
+        """The receiver's own words, short; empty when they hold one of our secrets or are a web page."""
+        said = " ".join(answer.body.decode("utf-8", "replace").split())[:SAID_MOST]
+        secret = self.options.signing_secret
+        ours = [*self.options.headers.values(), *([secret.get_secret_value()] if secret else [])]
+        if not said or said.startswith("<") or any(word and word in said for word in ours):
+            return ""
+        return f"; it said: {said}"
+
+
+def signing_key(secret: str) -> bytes:
+    """The key's bytes: what stands behind `whsec_` in base64, padding optional; any other text as UTF-8.
+
+    Raises:
+        ValueError: when the text behind `whsec_` is no base64.
+    """
+    written = secret.removeprefix("whsec_")
+    if written == secret:
+        return secret.encode()
+    try:
+        return base64.b64decode(written + "=" * (-len(written) % 4), validate=True)
+    except binascii.Error:
+        raise ValueError("what follows whsec_ must be base64") from None
+
+
+def signature(secret: str, name: str, at: int, body: bytes) -> dict[str, str]:
+    """The three headers of Standard Webhooks v1; `at` in Unix seconds."""
+    signed = b".".join((name.encode(), str(at).encode(), body))
+    digest = hmac.new(signing_key(secret), signed, hashlib.sha256).digest()
+    return {
+        "webhook-id": name,
+        "webhook-timestamp": str(at),
+        "webhook-signature": "v1," + base64.b64encode(digest).decode(),
+    }
+
+
+def _written(job: Job[WebhookAction]) -> tuple[bytes, str]:
+    """The bytes to post and their type; JSON in ASCII, as a caller's name may hold halves of characters."""
+    body = job.event if job.action.body is None else job.action.body
+    if isinstance(body, str):
+        return body.encode("utf-8", "replace"), "text/plain; charset=utf-8"
+    try:
+        return json.dumps(body, separators=(",", ":"), allow_nan=False).encode(), "application/json"
+    except (TypeError, ValueError) as error:
+        raise Invalid(f"the body cannot be written as JSON: {error}") from None
+
+
+def _json_or_none(answer: Answer) -> Any:
+    try:
+        return answer.json()
+    except Unclear:
+        return None

@@ -1,0 +1,312 @@
+"""Puts the parts together: one relay, from its settings and the table of connector classes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from aiolimiter import AsyncLimiter
+
+from relay import server
+from relay.admin import Admin
+from relay.errors import ConfigError, DeliveryFailed, Rejected, StoreBusy
+from relay.http import Http
+from relay.intake import Intake
+from relay.metrics import Metrics
+from relay.models import CALLSCALER
+from relay.planner import Book, Planner
+from relay.rules.steps import RELAY
+from relay.server import Door
+from relay.settings import read_settings
+from relay.settings.forms import read_address, read_rate
+from relay.texting import PhoneConnector
+from relay.worker import Channel, Worker
+
+if TYPE_CHECKING:
+    from relay.connector import Receipt
+    from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
+
+    from aiohttp import web
+
+    from relay.connector import Connector, Job
+    from relay.models import Event, Known
+    from relay.rules import Rule
+    from relay.settings import Configured, Settings
+    from relay.store import Store
+
+log = structlog.get_logger(__name__)
+
+NUMBERS_EVERY = 600.0
+NUMBERS_AGAIN = 30.0
+WATCH_EVERY = 1.0
+_RESTART_MOST = 30.0
+
+
+class App:
+    """One relay: door, planner, worker, admin, on one ledger."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        connectors: Mapping[str, type[Connector[Any, Any]]],
+        *,
+        clock: Callable[[], float] = time.time,
+        intake: bool = True,
+        worker: bool = True,
+    ) -> None:
+        """`connectors` are the classes by type; `intake` and `worker` say which halves of the relay run."""
+        self.settings = settings
+        self.store = store
+        self.metrics = Metrics()
+        self.public_port = 0
+        self.admin_port = 0
+        self._connectors = connectors
+        self._clock = clock
+        self._has_intake, self._has_worker = intake, worker
+        self._http = Http(settings.network)
+        self._old: dict[str, Rule] = {}
+        self.planner = Planner(store, clock, self.metrics, self._book(settings), planned=self._planned)
+        self.worker = Worker(store, self.planner, self._channels(settings), clock, self.metrics)
+        self.intake = Intake(store, clock, self.metrics, arrived=self.planner.call)
+        self.door = Door(self.intake, settings.sources, tuple(settings.server.trusted_proxies))
+        self._runners: list[web.AppRunner] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._failing: dict[str, str] = {}
+        self.failed = asyncio.Event()
+        """Set when the ledger can no longer be trusted: the process must end and be started again."""
+
+    def _planned(self) -> None:
+        self.worker.call()
+
+    async def prepare(self) -> None:
+        """Free what an earlier process held, remember the rules in force, and learn the rules still owed."""
+        now = self._clock()
+        freed = await self.store.free_leases(now=now, settle=self.settings.policy.settle, everything=True)
+        if freed:
+            log.info("taken up again what was under way", deliveries=freed)
+        await self._remember_rules(self.settings)
+        self.metrics.connectors(self.settings.connectors)
+        self.metrics.reloaded(good=True)
+
+    async def _remember_rules(self, settings: Settings) -> None:
+        for version, (name, form) in settings.written_rules.items():
+            await self.store.save_rule(version, name, form, self._clock())
+        in_force = {rule.version for rule in settings.rules}
+        for version, form in await self.store.owed_versions():
+            if version not in in_force and version not in self._old:
+                rule = settings.read_old_rule(version, form)
+                if rule is not None:
+                    self._old[version] = rule
+        self.planner.book = self._book(settings)
+        await self._bury_orphans(settings)
+
+    async def _bury_orphans(self, settings: Settings) -> None:
+        """What is owed to a connector that is gone from the file is dead, with the reason."""
+        kept = {*settings.connectors, CALLSCALER, RELAY}
+        for name in await self.store.owed_connectors() - kept:
+            buried = await self.store.bury(name, f"there is no connector {name} any more", now=self._clock())
+            log.error("owed to a connector that is no longer set up", connector=name, deliveries=buried)
+
+    async def start(self) -> None:
+        """Prepare, listen, and set everything going.
+
+        Raises:
+            OSError: an address cannot be listened on.
+        """
+        await self.prepare()
+        if self._has_worker:
+            self._keep("planner", self.planner.run)
+            self._keep("worker", self.worker.run)
+            if CALLSCALER in self.settings.connectors:
+                self._keep("numbers", self._read_numbers)
+        self._keep("ledger", self._watch_ledger)
+        if self._has_intake:
+            host, port = read_address(self.settings.server.listen)
+            runner, self.public_port = await server.listen(self.door.app(), host, port)
+            self._runners.append(runner)
+        host, port = read_address(self.settings.server.admin)
+        admin = Admin(
+            self.store,
+            self.metrics,
+            self._clock,
+            token=self.settings.admin_token,
+            view_token=self.settings.view_token,
+            hosts=_host_names(self.settings),
+            ready=self.not_ready,
+        )
+        runner, self.admin_port = await server.listen(admin.app(), host, port)
+        self._runners.append(runner)
+
+    def not_ready(self) -> list[str]:
+        """Why the relay does not do its work; nothing when it does."""
+        reasons = [f"{name}: {why}" for name, why in self._failing.items()]
+        if self.door.draining:
+            reasons.append("stopping")
+        return reasons
+
+    async def stop(self) -> None:
+        """Take nothing new, finish what is under way (25 s at most), and close."""
+        self.door.draining = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for runner in self._runners:
+            await runner.cleanup()
+        await self.intake.drain()
+        await self.worker.drain()
+        await self._http.close()
+        await self.store.close()
+
+    def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(self._supervise(name, loop), name=name))
+
+    async def _supervise(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
+        """Run a loop for ever; one that falls over is started again, later each time, and readiness says so."""
+        pause = 0.5
+        while True:
+            try:
+                self._failing.pop(name, None)
+                await loop()
+            except Exception as error:
+                self._failing[name] = f"{type(error).__name__}: {error}"
+                log.exception("a part of the relay fell over and is started again", part=name)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _RESTART_MOST)
+
+    async def _watch_ledger(self) -> None:
+        while True:
+            if getattr(self.store, "broken", None):
+                log.critical("the ledger failed", why=self.store.broken)  # type: ignore[attr-defined]
+                self.failed.set()
+            await asyncio.sleep(WATCH_EVERY)
+
+    async def _read_numbers(self) -> None:
+        """Keep the list of the business's numbers fresh: rules know their groups, and none of them is ever texted."""
+        while True:
+            channel = self.worker.channels.get(CALLSCALER)
+            pause = NUMBERS_EVERY
+            if channel is not None and isinstance(channel.connector, PhoneConnector):
+                try:
+                    await self.store.save_numbers(await channel.connector.owned(self._clock()))
+                    await self._learn_own()
+                except (DeliveryFailed, StoreBusy) as error:
+                    log.warning("the list of numbers could not be read", why=str(error))
+                    pause = NUMBERS_AGAIN
+            await asyncio.sleep(pause)
+
+    async def _learn_own(self) -> None:
+        own = frozenset(number.number for number in await self.store.numbers())
+        book = self.planner.book
+        self.planner.book = replace(book, policy=replace(book.policy, own=own))
+
+    async def reload(self, path: Path, environment: Mapping[str, str]) -> bool:
+        """Read the file again and swap everything it says, or change nothing; answers whether it was good."""
+        try:
+            settings = read_settings(path, self._connectors, environment)
+        except ConfigError as error:
+            for mistake in error.mistakes:
+                log.error("the changed configuration is not used", mistake=str(mistake))
+            self.metrics.reloaded(good=False)
+            return False
+        before = self.settings
+        if (settings.server, settings.store) != (before.server, before.store):
+            log.warning("a change of server or store takes effect at the next start")
+        self._old |= {rule.version: rule for rule in before.rules}
+        self.settings = settings
+        if settings.network != before.network:
+            self._http = Http(settings.network)
+        await self._remember_rules(settings)
+        self.worker.channels = self._channels(settings)
+        self.door.sources = settings.sources
+        self.metrics.connectors(settings.connectors)
+        self.metrics.reloaded(good=True)
+        log.info("configuration reloaded", rules=len(settings.rules), version=settings.version)
+        await self._learn_own()
+        self.planner.call()
+        self.worker.call()
+        return True
+
+    def _channels(self, settings: Settings) -> dict[str, Channel]:
+        channels = {name: _channel(item, self._http) for name, item in settings.connectors.items()}
+        table = self._connectors.get(CALLSCALER)
+        if CALLSCALER not in channels and table is not None:
+            # Shadow rules may text without a key: their texts are judged and written down, and never leave.
+            channels[CALLSCALER] = Channel(CALLSCALER, _Unset(table))
+        return channels
+
+    def _book(self, settings: Settings) -> Book:
+        lanes = {name: _lane(item, self._http) for name, item in settings.connectors.items()}
+        scorecard, about = settings.spam, settings.about
+
+        def spam(event: Event, known: Known) -> str:
+            if scorecard is None:
+                return "certain" if event.call.get("ai_category") == "spam" else "unlikely"
+            return scorecard.judge(event, known, about)
+
+        return Book(
+            rules=settings.rules,
+            about=about,
+            policy=settings.policy,
+            version=settings.version,
+            rings_people=settings.rings_people,
+            old=dict(self._old),
+            lanes=lanes,
+            spam=spam,
+        )
+
+
+class _Unset(PhoneConnector):
+    """Stands where the phone system would, when no key is set: nothing can be sent."""
+
+    def __init__(self, cls: type[Connector[Any, Any]]) -> None:
+        self.Action = cls.Action  # type: ignore[misc]
+
+    async def send(self, job: Job[Any]) -> Receipt:  # noqa: ARG002 - the seam
+        raise Rejected("the CallScaler API is not set up: set CALLSCALER_API_KEY")
+
+    async def owned(self, now: float) -> list[Any]:  # noqa: ARG002 - as above
+        return []
+
+    async def sent_texts(self, since: float) -> list[Any]:  # noqa: ARG002 - as above
+        raise Rejected("the CallScaler API is not set up: set CALLSCALER_API_KEY")
+
+    async def answered(self, person: str, since: float) -> bool:  # noqa: ARG002 - as above
+        return False
+
+
+def _channel(item: Configured, http: Http) -> Channel:
+    manners = item.manners
+    return Channel(
+        name=item.name,
+        connector=item.cls(item.options, http),
+        concurrency=manners.concurrency,
+        timeout=manners.timeout,
+        lease=manners.lease_seconds,
+        retry=item.retry,
+        rate=None if manners.rate is None else AsyncLimiter(*read_rate(manners.rate)),
+    )
+
+
+def _lane(item: Configured, http: Http) -> Callable[[Mapping[str, Any]], str | None]:
+    connector = item.cls(item.options, http)
+
+    def lane_of(action: Mapping[str, Any]) -> str | None:
+        try:
+            return connector.lane(item.cls.Action.model_validate(dict(action)))
+        except ValueError:
+            return None  # it cannot be sent either, and says so when it is tried
+
+    return lane_of
+
+
+def _host_names(settings: Settings) -> list[str]:
+    host, _ = read_address(settings.server.admin)
+    names = [host] if host else []
+    if settings.server.admin_url:
+        names.append(settings.server.admin_url.partition("://")[2].partition("/")[0].partition(":")[0])
+    return names

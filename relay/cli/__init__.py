@@ -1,0 +1,83 @@
+"""The command line. Commands are imported when they are asked for, so that `relay --help` is quick."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+import relay as package
+
+COMMANDS = {
+    "api": ("relay.cli.api", "api", "Every operation of the CallScaler API."),
+    "check": ("relay.cli.check", "check", "Validate the configuration and run its tests."),
+    "deliveries": ("relay.cli.reading", "deliveries", "What is owed, delivered, or given up on."),
+    "demo": ("relay.cli.demo", "demo", "Watch a day of calls, on this machine, with no account anywhere."),
+    "events": ("relay.cli.reading", "events", "What came in, newest first."),
+    "find": ("relay.cli.reading", "find", "What came from one person."),
+    "optout": ("relay.cli.people", "optout", "People who are never texted."),
+    "sandbox": ("relay.cli.sandbox", "sandbox", "A stand-in for the CallScaler API."),
+    "send": ("relay.cli.send", "send", "Post a sample webhook, with the right proof."),
+    "serve": ("relay.cli.serve", "serve", "Run the relay."),
+    "show": ("relay.cli.reading", "show", "One event: verdicts, deliveries, tries."),
+    "texts": ("relay.cli.reading", "texts", "Texts, newest first."),
+    "url": ("relay.cli.serve", "url", "The address and header to paste into the call flow."),
+    "why": ("relay.cli.reading", "why", "Why rules did what they did with an event."),
+}
+
+
+class Lazy(click.Group):
+    """A group whose commands are imported on first use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own signature
+        """Every command's name."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's own signature
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's own signature
+        """Every command with its line, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][2]) for name in sorted(COMMANDS)])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A misspelt command is answered with the nearest one."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from relay.forms import nearest  # noqa: PLC0415 - only for a mistake
+
+            near = nearest(args[0], COMMANDS)
+            raise click.UsageError(f"{error.message} Did you mean `{near}`?" if near else error.message, ctx) from None
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package.__version__, prog_name="relay", message="%(prog)s %(version)s")
+@click.option(
+    "-c",
+    "--config",
+    envvar="RELAY_CONFIG",
+    default="config/relay.yaml",
+    show_default=True,
+    type=click.Path(dir_okay=False),
+    help="The configuration file.",
+)
+@click.pass_context
+def relay(ctx: click.Context, config: str) -> None:
+    r"""CallScaler Relay: webhooks in, rules in YAML, messages, rows and texts out.
+
+    \b
+    relay demo                       watch it work, no account needed
+    relay check                      is the configuration right?
+    relay serve                      run it
+    relay why last                   why did that happen?
+    """
+    ctx.obj = config

@@ -1,0 +1,87 @@
+"""`relay check`: is the configuration right?"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from relay.cli.common import CONFIG, FOUND, config_option, config_path, json_option, print_json
+
+if TYPE_CHECKING:
+    from relay.settings import Settings
+
+
+@click.command(epilog="Example: relay -c config/relay.yaml check --live")
+@config_option
+@click.option("--live", is_flag=True, help="Also ask each connector whether its options work.")
+@json_option
+def check(config: str | None, *, live: bool, as_json: bool) -> None:
+    """Validate the configuration and run its tests; every mistake is a line file:line:col: message."""
+    from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
+    from relay.errors import ConfigError, Mistake  # noqa: PLC0415 - quick help
+    from relay.scenarios import run_scenarios  # noqa: PLC0415 - quick help
+    from relay.settings import read_settings  # noqa: PLC0415 - quick help
+
+    path = config_path(config)
+    try:
+        settings = read_settings(path, CONNECTORS, os.environ)
+    except ConfigError as error:
+        _report(error.mistakes, [], as_json=as_json)
+        sys.exit(CONFIG)
+    failures = asyncio.run(run_scenarios(settings, CONNECTORS))
+    mistakes = [Mistake(str(path), line, column, message) for line, column, message in failures]
+    if mistakes:
+        _report(mistakes, list(settings.warnings), as_json=as_json)
+        sys.exit(CONFIG)
+    problems = asyncio.run(_ask(settings)) if live else {}
+    if as_json:
+        print_json(
+            {
+                "ok": not problems,
+                "mistakes": [],
+                "warnings": [str(warning) for warning in settings.warnings],
+                "rules": len(settings.rules),
+                "tests": len(settings.tests),
+                "connectors": problems,
+            }
+        )
+    else:
+        for warning in settings.warnings:
+            click.echo(f"warning: {warning}", err=True)
+        for name, problem in problems.items():
+            click.echo(f"{name}: {problem}")
+        if not problems:
+            click.echo(f"{path}: {len(settings.rules)} rules, {len(settings.tests)} tests: good", err=True)
+    sys.exit(FOUND if problems else 0)
+
+
+def _report(mistakes: list, warnings: list, *, as_json: bool) -> None:  # type: ignore[type-arg]
+    if as_json:
+        rows = [{"file": m.file, "line": m.line, "column": m.column, "message": m.message} for m in mistakes]
+        print_json({"ok": False, "mistakes": rows, "warnings": [str(warning) for warning in warnings]})
+        return
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
+    for mistake in mistakes:
+        click.echo(str(mistake))
+
+
+async def _ask(settings: Settings) -> dict[str, str]:
+    from relay.errors import DeliveryFailed  # noqa: PLC0415 - quick help
+    from relay.http import Http  # noqa: PLC0415 - quick help
+
+    http = Http(settings.network)
+    problems = {}
+    try:
+        for name, item in settings.connectors.items():
+            try:
+                await item.cls(item.options, http).check()
+            except DeliveryFailed as failure:
+                problems[name] = str(failure)
+    finally:
+        await http.close()
+    return problems

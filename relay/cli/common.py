@@ -1,0 +1,135 @@
+"""What several commands share: the configuration, the ledger, exit codes, and how things are printed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from relay.errors import ConfigError, StoreUnusable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from relay.settings import Settings
+    from relay.store import Store
+
+T = TypeVar("T")
+
+FAILURE, USAGE, CONFIG, NOT_FOUND, REMOTE, FOUND = 1, 2, 3, 4, 5, 6
+"""Exit codes of the contract."""
+
+config_option = click.option(
+    "-c", "--config", "config", default=None, type=click.Path(dir_okay=False), help="The configuration file."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+store_option = click.option("--store", default=None, metavar="URL", help="The ledger, instead of the configured one.")
+
+
+def stop(code: int, message: str) -> NoReturn:
+    """End with a message on stderr."""
+    click.echo(message, err=True)
+    raise SystemExit(code)
+
+
+def config_path(config: str | None) -> Path:
+    """The configuration file: the command's own option, else the group's."""
+    chosen = config or click.get_current_context().find_root().obj or "config/relay.yaml"
+    return Path(chosen)
+
+
+def settings_of(config: str | None) -> Settings:
+    """The configuration, or exit 3 with every mistake on stderr."""
+    from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
+    from relay.settings import read_settings  # noqa: PLC0415 - quick help
+
+    try:
+        return read_settings(config_path(config), CONNECTORS, os.environ)
+    except ConfigError as error:
+        stop(CONFIG, str(error))
+
+
+def ledger_path(config: str | None, store: str | None) -> Path:
+    """The ledger's file, without demanding that the whole configuration be sound."""
+    from relay.settings import store_path  # noqa: PLC0415 - quick help
+
+    url = store or os.environ.get("RELAY_STORE")
+    if url is not None:
+        if not url.startswith("sqlite:///"):
+            stop(USAGE, f"`{url}` is no ledger; write sqlite:///relay.db")
+        return Path.cwd() / url.removeprefix("sqlite:///")
+    return store_path(settings_of(config))
+
+
+def read_ledger(config: str | None, store: str | None, read: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
+    """Run a reading of the ledger beside whatever service is running; exit 3 when there is none to read."""
+    from relay.store.sqlite import SqliteStore  # noqa: PLC0415 - quick help
+
+    async def run() -> T:
+        ledger = SqliteStore(ledger_path(config, store), read_only=True)
+        try:
+            return await read(ledger)
+        finally:
+            await ledger.close()
+
+    try:
+        return asyncio.run(run())
+    except StoreUnusable as error:
+        stop(CONFIG, str(error))
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str, indent=None) + "\n")
+
+
+def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """A table for people, as wide as their window."""
+    from rich.console import Console  # noqa: PLC0415 - quick help
+    from rich.table import Table  # noqa: PLC0415 - quick help
+    from rich.text import Text  # noqa: PLC0415 - quick help
+
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def start_logging() -> None:
+    """Log lines to stderr: text for people, JSON where RELAY_LOG=json."""
+    import logging  # noqa: PLC0415 - quick help
+
+    import structlog  # noqa: PLC0415 - quick help
+
+    as_json = os.environ.get("RELAY_LOG", "text") == "json"
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    last: list[Any] = [structlog.processors.format_exc_info] if as_json else []
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)

@@ -1,0 +1,137 @@
+"""`relay demo`: watch it work."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from relay.cli.common import FAILURE, USAGE, print_json, start_logging, stop
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.table import Table
+
+    from relay.demo import Demo
+    from relay.demo.world import World
+
+_RECENT = 14
+
+
+@click.command(epilog="Example: relay demo --once")
+@click.option("--once", is_flag=True, help="End when everything owed is settled.")
+@click.option("--json", "as_json", is_flag=True, help="With --once: print the summary as one JSON object.")
+@click.option("--port", default=0, type=click.IntRange(0, 65533), help="Where webhooks come in; the next two are taken too.")
+@click.option("--store", metavar="URL", help="Keep the ledger there: sqlite:///demo.db. A temporary one by default.")
+def demo(*, once: bool, as_json: bool, port: int, store: str | None) -> None:
+    """Play a scripted day of calls against stand-ins for CallScaler, Slack, Google Sheets and a CRM.
+
+    Nothing leaves this machine. Without --once the world stays up afterwards, with a page to make more calls.
+    """
+    if store is not None and not store.startswith("sqlite:///"):
+        stop(USAGE, f"`{store}` is no ledger; write sqlite:///demo.db")
+    start_logging()
+    logging.getLogger().setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="relay-demo-") as folder:
+        path = Path(folder) / "demo.db" if store is None else Path.cwd() / store.removeprefix("sqlite:///")
+        if path.exists():
+            stop(USAGE, f"{path} exists; the demo counts a whole day, so it needs a ledger of its own")
+        try:
+            played = asyncio.run(_play(path, port, once=once, as_json=as_json))
+        except TimeoutError:
+            stop(FAILURE, "the day did not come to its end in time")
+        except OSError as error:
+            stop(FAILURE, f"cannot listen: {error.strerror or error}; see --port")
+        except KeyboardInterrupt:
+            return
+    if as_json:
+        print_json(played.summary.public())
+    for difference in played.differences:
+        click.echo(difference, err=True)
+    sys.exit(FAILURE if played.differences else 0)
+
+
+async def _play(path: Path, port: int, *, once: bool, as_json: bool) -> Demo:
+    from relay.demo import play  # noqa: PLC0415 - quick help
+
+    screen = None if as_json or not sys.stdout.isatty() else _live()
+    lines: list[str] = []
+
+    async def said(world: World, line: str) -> None:
+        lines.append(line)
+        if screen is not None:
+            screen.update(await _table(world, lines))
+        elif not as_json:
+            click.echo(line)
+
+    async def after(world: World, played: Demo) -> None:
+        if screen is not None:
+            screen.update(await _table(world, lines))
+            screen.stop()
+        if not as_json:
+            _tell(world, played)
+        if not once:
+            click.echo(f"\nmake more calls at {world.sandbox.url}/ (ledger {path}); Ctrl-C ends the demo")
+            await asyncio.Event().wait()
+
+    if screen is not None:
+        screen.start()
+    try:
+        return await play(path, port=port, said=said, after=after)
+    finally:
+        if screen is not None:
+            screen.stop()
+
+
+def _live() -> Live:
+    from rich.live import Live  # noqa: PLC0415 - quick help
+
+    return Live(refresh_per_second=12, transient=False)
+
+
+async def _table(world: World, lines: list[str]) -> Table:
+    """The day so far: the last acts, and what has arrived where."""
+    from rich.table import Table  # noqa: PLC0415 - quick help
+    from rich.text import Text  # noqa: PLC0415 - quick help
+
+    states = Counter(await world.store.states())
+    table = Table(title="Bright Plumbing, 3 March, from 10 o'clock (nothing leaves this machine)", title_justify="left")
+    table.add_column("what happens", min_width=50, no_wrap=True)
+    table.add_column("what arrived")
+    arrived = [
+        f"calls           {len(world.sandbox.calls())}",
+        f"Slack messages  {len(world.slack.messages)}" + ("  (down)" if world.slack.down else ""),
+        f"sheet rows      {len(world.google.rows('Calls'))}",
+        f"CRM contacts    {len(world.crm.contacts)}",
+        f"archived        {len(world.sink.bodies)}",
+        f"texts           {len(world.sandbox.texts())}",
+        "",
+        *(f"{state:<15} {count}" for state, count in sorted(states.items())),
+    ]
+    recent = lines[-_RECENT:]
+    for index in range(max(_RECENT, len(arrived))):
+        left = recent[index] if index < len(recent) else ""
+        table.add_row(Text(left), Text(arrived[index] if index < len(arrived) else ""))
+    return table
+
+
+def _tell(world: World, played: Demo) -> None:
+    summary = played.summary
+    click.echo(f"\n{summary.events} events in {summary.seconds} s; what was owed is settled:")
+    for kind, number in summary.delivered.items():
+        click.echo(f"  {kind:<14} {number:>4} delivered")
+    click.echo(f"  {'suppressed':<14} {summary.suppressed:>4} runs that a guard stopped")
+    click.echo(f"  {'duplicates':<14} {summary.duplicates:>4} webhooks that came again and did nothing")
+    click.echo(f"  {'refused':<14} {summary.refused:>4} requests that could not prove themselves")
+    click.echo(f"  {'dead':<14} {summary.dead:>4} given up on")
+    texts = world.sandbox.texts()
+    if texts:
+        click.echo(f"the first text: to {texts[0]['to']}: {texts[0]['body']}")
+    if not played.differences:
+        click.echo("the ledger and the stand-ins agree on every count")

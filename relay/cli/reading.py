@@ -1,0 +1,222 @@
+"""Reading the ledger: `events`, `show`, `find`, `why`, `deliveries`, `texts`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from relay.cli.common import (
+    NOT_FOUND,
+    USAGE,
+    config_option,
+    json_option,
+    print_json,
+    print_table,
+    read_ledger,
+    stop,
+    store_option,
+)
+from relay.models import State, iso
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from relay.models import Delivery, Event, Verdict
+    from relay.store import Store
+
+_LIMIT = click.option("-n", "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
+
+
+@click.command(epilog="Example: relay events -n 20")
+@config_option
+@store_option
+@_LIMIT
+@json_option
+def events(config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
+    """What came in, newest first."""
+    found = read_ledger(config, store, lambda ledger: ledger.events(limit=limit))
+    _print_events(found, as_json=as_json)
+
+
+@click.command(epilog="Example: relay find 312-555-0101")
+@click.argument("number")
+@config_option
+@store_option
+@_LIMIT
+@json_option
+def find(number: str, config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
+    """What came from one person."""
+    from relay import phone  # noqa: PLC0415 - quick help
+
+    person = phone.normalise(number)
+    if person is None:
+        stop(USAGE, f"`{number}` is no telephone number; write it as +13125550101")
+    found = read_ledger(config, store, lambda ledger: ledger.events(limit=limit, person=person))
+    _print_events(found, as_json=as_json)
+    if not found:
+        stop(NOT_FOUND, f"nothing came from {person}")
+
+
+def _print_events(found: Sequence[Event], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"events": [event.public() for event in found]})
+        return
+    rows = [
+        [
+            _clock(event.received_at),
+            event.id,
+            event.type,
+            event.caller or event.caller_raw or "withheld",
+            event.number or "",
+        ]
+        for event in found
+    ]
+    print_table("", ["arrived", "event", "type", "caller", "number"], rows)
+
+
+@click.command(epilog="Example: relay show last")
+@click.argument("event")
+@config_option
+@store_option
+@json_option
+def show(event: str, config: str | None, store: str | None, *, as_json: bool) -> None:
+    """One event, by its id or its call's id, or `last`: its verdicts, deliveries and tries."""
+    trace = read_ledger(config, store, lambda ledger: _trace(ledger, event))
+    if trace is None:
+        stop(NOT_FOUND, f"there is no event {event}; `relay events` lists them")
+    if as_json:
+        print_json(trace)
+        return
+    _print_head(trace)
+    for delivery in trace["deliveries"]:
+        reason = f"  {delivery['reason']}" if delivery["reason"] else ""
+        click.echo(
+            f"  {delivery['state']:<11} {delivery['kind']} → {delivery['connector']}  ({delivery['rule']}){reason}"
+        )
+        for attempt in delivery["attempts"]:
+            click.echo(
+                f"      try {attempt['number']}: {attempt['outcome']} in {attempt['seconds']:.3f} s: {attempt['answer']}"
+            )
+
+
+@click.command(epilog="Example: relay why last")
+@click.argument("event")
+@click.argument("rule", required=False)
+@config_option
+@store_option
+@json_option
+def why(event: str, rule: str | None, config: str | None, store: str | None, *, as_json: bool) -> None:
+    """Why rules did what they did with an event: every condition with what was wanted and what was there."""
+    trace = read_ledger(config, store, lambda ledger: _trace(ledger, event))
+    if trace is None:
+        stop(NOT_FOUND, f"there is no event {event}; `relay events` lists them")
+    verdicts = trace["verdicts"] or []
+    if rule is not None:
+        verdicts = [verdict for verdict in verdicts if verdict["rule"] == rule]
+        if not verdicts:
+            stop(NOT_FOUND, f"no rule `{rule}` was judged on this event")
+    if as_json:
+        print_json({**trace, "verdicts": verdicts})
+        return
+    _print_head(trace)
+    if trace["verdicts"] is None:
+        click.echo("  not judged yet: the planner has not come to it")
+    width = max([len(verdict["rule"]) for verdict in verdicts], default=0)
+    for verdict in verdicts:
+        until = f" until {verdict['until']}" if verdict["until"] else ""
+        click.echo(f"  {verdict['rule']:<{width}}  {verdict['verdict']:<10} {verdict['why']}{until}".rstrip())
+        for finding in verdict["findings"]:
+            mark = "yes" if finding["held"] else "NO"
+            click.echo(f"      {finding['name']:<24} {finding['wanted']:<32} {finding['found']:<20} {mark}")
+        for delivery in trace["deliveries"]:
+            if delivery["rule"] == verdict["rule"]:
+                reason = f": {delivery['reason']}" if delivery["reason"] else ""
+                click.echo(f"      → {delivery['kind']} {delivery['connector']:<16} {delivery['state']}{reason}")
+
+
+def _print_head(trace: dict[str, Any]) -> None:
+    event = trace["event"]
+    caller = event["caller"]["number"] or "withheld"
+    click.echo(f"{event['type']}  {caller} → {event['number']['number'] or '?'}  arrived {event['received_at']}")
+    click.echo(f"  event {event['id']}  call {event['call_id']}" + ("  late" if event["late"] else ""))
+
+
+async def _trace(ledger: Store, reference: str) -> dict[str, Any] | None:
+    event = await ledger.event(reference)
+    if event is None:
+        return None
+    verdicts = await ledger.verdicts(event.id)
+    owed = await ledger.deliveries(limit=1000, event=event.id)
+    return {
+        "event": event.public(),
+        "verdicts": None if verdicts is None else [_verdict(verdict) for verdict in verdicts],
+        "deliveries": [
+            {**_delivery(delivery), "attempts": [asdict(attempt) for attempt in await ledger.attempts(delivery.id)]}
+            for delivery in owed
+        ],
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "rule": verdict.rule,
+        "verdict": verdict.word,
+        "why": verdict.why,
+        "until": iso(verdict.until),
+        "findings": [asdict(finding) for finding in verdict.findings],
+    }
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": delivery.id,
+        "event": delivery.event,
+        "rule": delivery.rule,
+        "step": delivery.step + 1,
+        "kind": delivery.kind,
+        "connector": delivery.connector,
+        "state": str(delivery.state),
+        "reason": delivery.reason,
+        "due_at": iso(delivery.due_at),
+        "tries": delivery.tries,
+        "action": delivery.action,
+        "receipt": delivery.receipt,
+    }
+
+
+@click.command(epilog="Example: relay deliveries --state dead")
+@click.option("--state", type=click.Choice([str(state) for state in State]), help="Only those in this state.")
+@config_option
+@store_option
+@_LIMIT
+@json_option
+def deliveries(state: str | None, config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
+    """What is owed, delivered, or given up on, newest first."""
+    found = read_ledger(config, store, lambda ledger: ledger.deliveries(limit=limit, state=state))
+    if as_json:
+        print_json({"deliveries": [_delivery(delivery) for delivery in found]})
+        return
+    rows = [[d.id, d.rule, f"{d.kind} → {d.connector}", str(d.state), str(d.tries), d.reason or ""] for d in found]
+    print_table("", ["delivery", "rule", "step", "state", "tries", "reason"], rows)
+
+
+@click.command(epilog="Example: relay texts -n 10")
+@config_option
+@store_option
+@_LIMIT
+@json_option
+def texts(config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
+    """Texts, newest first."""
+    found = read_ledger(config, store, lambda ledger: ledger.texts(limit=limit))
+    if as_json:
+        print_json({"texts": [{**text, "at": iso(text["at"])} for text in found]})
+        return
+    rows = [[_clock(t["at"]), t["recipient"], t["state"], t["rule"], t["body"] or ""] for t in found]
+    print_table("", ["at", "to", "state", "rule", "body"], rows)
+
+
+def _clock(at: float) -> str:
+    return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,123 @@
+"""The seam: all that a connector knows of the relay, and all that the relay knows of a connector."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from relay.errors import DeliveryFailed
+from relay.models import Form, Secret
+from relay.templates import HEADER, PLAIN, URL_PART, Escaping, PathTemplate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from relay.http import Http
+
+__all__ = [
+    "HEADER",
+    "PLAIN",
+    "URL_PART",
+    "Batch",
+    "Connector",
+    "Escaping",
+    "Form",
+    "Job",
+    "PathTemplate",
+    "Receipt",
+    "Secret",
+]
+
+A = TypeVar("A", bound=Form)
+O = TypeVar("O", bound=Form)  # noqa: E741 - the O of Options
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Generic[A]):
+    """One delivery on its way out; the same on every try but for `tries`, `notes` and `now`."""
+
+    key: str
+    """The same on every try; [A-Za-z0-9_-]{1,128}. Sent as idempotency key."""
+    action: A
+    """What the step asks for, rendered once: every try sends the same bytes."""
+    event: Mapping[str, Any]
+    """The event as JSON (see `relay.models.Event.public`)."""
+    tries: int = 0
+    """Tries before this one; above 0, an earlier one may have happened after all."""
+    notes: dict[str, Any] = field(default_factory=dict)
+    """Whatever the connector wants to remember for later tries (JSON); kept in the ledger when the try settles."""
+    now: float = 0.0
+    """Unix seconds of the relay's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the service said of a delivery that succeeded; later steps read it as `steps.<id>.…`."""
+
+    id: str | None = None
+    url: str | None = None
+    created: bool | None = None
+    body: Any = None
+    """The answer as JSON, where there was one; capped and redacted before it is kept."""
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """How many jobs of one lane a connector takes at once, and how long the core waits for them."""
+
+    rows: int = 1
+    or_after: float = 0.0
+    """Seconds that the first job may wait for company."""
+
+
+class Connector(ABC, Generic[O, A]):
+    """Carries actions to one outside service."""
+
+    Options: ClassVar[type[Form]]
+    """Filled in once, under connectors: in relay.yaml."""
+    Action: ClassVar[type[Form]]
+    """Filled in by each step; a field's type names its escaping."""
+    alerts_people: ClassVar[bool] = False
+    """True for what rings a person's bell: late events stay silent there."""
+
+    def __init__(self, options: O, http: Http) -> None:
+        self.options = options
+        self.http = http
+
+    @abstractmethod
+    async def send(self, job: Job[A]) -> Receipt:
+        """Deliver job.action; job.key is the same on every try, job.tries counts them, job.notes remembers.
+
+        Raises:
+            Unavailable: to be tried again.
+            Rejected: to give up.
+            Unclear: when it may have happened: a text then becomes unknown; anything else is tried again,
+                with job.tries above 0.
+        """
+
+    async def send_batch(self, jobs: Sequence[Job[A]]) -> Sequence[Receipt | DeliveryFailed]:
+        """Deliver several jobs of one lane, in order; by default one by one. Answers one result a job."""
+        results: list[Receipt | DeliveryFailed] = []
+        for job in jobs:
+            try:
+                results.append(await self.send(job))
+            except DeliveryFailed as failure:
+                results.append(failure)
+        return results
+
+    def batch(self) -> Batch:
+        """How jobs are gathered; by default one job, at once."""
+        return Batch()
+
+    def lane(self, action: A) -> str | None:  # noqa: ARG002 - part of the seam
+        """Jobs of one lane go in order, one batch at a time (a contact, a worksheet, a channel); None for no order."""
+        return None
+
+    async def check(self) -> None:
+        """Ask the service whether the options can work, changing nothing.
+
+        Raises:
+            Rejected: if they cannot.
+        """

@@ -1,0 +1,301 @@
+"""Requests to the outside: guarded at the socket, bounded in time and size, and read into one plain answer."""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import ipaddress
+import json
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from relay.errors import Forbidden, Invalid, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BODY_CAP = 64 * 1024
+CONNECT_SECONDS = 5.0
+RETRY_AFTER_MOST = 6 * 3600.0
+GRACE = 3
+"""Tries before a 4xx that may be a passing misconfiguration counts as final (reliability, section 1)."""
+
+_AGAIN = {408, 425}
+_REFUSED_PORTS = {0, 22, 25}
+_METADATA = (
+    ipaddress.ip_network("169.254.0.0/16"),
+    ipaddress.ip_network("fd00:ec2::254/128"),
+    ipaddress.ip_network("fe80::/10"),
+)
+# What ipaddress.is_global of Python 3.11 lets through although no public service lives there (IANA special registries).
+_NOT_PUBLIC = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "0.0.0.0/8",
+        "100.64.0.0/10",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+        "::/96",
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "100::/64",
+        "2001::/23",
+        "2001:db8::/32",
+        "2002::/16",
+        "3fff::/20",
+        "5f00::/16",
+        "fc00::/7",
+        "fec0::/10",
+        "ff00::/8",
+    )
+)
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+AnyNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Where outgoing requests may go beyond the public internet over https."""
+
+    allow: tuple[AnyNetwork, ...] = ()
+    allow_http: bool = False
+
+    def permits(self, address: Address) -> bool:
+        """Whether a connection to this address may be opened."""
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        if any(address in network for network in _METADATA if network.version == address.version):
+            return False
+        if any(address in network for network in self.allow if network.version == address.version):
+            return True
+        if any(address in network for network in _NOT_PUBLIC if network.version == address.version):
+            return False
+        return address.is_global
+
+
+class _Denied(OSError):
+    """Raised at the socket, where aiohttp expects an OSError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: status, headers, and the body up to the cap."""
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            Unclear: when it is something else: a 2xx that cannot be read proves nothing.
+        """
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise Unclear(f"answered {self.status} with something that is not JSON") from error
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds named by Retry-After, as a number or a date, clamped to 1 second .. 6 hours; None without one."""
+        text = self.headers.get("Retry-After", "").strip()
+        if text.isascii() and text.isdigit():
+            return min(max(float(text[:12]), 1.0), RETRY_AFTER_MOST)
+        try:
+            when = email.utils.parsedate_to_datetime(text)
+            base = email.utils.parsedate_to_datetime(self.headers.get("Date", ""))
+            return min(max((when - base).total_seconds(), 1.0), RETRY_AFTER_MOST)
+        except (ValueError, TypeError):
+            return None
+
+    def raise_for_status(self) -> None:
+        """Nothing for 2xx; else the error that says what to do next.
+
+        Raises:
+            Unavailable: 408, 425, 429, 5xx.
+            Rejected: everything else, redirects included; 4xx with the grace of the table.
+        """
+        status, reason = self.status, f"answered {self.status}"
+        if 200 <= status < 300:  # noqa: PLR2004 - HTTP's own classes
+            return
+        match status:
+            case 429:
+                raise RateLimited(reason, retry_after=self.retry_after)
+            case 401:
+                raise Unauthorized(f"{reason}: the key or token was not accepted", grace=GRACE)
+            case 403:
+                raise Forbidden(f"{reason}: the key or token may not do this", grace=GRACE)
+            case 404:
+                raise NotFound(f"{reason}: there is nothing at this address", grace=GRACE)
+            case 410:
+                raise NotFound(f"{reason}: the receiver is gone for good")
+            case _ if status in _AGAIN or status >= 500:  # noqa: PLR2004
+                raise Unavailable(reason, retry_after=self.retry_after)
+            case _ if 300 <= status < 400:  # noqa: PLR2004
+                raise Rejected(f"{reason}: redirects are not followed; use the final address", grace=GRACE)
+        raise Invalid(f"{reason}: the receiver did not accept the request", grace=GRACE)
+
+
+class _GuardedResolver(AbstractResolver):
+    """Looks names up afresh each time and refuses an answer that holds any forbidden address."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._inner = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        for entry in found:
+            _require(self._network, entry["host"])
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def _require(network: Network, host: str) -> None:
+    if not network.permits(ipaddress.ip_address(host.partition("%")[0])):
+        raise _Denied(f"ip_denied: {host} is not a public address; name it under network: allow: to permit it")
+
+
+class Http:
+    """One guarded client session: connectors and the API client share its rules, never cookies or redirects."""
+
+    def __init__(self, network: Network | None = None) -> None:
+        self.network = network or Network()
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The guarded session itself, for libraries that want one; opened on first use, inside a running loop."""
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=0,
+                    use_dns_cache=False,
+                    resolver=_GuardedResolver(self.network),
+                    socket_factory=self._open_socket,
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                auto_decompress=True,
+                timeout=aiohttp.ClientTimeout(total=15, connect=CONNECT_SECONDS, sock_read=10),
+            )
+        return self._session
+
+    def _open_socket(self, info: tuple[Any, Any, int, str, Any]) -> socket.socket:
+        family, kind, protocol, _, address = info
+        _require(self.network, address[0])
+        return socket.socket(family, kind, protocol)
+
+    def admit(self, url: str) -> URL:
+        """The address, if it may be used at all.
+
+        Raises:
+            Rejected: it is no https address (http only where allowed), or its host, port or parts are refused.
+        """
+        try:
+            target = URL(url)
+            port = target.port
+        except ValueError:
+            raise Rejected("the address cannot be read as a URL") from None
+        if target.scheme != "https" and not (target.scheme == "http" and self.network.allow_http):
+            raise Rejected("only https addresses are used; network: allow_http: true permits http")
+        if not target.host or target.user or target.password or target.fragment:
+            raise Rejected("the address needs a host and may hold no user, password or fragment")
+        if port in _REFUSED_PORTS:
+            raise Rejected(f"port {port} is never used for webhooks")
+        return target
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        json: Any = None,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 15.0,  # noqa: ASYNC109 - one bound over the whole exchange, body included
+        cap: int = BODY_CAP,
+    ) -> Answer:
+        """Send one request, without retries or redirects, and read at most `cap` bytes of the answer.
+
+        Raises:
+            Rejected: the address may not be used.
+            Unavailable: it provably never arrived (no connection).
+            Unclear: it was sent, and no whole answer came in time.
+        """
+        target = self.admit(url)
+        sent = CIMultiDict(headers or {})
+        if json is not None:
+            data = _dump(json)
+            sent.setdefault("Content-Type", "application/json")
+        sent.setdefault("User-Agent", "callscaler-relay")
+        try:
+            async with (
+                asyncio.timeout(timeout),
+                self.session.request(
+                    method,
+                    target,
+                    data=data,
+                    headers=sent,
+                    allow_redirects=False,
+                    timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS),
+                ) as response,
+            ):
+                body = await _read(response, cap)
+                return Answer(response.status, response.headers, body)
+        except aiohttp.ClientConnectorCertificateError:
+            raise Unavailable("the certificate of the receiver is not valid") from None
+        except aiohttp.ClientConnectorError as error:
+            cause = error.os_error
+            if isinstance(cause, _Denied) or "ip_denied" in str(cause):
+                raise Rejected(str(cause)) from None
+            raise Unavailable(f"no connection: {_say(cause)}") from None
+        except (aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL):
+            raise Unavailable(f"no connection within {CONNECT_SECONDS:g} s") from None
+        except TimeoutError:
+            raise Unclear(f"no whole answer within {timeout:g} s") from None
+        except (aiohttp.ClientError, ConnectionError, ssl.SSLError, ValueError) as error:
+            raise Unclear(f"the connection broke after the request was sent ({type(error).__name__})") from None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+
+def _dump(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _say(cause: OSError) -> str:
+    return cause.strerror or type(cause).__name__
+
+
+async def _read(response: aiohttp.ClientResponse, cap: int) -> bytes:
+    chunks, size = [], 0
+    async for chunk in response.content.iter_chunked(16 * 1024):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size >= cap:
+            response.close()
+            break
+    return b"".join(chunks)[:cap]

@@ -1,0 +1,79 @@
+"""JSON from strangers, read strictly: what two readers could read differently is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from relay.errors import BadBody
+
+DEEPEST = 32
+MOST_NODES = 2000
+_BIGGEST = 2**63
+
+
+def read_json(body: bytes) -> Any:
+    """The body as JSON.
+
+    Raises:
+        BadBody: it is not UTF-8, not JSON, too deep or too wide, or holds duplicate keys, NaN, or numbers out of range.
+    """
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise BadBody("the body is not UTF-8") from None
+    if text.startswith("\ufeff"):
+        raise BadBody("the body begins with a byte order mark")
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_float
+        )
+    except RecursionError:
+        raise BadBody(f"the body is nested deeper than {DEEPEST} levels") from None
+    except json.JSONDecodeError as error:
+        raise BadBody(f"the body is not JSON: {error.msg} at character {error.pos}") from None
+    _measure(value)
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise BadBody("the body names a key twice")
+    return found
+
+
+def _constant(word: str) -> Any:
+    raise BadBody(f"the body holds {word}, which is not JSON")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20 or abs(number := int(digits)) >= _BIGGEST:  # noqa: PLR2004 - more digits than 64 bits have
+        raise BadBody("the body holds a whole number beyond 64 bits")
+    return number
+
+
+def _float(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise BadBody("the body holds a number out of range")
+    return number
+
+
+def _measure(value: Any) -> None:
+    """Refuse what is too deep or too wide to be a call."""
+    level, nodes = [value], 0
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for part in level
+            if isinstance(part, (dict, list))
+            for inner in (part.values() if isinstance(part, dict) else part)
+        ]
+        nodes += len(level)
+        if nodes > MOST_NODES:
+            raise BadBody(f"the body holds more than {MOST_NODES} values")
+        if not level:
+            return
+    raise BadBody(f"the body is nested deeper than {DEEPEST} levels")

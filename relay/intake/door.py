@@ -1,0 +1,204 @@
+"""What happens to one webhook between its last byte and its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from relay.errors import BadBody, StoreBusy
+from relay.intake.body import read_json
+from relay.intake.reading import MAPPABLE, merge, read_event
+from relay.models import CALL_TYPES, ENRICHED
+from relay.store import RequestNote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from relay.metrics import Metrics
+    from relay.models import Event
+    from relay.proof import Proof
+    from relay.store import Accepted, Store
+
+log = structlog.get_logger(__name__)
+
+_KEPT_BODY = 4096
+_KEPT_HEADERS = {"content-type", "content-length", "content-encoding", "user-agent", "host"}
+_KNOWN_TYPES = {*CALL_TYPES, ENRICHED, "text.received"}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A door webhooks come through, and how a sender proves itself there."""
+
+    name: str
+    type: str
+    proof: Proof
+    map: Mapping[str, str] = field(default_factory=dict)
+    """For type json: our field names (any of MAPPABLE), and where they stand in the sender's body (dotted)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the sender is answered. `event` is None for a test, and for what was refused."""
+
+    status: int
+    event: str | None = None
+    duplicate: bool = False
+    detail: str = ""
+
+
+class RefusalLimit:
+    """A bucket of refusals for each address: `burst` at once, then `rate` a second. Proved requests never count."""
+
+    def __init__(self, burst: float = 60.0, rate: float = 10.0, most: int = 50_000) -> None:
+        self._burst, self._rate, self._most = burst, rate, most
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def spend(self, address: str, now: float) -> bool:
+        """Count one refusal; False when the address has used up what it may."""
+        left, since = self._buckets.pop(address, (self._burst, now))
+        left = min(self._burst, left + (now - since) * self._rate)
+        allowed = left >= 1.0
+        self._buckets[address] = (left - 1.0 if allowed else left, now)
+        if len(self._buckets) > self._most:
+            self._buckets.popitem(last=False)
+        return allowed
+
+
+class Intake:
+    """Takes events in: from webhooks, and from the relay's own clock, backfill and replay."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float],
+        metrics: Metrics,
+        arrived: Callable[[], None] = lambda: None,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`arrived` is called after each commit that leaves something to plan; `ticks` paces refusals, in seconds."""
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._arrived = arrived
+        self._ticks = ticks
+        self._notes: set[asyncio.Task[None]] = set()
+        self._limit = RefusalLimit()
+
+    async def webhook(self, source: Source, headers: Sequence[tuple[str, str]], body: bytes, remote: str) -> Reply:
+        """Prove, read, write down; answers what the sender is to be told. Never raises for what a sender sent."""
+        now = self._clock()
+        proved = source.proof.check(headers, body, now)
+        if not proved.ok:
+            return self.refuse(401, source.name, proved.reason, remote, headers, body)
+        if proved.used_previous:
+            log.warning("the previous secret is still in use", source=source.name)
+        try:
+            written = read_json(body)
+            read = read_event(_mapped(written, source.map), source.name, now, raw=_raw(written))
+        except BadBody as error:
+            return self.refuse(error.status, source.name, str(error), remote, headers, body)
+        try:
+            if read.event is None:
+                await self._store.note_request(_note("test", now, source.name, 200, read.reason, remote, headers, body))
+                self._metrics.event(source.name, "test")
+                return Reply(200, None)
+            accepted = await self.event(read.event, body)
+        except StoreBusy as error:
+            log.error("an event could not be written down", source=source.name, why=str(error))
+            self._metrics.event(source.name, "unavailable")
+            return Reply(503, detail="the event could not be written down; send it again")
+        return Reply(200 if accepted.duplicate else 202, accepted.event, accepted.duplicate)
+
+    async def event(self, event: Event, body: bytes) -> Accepted:
+        """Write an event down, whatever door it came through.
+
+        Raises:
+            StoreBusy: nothing was written.
+        """
+        accepted = await self._store.accept(event, body, merge)
+        outcome = "duplicate" if accepted.duplicate else "accepted"
+        if not accepted.duplicate and event.type not in _KNOWN_TYPES:
+            outcome = "unknown_type"
+        self._metrics.event(event.source, outcome)
+        if not accepted.duplicate or accepted.enriched:
+            self._arrived()
+        return accepted
+
+    def refuse(
+        self, status: int, source: str, reason: str, remote: str, headers: Sequence[tuple[str, str]], body: bytes
+    ) -> Reply:
+        """Count a refusal and keep it readable, without making its sender wait for the disk."""
+        self._metrics.event(source, "refused")
+        if not self._limit.spend(remote, self._ticks()):
+            return Reply(429, detail="too many refused requests from this address")
+        note = _note("refused", self._clock(), source, status, reason, remote, headers, body)
+        task = asyncio.get_running_loop().create_task(self._keep(note))
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
+        return Reply(status, detail=reason)
+
+    async def _keep(self, note: RequestNote) -> None:
+        try:
+            await self._store.note_request(note)
+        except StoreBusy as error:
+            log.error("a refused request could not be kept", why=str(error))
+
+    async def drain(self) -> None:
+        """Wait until every refused request is kept."""
+        if self._notes:
+            await asyncio.wait(self._notes)
+
+
+def _mapped(body: Any, places: Mapping[str, str]) -> Any:
+    """What the sender's body says in our words.
+
+    A field that is mapped is found only where the map says; of the others, what merely has one of our names and is no
+    text or number says nothing about a call.
+    """
+    if not places or not isinstance(body, dict):
+        return body
+    own = {name: value for name, value in body.items() if not (name in MAPPABLE and isinstance(value, (dict, list)))}
+    mapped = {MAPPABLE[name]: _dig(body, place.split(".")) for name, place in places.items() if name in MAPPABLE}
+    taken = {name for name in own if MAPPABLE.get(name) in mapped}
+    return {**{name: value for name, value in own.items() if name not in taken}, **mapped}
+
+
+def _raw(body: Any) -> Mapping[str, Any] | None:
+    return body if isinstance(body, dict) else None
+
+
+def _dig(value: Any, place: Sequence[str]) -> Any:
+    for part in place:
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return None
+    return value
+
+
+def _note(
+    kind: str,
+    at: float,
+    source: str,
+    status: int,
+    reason: str,
+    remote: str,
+    headers: Sequence[tuple[str, str]],
+    body: bytes,
+) -> RequestNote:
+    """A request as it is kept: no values of headers but of a few that hold no secret, and text that a ledger can hold."""
+    kept = {_printed(name): _printed(value) if name.lower() in _KEPT_HEADERS else "…" for name, value in headers}
+    return RequestNote(kind, at, source, status, _printed(reason), _printed(remote), kept, body[:_KEPT_BODY])
+
+
+def _printed(text: str) -> str:
+    # aiohttp hands over bytes of a header that are no UTF-8 as lone surrogates.
+    return text.encode("utf-8", "replace").decode()

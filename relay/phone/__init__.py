@@ -1,0 +1,19 @@
+"""Phone numbers and the names that come with them: read strictly, told apart by kind, place and clock."""
+
+from relay.phone.names import first_name, looks_like_person, sms_name
+from relay.phone.numbers import line, mask, national, normalise, prefix, region, state, untextable, zones
+
+__all__ = [
+    "first_name",
+    "line",
+    "looks_like_person",
+    "mask",
+    "national",
+    "normalise",
+    "prefix",
+    "region",
+    "sms_name",
+    "state",
+    "untextable",
+    "zones",
+]

@@ -1,0 +1,69 @@
+"""A proof from loose settings, for signature vectors and senders' self-tests: one call, yes or no."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from relay.proof.keys import Key, standard_key, text_key
+from relay.proof.proof import SHORTEST, Proof
+from relay.proof.schemes import GITHUB, SLACK, Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+def verify(scheme: str, config: Mapping[str, Any], headers: Sequence[Sequence[str]], body: bytes, now: float) -> bool:
+    """Whether a request proves its sender; keys that cannot be read are left out, and nothing raises.
+
+    `scheme` is standard-webhooks, stripe, github, slack, shared-token or generic-hmac; `config` holds `secrets`, and
+    as the scheme needs them `public_keys`, `header`, `hash`, `encoding`, `prefix`, `timestamp_header`. Shared tokens
+    under 16 characters never verify.
+    """
+    build = _BUILD.get(scheme)
+    if build is None:
+        return False
+    return build(config).check([(name, value) for name, value in headers], body, now).ok
+
+
+def _readable(texts: Sequence[str], read: Callable[[str], Key]) -> list[Key]:
+    keys = []
+    for text in texts:
+        try:
+            keys.append(read(text))
+        except ValueError:
+            continue
+    return keys
+
+
+def _texts(config: Mapping[str, Any], shortest: int = 1) -> tuple[Key, ...]:
+    return tuple(key for key in _readable(config.get("secrets", ()), text_key) if len(key.secret) >= shortest)
+
+
+def _standard(config: Mapping[str, Any]) -> Proof:
+    secrets = _readable(config.get("secrets", ()), standard_key)
+    # A public key written without its whpk_ would read as a secret that everybody knows.
+    public = [key for key in _readable(config.get("public_keys", ()), standard_key) if key.public]
+    return Proof("standard_webhooks", (*secrets, *public))
+
+
+def _generic(config: Mapping[str, Any]) -> Proof:
+    stamped = config.get("timestamp_header", "")
+    layout = Layout(
+        header=config.get("header", ""),
+        hash=config.get("hash", "sha256"),
+        encoding=config.get("encoding", "hex"),
+        prefix=config.get("prefix", ""),
+        timestamp_header=stamped,
+        signed="{timestamp}.{body}" if stamped else "{body}",
+    )
+    return Proof("hmac", _texts(config), layout)
+
+
+_BUILD: Mapping[str, Callable[[Mapping[str, Any]], Proof]] = {
+    "standard-webhooks": _standard,
+    "stripe": lambda config: Proof("stripe", _texts(config)),
+    "github": lambda config: Proof("github", _texts(config), GITHUB),
+    "slack": lambda config: Proof("slack", _texts(config), SLACK),
+    "shared-token": lambda config: Proof("header", _texts(config, SHORTEST), Layout(header=config.get("header", ""))),
+    "generic-hmac": _generic,
+}

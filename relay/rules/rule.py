@@ -1,0 +1,224 @@
+"""A rule, read once from what people wrote: when, if, guards, then."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from cronsim import CronSim, CronSimError
+from pydantic import Field as Key
+from pydantic import field_validator
+
+from relay.forms import Complain, Path, read_form, unknown
+from relay.models import CALL_TYPES, ENRICHED, Form, Seconds, seconds
+from relay.rules.conditions import ALWAYS, All, Condition, Test, fields_in, read_condition
+from relay.rules.fields import FIELDS
+from relay.rules.steps import AT_MOST, AT_MOST_HELD, Step, Surroundings, Wait, read_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EVENT_TYPES = (*CALL_TYPES, ENRICHED, "text.received")
+FRESH = 15 * 60.0
+COOLDOWN = 24 * 3600.0
+_COOLDOWN_LEAST, _COOLDOWN_MOST = 300.0, 365 * 86400.0
+_EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class CooldownForm(Form):
+    """No second text to the same person within a time."""
+
+    per: Literal["caller"] = "caller"
+    span: Seconds = Key(default=COOLDOWN, alias="for")
+    scope: Literal["everything", "rule"] = "everything"
+
+    @field_validator("span")
+    @classmethod
+    def _bounds(cls, span: float) -> float:
+        if not _COOLDOWN_LEAST <= span <= _COOLDOWN_MOST:
+            raise ValueError("a cooldown is between 5m and 365d")
+        return span
+
+
+class GuardsForm(Form):
+    """Whether now is the time; judges the whole rule."""
+
+    fresh: Seconds | None = None
+    hours: Literal["ignore", "skip", "hold"] = "ignore"
+    cooldown: CooldownForm | None = None
+    once: str | None = None
+
+    @field_validator("once")
+    @classmethod
+    def _known(cls, once: str | None) -> str | None:
+        if once is not None and once not in FIELDS:
+            raise ValueError(unknown(once, FIELDS, "field"))
+        return once
+
+
+class RuleForm(Form):
+    """What people write under rules:; `if` and `then` are read by their own readers."""
+
+    name: str = Key(min_length=1, max_length=120)
+    mode: Literal["live", "shadow", "off"] = "live"
+    when: Any = None
+    if_: Any = Key(default=None, alias="if")
+    guards: GuardsForm = GuardsForm()
+    then: Any = None
+    for_each: Literal["number"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule, ready to be judged."""
+
+    name: str
+    version: str
+    mode: str
+    when: frozenset[str]
+    """Event types; empty for a rule that runs by the clock."""
+    ticks: tuple[Mapping[str, Any], ...]
+    """Times, as written: {every: day, at: 06:10} …"""
+    condition: Condition
+    steps: tuple[Step | Wait, ...]
+    texts: bool
+    """Whether it texts callers: the guards for texts have their defaults."""
+    fresh: float | None
+    hours: str
+    cooldown: float | None
+    cooldown_scope: str
+    once: str | None
+    at_most: float
+    """How long a text of this rule may be held or retried, where its step does not say."""
+
+    @property
+    def acting(self) -> Iterator[Step]:
+        """The steps that become deliveries."""
+        return (step for step in self.steps if isinstance(step, Step))
+
+    def step(self, index: int) -> Step:
+        """The acting step at this place in `then`."""
+        return next(step for step in self.acting if step.index == index)
+
+
+def version_of(written: Any) -> str:
+    """A short name for exactly this wording of a rule."""
+    text = json.dumps(written, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def read_rule(
+    written: Any,
+    path: Path,
+    complain: Complain,
+    around: Surroundings,
+    *,
+    staff: frozenset[str] = frozenset(),
+    version: str = "",
+) -> Rule | None:
+    """A rule from what people wrote, or None after its mistakes were told to `complain`."""
+    told: list[bool] = []
+
+    def tell(place: Path, message: str) -> None:
+        told.append(True)
+        complain(place, message)
+
+    if not isinstance(written, Mapping):
+        tell(path, "a rule is a mapping with name, when, if, guards and then")
+        return None
+    form = read_form(RuleForm, written, path, tell)
+    types, ticks = _read_when(written.get("when"), (*path, "when"), tell)
+    condition = read_condition(written["if"], (*path, "if"), tell, around.lists) if "if" in written else ALWAYS
+    steps = read_steps(written.get("then"), (*path, "then"), tell, around)
+    if form is None or told:
+        return None
+    texts = any(isinstance(s, Step) and s.verb == "text" and s.recipient not in staff for s in steps)
+    guards = form.guards
+    cooldown = guards.cooldown or (CooldownForm() if texts else None)
+    return Rule(
+        name=form.name,
+        version=version or version_of(written),
+        mode=form.mode,
+        when=types,
+        ticks=ticks,
+        condition=_with_defaults(condition) if texts and types else condition,
+        steps=steps,
+        texts=texts,
+        fresh=FRESH if texts and guards.fresh is None else guards.fresh,
+        hours=guards.hours,
+        cooldown=None if cooldown is None else cooldown.span,
+        cooldown_scope="everything" if cooldown is None else cooldown.scope,
+        once=guards.once,
+        at_most=AT_MOST_HELD if guards.hours == "hold" else AT_MOST,
+    )
+
+
+_TEXT_DEFAULTS = (
+    Test("call.direction", "is", "inbound", "is inbound"),
+    Test("call.spam", "is", "unlikely", "is unlikely"),
+    Test("call.is_test", "is", wanted=False, said="is false"),
+    Test("call.ai_category", "not_in", frozenset({"spam", "wrong_number"}), "not in spam, wrong_number"),
+)
+
+
+def _with_defaults(condition: Condition) -> Condition:
+    """A rule that texts also demands what keeps strangers safe, for every field that its own `if` does not name."""
+    named = set(fields_in(condition))
+    extra = tuple(test for test in _TEXT_DEFAULTS if test.name not in named)
+    return All((condition, *extra)) if extra else condition
+
+
+def _read_when(written: Any, path: Path, complain: Complain) -> tuple[frozenset[str], tuple[Mapping[str, Any], ...]]:
+    if written is None:
+        complain(path[:-1], "`when` is missing here; it names event types, like [call.missed, call.voicemail]")
+        return frozenset(), ()
+    types: set[str] = set()
+    ticks: list[Mapping[str, Any]] = []
+    entries = written if isinstance(written, list) else [written]
+    for index, entry in enumerate(entries):
+        place = (*path, index) if isinstance(written, list) else path
+        if isinstance(entry, Mapping):
+            if _tick_is_sound(entry, place, complain):
+                ticks.append(entry)
+        elif entry == "call.*":
+            types.update(CALL_TYPES)
+        elif entry in EVENT_TYPES:
+            types.add(entry)
+        else:
+            complain(place, unknown(str(entry), (*EVENT_TYPES, "call.*"), "event type"))
+    return frozenset(types), tuple(ticks)
+
+
+def _tick_is_sound(tick: Mapping[str, Any], path: Path, complain: Complain) -> bool:
+    problem = _tick_problem(tick)
+    if problem is not None:
+        complain((*path, problem[0]) if problem[0] else path, problem[1])
+    return problem is None
+
+
+def _tick_problem(tick: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What is wrong with a time: the key and the complaint."""
+    for key in tick:
+        if key not in {"every", "at", "plus", "cron"}:
+            return key, unknown(key, ["every", "at", "plus", "cron"])
+    try:
+        if "cron" in tick:
+            CronSim(str(tick["cron"]), _EPOCH)
+        elif "every" in tick and tick["every"] not in {"day", "weekday", *_DAYS}:
+            seconds(tick["every"])
+        elif "every" in tick:
+            if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", str(tick.get("at", ""))):
+                return "at", "a time is written as 06:10"
+        elif tick.get("at") in {"opening", "closing"}:
+            seconds(tick.get("plus", "0"))
+        else:
+            return "", "a time is {every: 15m}, {every: day, at: 06:10}, {cron: …} or {at: opening, plus: 10m}"
+    except (ValueError, CronSimError) as error:
+        return next(iter(tick)), str(error)
+    return None

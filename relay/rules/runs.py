@@ -1,0 +1,209 @@
+"""How a run goes on: which of its steps may fall due, which wait for a gate, which are over. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from relay.errors import Blank, TemplateError
+from relay.models import CALLSCALER, State
+from relay.rules.steps import RELAY, Step, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from relay.hours import Business
+    from relay.models import Delivery
+    from relay.rules.facts import Facts
+    from relay.rules.rule import Rule
+
+ABSENT = "absent"
+"""Note on a delivery whose own `if` did not hold: it stands in nobody's way."""
+_PEOPLE_LATE = "late: this connector rings people, and the event is not news"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a run is played on: the moment, the business, and what connectors are like."""
+
+    now: float
+    hours: Business
+    rings_people: frozenset[str] = frozenset()
+    """Names of connectors that stay silent for late events."""
+
+
+def schedule(rule: Rule, run: Sequence[Delivery], start: float, ground: Ground) -> list[Delivery]:
+    """Give due times to the steps that no gate blocks any more, and cancel those below a gate that failed.
+
+    `start` is when the run began, in Unix seconds. Answers the changed deliveries only.
+    """
+    by_step = {delivery.step: delivery for delivery in run}
+    states = {rule.step(d.step).id: d for d in run if rule.step(d.step).id is not None}
+    gated: float | None = start
+    free = start
+    failed: str | None = None
+    changed: list[Delivery] = []
+    for step in rule.steps:
+        if isinstance(step, Wait):
+            gated, free = (None if gated is None else _after(step, gated, ground)), _after(step, free, ground)
+            continue
+        delivery = by_step.get(step.index)
+        if delivery is None:
+            continue
+        moved = _scheduled(
+            step, delivery, free if step.anyway else gated, None if step.anyway else failed, states, ground
+        )
+        if moved is not None:
+            changed.append(moved)
+            delivery = moved
+        if step.gate:
+            gated, failed = _through(delivery, gated, failed)
+    return changed
+
+
+def _through(gate: Delivery, gated: float | None, failed: str | None) -> tuple[float | None, str | None]:
+    """Where the run stands below a gate: the moment from which later steps count, and what failed."""
+    if not gate.state.settled:
+        return None, failed
+    if gate.notes.get(ABSENT):
+        return gated, failed
+    if gate.state in (State.DELIVERED, State.SHADOW):
+        passed = gate.settled_at if gate.settled_at is not None else gate.born_at
+        return (None if gated is None else max(gated, passed)), failed
+    return gated, failed or f"step {gate.step + 1} ({gate.kind}) did not succeed: {gate.reason or gate.state}"
+
+
+def _scheduled(
+    step: Step,
+    delivery: Delivery,
+    at: float | None,
+    failed: str | None,
+    results: Mapping[str | None, Delivery],
+    ground: Ground,
+) -> Delivery | None:
+    if delivery.state is not State.WAITING:
+        return None
+    needed = [results[name] for name in step.needs if name in results]
+    ready = all(result.state.settled for result in needed)
+    if delivery.due_at is not None:
+        waits_for_results = bool(delivery.notes.get("awaits"))
+        if not (waits_for_results and ready):
+            return None
+        notes = {key: value for key, value in delivery.notes.items() if key != "awaits"}
+        return replace(delivery, due_at=max(ground.now, delivery.first_due_at or ground.now), notes=notes)
+    if failed is not None:
+        return delivery.moved(State.CANCELLED, reason=failed, settled_at=ground.now)
+    if at is None:
+        return None
+    if ready:
+        return replace(delivery, due_at=at, first_due_at=at)
+    return replace(delivery, due_at=at + step.wait_for, first_due_at=at, notes={**delivery.notes, "awaits": True})
+
+
+def _after(wait: Wait, at: float, ground: Ground) -> float:
+    if wait.span is not None:
+        return at + wait.span
+    local = ground.hours.local(at)
+    moment = ground.hours.at(local.date() + dt.timedelta(days=wait.days), wait.until or "00:00")
+    if moment <= at and wait.days == 0:
+        moment = ground.hours.at(local.date() + dt.timedelta(days=1), wait.until or "00:00")
+    return moment
+
+
+def ripen(rule: Rule, run: Sequence[Delivery], delivery: Delivery, facts: Facts, ground: Ground) -> list[Delivery]:
+    """A delivery whose time has come: cancelled, left out, or rendered and due. Answers every changed delivery."""
+    decided = _decide(rule, run, delivery, facts, ground)
+    changed = {decided.id: decided}
+    if decided.state.settled:
+        after = [changed.get(d.id, d) for d in run]
+        if decided.kind == "stop" and decided.state is State.DELIVERED:
+            later = [d for d in after if d.step > decided.step and not d.state.settled]
+            changed |= {
+                d.id: d.moved(State.CANCELLED, reason=f"stopped: {decided.reason}", settled_at=ground.now)
+                for d in later
+            }
+        else:
+            changed |= {d.id: d for d in schedule(rule, after, decided.born_at, ground)}
+    return list(changed.values())
+
+
+def cancelled_by(rule: Rule, delivery: Delivery, facts: Facts) -> str | None:
+    """Which `cancel_if` above this step now holds; None when none does."""
+    for wait in rule.steps:
+        if isinstance(wait, Wait) and wait.index < delivery.step and wait.cancels and wait.cancel_if.judge(facts.look):
+            found = "; ".join(f"{f.name} {f.wanted}, was {f.found}" for f in wait.cancel_if.findings(facts.look))
+            return f"cancel_if: {found}"
+    return None
+
+
+def _decide(rule: Rule, run: Sequence[Delivery], delivery: Delivery, facts: Facts, ground: Ground) -> Delivery:
+    step = rule.step(delivery.step)
+    now = ground.now
+    if delivery.notes.get("quarantined"):
+        return delivery.moved(State.SUPPRESSED, reason="quarantine ended without a release", settled_at=now)
+    if not step.anyway and (why := cancelled_by(rule, delivery, facts)) is not None:
+        return delivery.moved(State.CANCELLED, reason=why, settled_at=now)
+    if not step.condition.judge(facts.look):
+        said = "; ".join(
+            f"{f.name} {f.wanted}, was {f.found}" for f in step.condition.findings(facts.look) if not f.held
+        )
+        return delivery.moved(
+            State.CANCELLED, reason=f"if: {said}", settled_at=now, notes={**delivery.notes, ABSENT: True}
+        )
+    if facts.event.late and not _runs_late(step, ground):
+        late = _PEOPLE_LATE if step.verb == "send" else "late: only send steps run for late events"
+        return delivery.moved(State.SUPPRESSED, reason=late, settled_at=now)
+    if step.connector == RELAY:
+        state = State.SHADOW if delivery.shadow else State.DELIVERED
+        return delivery.moved(state, reason=step.why or None, settled_at=now)
+    if delivery.action is None:
+        try:
+            action = render(step, run, rule, facts)
+        except (Blank, TemplateError) as error:
+            return delivery.moved(State.SUPPRESSED, reason=f"template: {error}", settled_at=now)
+        delivery = replace(delivery, action=action)
+    if delivery.shadow and step.verb != "text":
+        return delivery.moved(State.SHADOW, reason="shadow: would have been sent", settled_at=now)
+    return delivery.moved(State.DUE, due_at=now, reason=None)
+
+
+def _runs_late(step: Step, ground: Ground) -> bool:
+    if step.connector == RELAY:
+        return True
+    return step.verb == "send" and (step.late or step.connector not in ground.rings_people)
+
+
+def render(step: Step, run: Iterable[Delivery], rule: Rule, facts: Facts) -> dict[str, Any]:
+    """The step filled in, once and for all.
+
+    Raises:
+        Blank: a value is missing.
+        TemplateError: the result is too long, or there is nobody to act on.
+    """
+    context = facts.context(for_text=step.verb == "text")
+    context["steps"] = {rule.step(d.step).id: _result(d) for d in run if rule.step(d.step).id is not None}
+    filled = step.filling.fill(context)
+    if step.connector != CALLSCALER:
+        return filled
+    number = facts.event.number
+    if step.verb != "text":
+        if number is None:
+            raise Blank("number.number has no value")
+        return {"do": step.verb, "number": number, **filled}
+    to = facts.event.caller if step.recipient == "caller" else step.recipient
+    if to is None:
+        raise Blank("caller.number has no value")
+    sender = filled.get("from", "called_number")
+    if sender == "called_number":
+        sender = number
+    if sender is None:
+        raise Blank("number.number has no value, so there is no number to text from")
+    return {"do": "text", "to": to, "sender": sender, "body": filled["body"]}
+
+
+def _result(delivery: Delivery) -> dict[str, Any]:
+    if not delivery.state.settled:
+        return {}
+    receipt = {key: value for key, value in (delivery.receipt or {}).items() if value is not None}
+    return {"state": str(delivery.state), **receipt}

@@ -1,0 +1,300 @@
+"""The steps of a rule, read once: what acts, what waits, what stands in the way of what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field as Key
+
+from relay import phone
+from relay.forms import Complain, Path, read_form, unknown
+from relay.models import CALLSCALER, Form, Seconds, seconds
+from relay.rules.conditions import ALWAYS, Condition, read_condition
+from relay.rules.fill import Filling, read_filling
+from relay.templates import Escaping
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+VERBS = ("send", "text", "regroup", "update_number", "wait", "stop", "tag", "quarantine")
+GATES = {"text", "regroup", "update_number", "stop"}
+"""Steps below these run only once they have succeeded; a wait is folded into the due times below it."""
+RELAY = "relay"
+"""The connector name of steps that the planner settles by itself."""
+AT_MOST = 30 * 60.0
+AT_MOST_HELD = 16 * 3600.0
+
+SMS = Escaping("sms", lambda value: " ".join(value.split()))
+
+
+class _Common(Form):
+    """What any step may say beside its own fields."""
+
+    id: str | None = Key(default=None, pattern=r"^[a-z][a-z0-9_]{0,31}$")
+    wait_for: Seconds = 300.0
+    anyway: bool = False
+    late: bool = False
+
+
+class _TextFields(Form):
+    body: Annotated[str, SMS]
+    sender: str = Key(default="called_number", alias="from")
+
+
+class _RegroupFields(Form):
+    to: str
+    create: bool = False
+
+
+class _UpdateFields(Form):
+    friendly_name: str | None = None
+    call_flow: str | None = None
+
+
+class _Approval(Form):
+    by: str
+    within: Seconds = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step that becomes a delivery."""
+
+    index: int
+    verb: str
+    connector: str
+    filling: Filling
+    condition: Condition = ALWAYS
+    id: str | None = None
+    wait_for: float = 300.0
+    anyway: bool = False
+    late: bool = False
+    needs: frozenset[str] = frozenset()
+    """Ids of earlier steps whose results its templates name."""
+    recipient: str | None = None
+    """For a text: `caller`, or a number in E.164."""
+    at_most: float | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    why: str = ""
+
+    @property
+    def gate(self) -> bool:
+        """Whether the steps below wait for its success."""
+        return self.verb in GATES
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A pause: `span` seconds, or until a time of day on the business's clock, `days` from now."""
+
+    index: int
+    span: float | None
+    until: str | None = None
+    days: int = 0
+    cancel_if: Condition = ALWAYS
+    cancels: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a step stands, whom to tell of mistakes, and what it may refer to."""
+
+    path: Path
+    complain: Complain
+    around: Surroundings
+    ids: tuple[str, ...]
+
+    def tell(self, key: str, message: str) -> None:
+        self.complain((*self.path, key), message)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a rule may refer to."""
+
+    actions: Mapping[str, type[Form]]
+    """The forms that steps fill in, by the names that relay.yaml gives its connectors."""
+    lists: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+
+def read_steps(written: Any, path: Path, complain: Complain, around: Surroundings) -> tuple[Step | Wait, ...]:
+    """The steps under `then`; mistakes are told to `complain`."""
+    if not isinstance(written, list) or not written:
+        complain(path, "`then` is a list of steps, each with one of " + ", ".join(VERBS))
+        return ()
+    steps: list[Step | Wait] = []
+    ids: list[str] = []
+    for index, entry in enumerate(written):
+        step = _step(index, entry, _Place((*path, index), complain, around, tuple(ids)))
+        if step is not None:
+            steps.append(step)
+        if isinstance(step, Step) and step.id is not None:
+            if step.id in ids:
+                complain((*path, index, "id"), f"another step already has the id `{step.id}`")
+            ids.append(step.id)
+    return tuple(steps)
+
+
+def _step(index: int, entry: Any, place: _Place) -> Step | Wait | None:
+    if not isinstance(entry, Mapping):
+        place.complain(place.path, "a step is a mapping with one of " + ", ".join(VERBS))
+        return None
+    verbs = [key for key in entry if key in VERBS]
+    if len(verbs) != 1:
+        for key in entry if not verbs else ():
+            place.tell(key, unknown(key, VERBS, "step"))
+        if len(verbs) > 1:
+            place.tell(verbs[1], f"a step does one thing; this one says {' and '.join(verbs)}")
+        return None
+    verb, rest = verbs[0], {key: value for key, value in entry.items() if key != verbs[0]}
+    if verb == "wait":
+        return _wait(index, entry["wait"], rest, place)
+    condition: Condition = ALWAYS
+    if "if" in rest:
+        condition = read_condition(rest.pop("if"), (*place.path, "if"), place.complain, place.around.lists)
+    common_keys = {key: rest.pop(key) for key in ("id", "wait_for", "anyway", "late") if key in rest}
+    common = read_form(_Common, common_keys, place.path, place.complain) or _Common()
+    made = _READ[verb](entry[verb], rest, place)
+    if made is None:
+        return None
+    needs = {name.split(".")[1] for name in made["filling"].names if name.startswith("steps.")}
+    return Step(
+        index=index,
+        verb=verb,
+        condition=condition,
+        id=common.id,
+        wait_for=common.wait_for,
+        anyway=common.anyway,
+        late=common.late,
+        needs=frozenset(needs),
+        **made,
+    )
+
+
+def _send(target: Any, rest: dict[str, Any], place: _Place) -> dict[str, Any] | None:
+    actions = place.around.actions
+    action = actions.get(target) if isinstance(target, str) else None
+    if action is None or target == CALLSCALER:
+        names = [name for name in actions if name != CALLSCALER]
+        missing = f"`{target}`: no connector is set up under connectors:"
+        place.tell("send", unknown(str(target), names, "connector") if names else missing)
+        return None
+    fields = action.as_written(rest)
+    return {"connector": target, "filling": read_filling(action, fields, place.path, place.complain, place.ids)}
+
+
+def _phone(form: type[Form], rest: dict[str, Any], place: _Place) -> dict[str, Any]:
+    return {"connector": CALLSCALER, "filling": read_filling(form, rest, place.path, place.complain, place.ids)}
+
+
+def _text(target: Any, rest: dict[str, Any], place: _Place) -> dict[str, Any] | None:
+    recipient: str | None = "caller" if target == "caller" else phone.normalise(target)
+    if recipient is None:
+        place.tell("text", f"`{target}`: a text goes to `caller` or to a number like +13125550101")
+        return None
+    at_most: float | None = None
+    if "at_most" in rest:
+        try:
+            at_most = seconds(rest.pop("at_most"))
+        except ValueError as error:
+            place.tell("at_most", str(error))
+    sender = rest.get("from", "called_number")
+    if sender != "called_number":
+        rest["from"] = phone.normalise(sender)
+        if rest["from"] is None:
+            place.tell(
+                "from", f"`{sender}`: a text is sent from `called_number` or one of your numbers like +13125550142"
+            )
+            return None
+    return {**_phone(_TextFields, rest, place), "recipient": recipient, "at_most": at_most}
+
+
+def _regroup(target: Any, rest: dict[str, Any], place: _Place) -> dict[str, Any] | None:
+    if target != "number":
+        place.tell("regroup", f"`{target}`: what is regrouped is `number`, the number of the event")
+        return None
+    if "approve" in rest:
+        approval = read_form(_Approval, rest.pop("approve"), (*place.path, "approve"), place.complain)
+        if approval is not None and approval.by not in place.around.actions:
+            place.complain((*place.path, "approve", "by"), unknown(approval.by, place.around.actions, "connector"))
+        place.tell("approve", "asking for approval is not built yet; leave `approve` out")
+    return _phone(_RegroupFields, rest, place)
+
+
+def _update(target: Any, rest: dict[str, Any], place: _Place) -> dict[str, Any] | None:
+    if target != "number":
+        place.tell("update_number", f"`{target}`: what is updated is `number`, the number of the event")
+        return None
+    return _phone(_UpdateFields, rest, place)
+
+
+def _stop(target: Any, rest: dict[str, Any], place: _Place) -> dict[str, Any] | None:
+    _nothing_else(rest, place, "stop")
+    return {"connector": RELAY, "filling": Filling({}), "why": str(target or "stopped")}
+
+
+def _tag(target: Any, rest: dict[str, Any], place: _Place) -> dict[str, Any] | None:
+    _nothing_else(rest, place, "tag")
+    if not isinstance(target, Mapping) or set(target) != {"caller"}:
+        place.tell("tag", "a tag is written as {caller: vip}")
+        return None
+    return {"connector": RELAY, "filling": Filling({}), "tags": {"caller": str(target["caller"])}}
+
+
+def _quarantine(target: Any, rest: dict[str, Any], place: _Place) -> dict[str, Any] | None:
+    _nothing_else(rest, place, "quarantine")
+    try:
+        return {"connector": RELAY, "filling": Filling({}), "at_most": seconds(target)}
+    except ValueError as error:
+        place.tell("quarantine", str(error))
+        return None
+
+
+_READ = {
+    "send": _send,
+    "text": _text,
+    "regroup": _regroup,
+    "update_number": _update,
+    "stop": _stop,
+    "tag": _tag,
+    "quarantine": _quarantine,
+}
+
+
+def _nothing_else(rest: Mapping[str, Any], place: _Place, verb: str) -> None:
+    for key in rest:
+        place.tell(key, f"`{key}`: `{verb}` takes nothing else but `if`")
+
+
+def _wait(index: int, target: Any, rest: Mapping[str, Any], place: _Place) -> Wait:
+    for key in rest:
+        if key != "cancel_if":
+            place.tell(key, unknown(key, ["cancel_if"]))
+    cancel_if: Condition = ALWAYS
+    if "cancel_if" in rest:
+        cancel_if = read_condition(rest["cancel_if"], (*place.path, "cancel_if"), place.complain, place.around.lists)
+    span: float | None = None
+    until, days = None, 0
+    try:
+        if isinstance(target, Mapping):
+            until, days = _until(target, place)
+        else:
+            span = seconds(target)
+    except ValueError as error:
+        place.tell("wait", str(error))
+    return Wait(index, span, until, days, cancel_if, "cancel_if" in rest)
+
+
+def _until(target: Mapping[str, Any], place: _Place) -> tuple[str, int]:
+    for key in target:
+        if key not in {"until", "days"}:
+            place.complain((*place.path, "wait", key), unknown(key, ["until", "days"]))
+    until, days = str(target.get("until", "")), str(target.get("days", "0"))
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", until):
+        raise ValueError(f"`{until}` is no time of day; write {{until: 10:00, days: 1}}")
+    if not days.isdecimal():
+        raise ValueError(f"`{days}` is no number of days")
+    return until, int(days)

@@ -1,0 +1,165 @@
+"""Number groups. A number has one group_id, so it is in one group at most: adding it to another moves it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from relay.models import Form
+from relay.sandbox import dashboard, numbers, shapes
+from relay.sandbox.numbers import Name
+from relay.sandbox.refused import absent, wrong
+from relay.sandbox.route import Bare, Many, One, Page, Paging, Role, Route
+from relay.sandbox.stamps import stamp
+
+if TYPE_CHECKING:
+    from relay.sandbox.route import Ask
+    from relay.sandbox.state import Row, State
+
+_SELECT = """
+    SELECT number_groups.*, (SELECT count(*) FROM numbers WHERE numbers.group_id = number_groups.id) AS number_count
+    FROM number_groups
+"""
+
+
+class NewGroup(Form):
+    """POST /number-groups."""
+
+    name: Name
+
+
+class ChangedGroup(Form):
+    """PUT /number-groups/:id; without a name nothing changes."""
+
+    name: Name = Field(default="")
+
+
+class Members(Form):
+    """POST /number-groups/:id/members; ids of numbers."""
+
+    number_ids: Annotated[list[str], Field(min_length=1, max_length=1_000)]
+
+
+def _shape(row: Row) -> shapes.Group:
+    return shapes.Group(
+        id=row["id"],
+        name=row["name"],
+        number_count=row["number_count"],
+        created_at=stamp(row["created_at"]) or "",
+    )
+
+
+def _found(state: State, group_id: str) -> Row:
+    row = state.row(f"{_SELECT} WHERE number_groups.id = ?", (group_id,))
+    if row is None:
+        raise absent("number group")
+    return row
+
+
+def _free_name(state: State, name: str, group_id: str = "") -> None:
+    if state.row("SELECT 1 FROM number_groups WHERE name = ? AND id <> ?", (name, group_id)):
+        raise wrong("name: there is a number group of this name already")
+
+
+def listing(ask: Ask, query: Paging) -> Page:
+    """All groups, oldest first."""
+    rows = ask.state.rows(f"{_SELECT} ORDER BY number_groups.seq")
+    return Page([_shape(row) for row in query.cut(rows)], len(rows))
+
+
+def bulk_stats(ask: Ask) -> shapes.StatsOf:
+    """Figures of every group, over the numbers that are in it now."""
+    groups = ask.state.rows("SELECT id FROM number_groups ORDER BY seq")
+    of_group = "number_id IN (SELECT id FROM numbers WHERE group_id = ?)"
+    return shapes.StatsOf(stats={row["id"]: dashboard.figures(ask.state, of_group, [row["id"]]) for row in groups})
+
+
+def members(ask: Ask, group_id: str, query: Paging) -> Page:
+    """The numbers of a group."""
+    _found(ask.state, group_id)
+    rows = numbers.where(ask.state, "group_id", group_id)
+    return Page([numbers.shape(row) for row in query.cut(rows)], len(rows))
+
+
+def create(ask: Ask, body: NewGroup) -> shapes.Group:
+    """POST /number-groups."""
+    _free_name(ask.state, body.name)
+    row = ask.state.add("number_groups", name=body.name, created_at=ask.now)
+    return _shape(_found(ask.state, row["id"]))
+
+
+def change(ask: Ask, group_id: str, body: ChangedGroup) -> shapes.Group:
+    """PUT /number-groups/:id."""
+    _found(ask.state, group_id)
+    if body.name:
+        _free_name(ask.state, body.name, group_id)
+        ask.state.change("number_groups", group_id, name=body.name)
+    return _shape(_found(ask.state, group_id))
+
+
+def delete(ask: Ask, group_id: str) -> shapes.Gone:
+    """Its numbers are left without a group."""
+    _found(ask.state, group_id)
+    ask.state.run("UPDATE numbers SET group_id = NULL WHERE group_id = ?", (group_id,))
+    ask.state.remove("number_groups", group_id)
+    return shapes.Gone(id=group_id, deleted=True)
+
+
+def add_members(ask: Ask, group_id: str, body: Members) -> Page:
+    """All of them or none; numbers that are in the group already stay. Answers everyone who is in it now."""
+    _found(ask.state, group_id)
+    for number_id in body.number_ids:
+        if ask.state.get("numbers", number_id) is None:
+            raise wrong("number_ids names a number that this business does not have")
+    for number_id in body.number_ids:
+        ask.state.change("numbers", number_id, group_id=group_id)
+    return members(ask, group_id, Paging())
+
+
+def remove_member(ask: Ask, group_id: str, number_id: str) -> shapes.Gone:
+    """The number stays, without a group."""
+    _found(ask.state, group_id)
+    if numbers.found(ask.state, number_id)["group_id"] != group_id:
+        raise absent("number in this group")
+    ask.state.change("numbers", number_id, group_id=None)
+    return shapes.Gone(id=number_id, deleted=True)
+
+
+_GROUP = One("number_group", shapes.Group)
+_MEMBERS = Many("members", shapes.Number)
+ROUTES = (
+    Route(
+        "GET", "/number-groups", Role.VIEWER, listing, Many("number_groups", shapes.Group), "List groups", query=Paging
+    ),
+    Route("GET", "/number-groups/bulk-stats", Role.VIEWER, bulk_stats, Bare(shapes.StatsOf), "Stats for all groups"),
+    Route(
+        "GET",
+        "/number-groups/{group_id}/members",
+        Role.VIEWER,
+        members,
+        _MEMBERS,
+        "List numbers in a group",
+        query=Paging,
+    ),
+    Route("POST", "/number-groups", Role.MANAGER, create, _GROUP, "Create a group", body=NewGroup),
+    Route("PUT", "/number-groups/{group_id}", Role.MANAGER, change, _GROUP, "Update a group", body=ChangedGroup),
+    Route("DELETE", "/number-groups/{group_id}", Role.MANAGER, delete, Bare(shapes.Gone), "Delete a group"),
+    Route(
+        "POST",
+        "/number-groups/{group_id}/members",
+        Role.MANAGER,
+        add_members,
+        _MEMBERS,
+        "Add numbers to group",
+        body=Members,
+    ),
+    Route(
+        "DELETE",
+        "/number-groups/{group_id}/members/{number_id}",
+        Role.MANAGER,
+        remove_member,
+        Bare(shapes.Gone),
+        "Remove number from group",
+    ),
+)

@@ -1,0 +1,246 @@
+"""The sections of relay.yaml as people fill them in; rules, sources' proofs and texting bring forms of their own."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, field_validator, model_validator
+from pydantic import Field as Key
+
+from relay import phone
+from relay.models import Form, Seconds, Secret, seconds
+from relay.proof import ProofForm
+
+
+def _network(text: Any) -> Any:
+    try:
+        return ipaddress.ip_network(str(text), strict=False)
+    except ValueError:
+        raise ValueError(f"`{text}` is no address or network; write 10.0.0.5/32") from None
+
+
+def _e164(text: Any) -> str:
+    number = phone.normalise(text)
+    if number is None:
+        raise ValueError(f"`{text}` is no telephone number; write it as +13125550101")
+    return number
+
+
+AnyNetwork = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
+Number = Annotated[str, BeforeValidator(_e164)]
+
+
+class BusinessForm(Form):
+    """The section `business`."""
+
+    name: str = "Our business"
+    timezone: str = "UTC"
+    hours: dict[str, str | list[str]] = {}
+    closed: list[str] = []
+    staff: list[Number] = []
+
+
+class ServerForm(Form):
+    """The section `server`."""
+
+    listen: str = "127.0.0.1:8080"
+    admin: str = "127.0.0.1:8081"
+    public_url: str = ""
+    admin_url: str = ""
+    trusted_proxies: list[AnyNetwork] = []
+
+    @field_validator("listen", "admin")
+    @classmethod
+    def _address(cls, written: str) -> str:
+        read_address(written)
+        return written
+
+
+def read_address(written: str) -> tuple[str, int]:
+    """Host and port from HOST:PORT; [::1]:8080 for IPv6.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    host, _, port = written.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004 - the last port
+        raise ValueError(f"`{written}` is no address; write HOST:PORT, like 127.0.0.1:8080")
+    return host.strip("[]"), int(port)
+
+
+class NetworkForm(Form):
+    """The section `network`."""
+
+    allow: list[AnyNetwork] = []
+    allow_http: bool = False
+
+
+class RetentionForm(Form):
+    """The section `retention`."""
+
+    bodies: Seconds = 30 * 86400.0
+    transcripts: Seconds = 7 * 86400.0
+    attempts: Seconds = 90 * 86400.0
+    size: str = "2GB"
+
+    @field_validator("size")
+    @classmethod
+    def _sound(cls, written: str) -> str:
+        number, unit = written[:-2], written[-2:]
+        if unit not in {"KB", "MB", "GB", "TB"} or not number.isdecimal():
+            raise ValueError(f"`{written}` is no size; write 500MB or 2GB")
+        return written
+
+
+class RetryForm(Form):
+    """The section `retry`."""
+
+    span: Seconds = Key(default=3 * 86400.0, alias="for")
+    first: Seconds = 5.0
+    most: Seconds = 6 * 3600.0
+
+
+def read_rate(written: str) -> tuple[float, float]:
+    """How many in how many seconds, from 1/s, 60/m or 5/10s.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    count, slash, unit = written.partition("/")
+    if not slash or not count.strip().isdecimal() or int(count) < 1:
+        raise ValueError(f"`{written}` is no rate; write 1/s or 60/m")
+    unit = unit.strip()
+    return float(count), seconds(unit if unit[:1].isdigit() else f"1{unit}")
+
+
+class MannersForm(Form):
+    """What every connector may set beside its own options."""
+
+    rate: str | None = None
+    concurrency: int = Key(default=4, ge=1, le=256)
+    timeout: Seconds = 15.0
+    lease: Seconds | None = None
+    retry: RetryForm = RetryForm()
+
+    @field_validator("rate")
+    @classmethod
+    def _rate(cls, written: str | None) -> str | None:
+        if written is not None:
+            read_rate(written)
+        return written
+
+    @model_validator(mode="after")
+    def _lease_above_timeout(self) -> MannersForm:
+        if self.lease is not None and self.lease <= self.timeout:
+            raise ValueError("`lease` must be longer than `timeout`")
+        return self
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long a claim holds: longer than any try may last."""
+        return self.lease if self.lease is not None else max(30.0, 2 * self.timeout)
+
+
+class BackfillForm(Form):
+    """The section `callscaler: backfill`."""
+
+    every: Seconds = 300.0
+    after: Seconds = 1200.0
+    enrich_after: Seconds = 180.0
+
+
+class CallScalerForm(MannersForm):
+    """The section `callscaler`."""
+
+    api_key: Secret = Secret("")
+    base_url: str = "https://callscaler.com/api/v1"
+    backfill: BackfillForm = BackfillForm()
+
+
+class SourceForm(Form):
+    """One of sources:"""
+
+    type: Literal["callscaler", "json"]
+    proof: ProofForm
+    confirm: bool = False
+    map: dict[str, str] = {}
+
+
+class RegroupForm(Form):
+    """The section `regroup`."""
+
+    max_changes: int = Key(default=10, ge=0)
+    min_history: str = "window"
+    stay: Seconds = 7 * 86400.0
+    never: list[str] = []
+    enforce: bool = False
+    check_against_api: bool = False
+
+
+class GroupForm(Form):
+    """One of groups:"""
+
+    name: str
+    if_: Any = Key(default=None, alias="if")
+    leave_below: Any = None
+    default: bool = False
+
+
+class AlertsForm(Form):
+    """The section `alerts`."""
+
+    to: str | None = None
+    silence: bool = True
+
+
+class SpamScoreForm(Form):
+    """One line of the spam scorecard."""
+
+    if_: Any = Key(alias="if")
+    add: int
+
+
+class SpamForm(Form):
+    """The section `spam`."""
+
+    score: list[SpamScoreForm] = []
+    likely_from: int = 4
+    certain_from: int = 8
+    welcome: str | None = None
+
+
+class OwnedForm(Form):
+    """A number as a scenario gives it."""
+
+    number: Number
+    name: str | None = None
+    group: str | None = None
+    status: str | None = None
+    sms_enabled: bool | None = None
+    calls_7d: int | None = None
+    calls_30d: int | None = None
+    answer_rate_7d: float | None = None
+    answer_rate_30d: float | None = None
+    age_days: int | None = None
+
+
+class ExpectForm(Form):
+    """What a scenario expects."""
+
+    texts: int | None = None
+    delivered: dict[str, int] = {}
+    suppressed: int | None = None
+    held_until: str | None = None
+    moves: int | list[Any] | dict[str, Any] | None = None
+    verdicts: dict[str, str] = {}
+
+
+class ScenarioForm(Form):
+    """One of tests:"""
+
+    name: str
+    given: list[dict[str, Any]] = Key(min_length=1)
+    expect: ExpectForm
+    broken: dict[str, int] = {}
+    numbers: list[OwnedForm] = []

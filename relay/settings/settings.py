@@ -1,0 +1,102 @@
+"""The whole configuration, read and checked at once, ready for the app to be built from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from relay.backoff import Schedule
+from relay.models import CALLSCALER
+from relay.rules import Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from relay.connector import Connector, Form
+    from relay.errors import Mistake
+    from relay.http import Network
+    from relay.intake import Source
+    from relay.models import Event, Known
+    from relay.rules import About, Condition, Rule
+    from relay.settings.forms import CallScalerForm, MannersForm, ScenarioForm, ServerForm
+    from relay.texting import Policy
+
+
+@dataclass(frozen=True)
+class Configured:
+    """A connector as relay.yaml sets it up."""
+
+    name: str
+    cls: type[Connector[Any, Any]]
+    options: Form
+    manners: MannersForm
+
+    @property
+    def retry(self) -> Schedule:
+        """Its schedule of tries."""
+        return Schedule(self.manners.retry.span, self.manners.retry.first, self.manners.retry.most)
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """How likely a call is spam: points added up, and from where on it counts."""
+
+    lines: tuple[tuple[Condition, int], ...] = ()
+    likely_from: int = 4
+    certain_from: int = 8
+    welcome: frozenset[str] = frozenset()
+
+    def judge(self, event: Event, known: Known, about: About) -> str:
+        """unlikely, likely or certain."""
+        if event.caller in self.welcome:
+            return "unlikely"
+        facts = Facts(event, known, about, event.received_at)
+        points = sum(add for condition, add in self.lines if condition.judge(facts.look))
+        if points >= self.certain_from:
+            return "certain"
+        return "likely" if points >= self.likely_from else "unlikely"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything relay.yaml says."""
+
+    path: Path | None
+    about: About
+    policy: Policy
+    network: Network
+    store: str
+    server: ServerForm
+    callscaler: CallScalerForm
+    sources: Mapping[str, Source]
+    connectors: Mapping[str, Configured]
+    rules: tuple[Rule, ...]
+    written_rules: Mapping[str, tuple[str, str]]
+    """Rule version → (name, the rule as it is written, as JSON)."""
+    read_old_rule: Callable[[str, str], Rule | None]
+    """(version, form) → the rule, from an older wording that something owed still names."""
+    tests: tuple[ScenarioForm, ...] = ()
+    spam: Scorecard | None = None
+    alerts_to: str | None = None
+    warnings: tuple[Mistake, ...] = ()
+    admin_token: str | None = None
+    view_token: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        """Short name of these rules together, kept with every verdict."""
+        names = ",".join(rule.version + rule.mode for rule in self.rules)
+        return hashlib.sha256(names.encode()).hexdigest()[:12]
+
+    @property
+    def rings_people(self) -> frozenset[str]:
+        """Names of connectors that stay silent for late events."""
+        return frozenset(name for name, item in self.connectors.items() if item.cls.alerts_people)
+
+    @property
+    def can_call_back(self) -> bool:
+        """Whether the phone system can be spoken to."""
+        return CALLSCALER in self.connectors

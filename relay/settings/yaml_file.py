@@ -1,0 +1,197 @@
+"""YAML as people mean it: every scalar stays text, nothing is said twice, and the place of everything is known."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from relay.errors import ConfigError, Mistake
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Mapping
+
+    from relay.forms import Path as Place
+
+MOST_BYTES = 256 * 1024
+DEEPEST = 24
+_VARIABLE = re.compile(
+    r"\$\$|\$\{(?:file:(?P<file>[^}]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?)\}|\$\{[^}]*\}?"
+)
+
+
+@dataclass
+class Document:
+    """A file as plain dicts, lists and text, with the mistakes found so far."""
+
+    path: Path
+    tree: Any = None
+    mistakes: list[Mistake] = field(default_factory=list)
+    warnings: list[Mistake] = field(default_factory=list)
+    expanded: set[Place] = field(default_factory=set)
+    """Places whose text came from outside the file."""
+    _keys: dict[Place, tuple[int, int]] = field(default_factory=dict)
+    _values: dict[Place, tuple[int, int]] = field(default_factory=dict)
+
+    def complain(self, place: Place, message: str) -> None:
+        """Note a mistake. One that begins by quoting the key itself points at the key, else at the value."""
+        self.mistakes.append(Mistake(str(self.path), *self.position(place, message), message))
+
+    def warn(self, place: Place, message: str) -> None:
+        """Note what is allowed, but worth a look."""
+        self.warnings.append(Mistake(str(self.path), *self.position(place, message), message))
+
+    def position(self, place: Place, message: str = "") -> tuple[int, int]:
+        """Line and column of a place, counted from 1; of the nearest place above it that stands in the file."""
+        while place:
+            about_key = message.startswith(f"`{place[-1]}`") or place not in self._values
+            known = self._keys.get(place) if about_key else self._values.get(place)
+            known = known or self._values.get(place) or self._keys.get(place)
+            if known is not None:
+                return known
+            place = place[:-1]
+        return self._values.get((), (1, 1))
+
+    def raise_mistakes(self) -> None:
+        """End here if anything is wrong.
+
+        Raises:
+            ConfigError: with every mistake found, in the order of the file.
+        """
+        if self.mistakes:
+            raise ConfigError(sorted(set(self.mistakes)))
+
+    def build(self, node: yaml.Node, place: Place = ()) -> Any:
+        """Plain values from YAML's nodes."""
+        self._values.setdefault(place, (node.start_mark.line + 1, node.start_mark.column + 1))
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, place)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(item, (*place, index)) for index, item in enumerate(node.value)]
+        if getattr(node, "style", None) is None and node.value in {"", "~", "null"}:
+            return None
+        return node.value
+
+    def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
+        built: dict[str, Any] = {}
+        for key, value in node.value:
+            mark = (key.start_mark.line + 1, key.start_mark.column + 1)
+            if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
+                self.mistakes.append(Mistake(str(self.path), *mark, "a key is plain text; merging (<<) is not read"))
+                continue
+            inner = (*place, key.value)
+            if key.value in built:
+                self.mistakes.append(Mistake(str(self.path), *mark, f"`{key.value}` stands here twice; remove one"))
+                continue
+            self._keys[inner] = mark
+            built[key.value] = self.build(value, inner)
+        return built
+
+
+def read_document(path: Path) -> Document:
+    """The file as it is written, its variables not yet filled in.
+
+    Raises:
+        ConfigError: it cannot be read, is no YAML, or uses what is refused (aliases, tags, several documents).
+    """
+    document = Document(path)
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            [Mistake(str(path), 0, 0, f"the file cannot be read: {error.strerror}. `relay init` writes one")]
+        ) from None
+    if len(raw) > MOST_BYTES:
+        raise ConfigError([Mistake(str(path), 0, 0, f"the file is larger than {MOST_BYTES // 1024} KiB")])
+    try:
+        text = raw.decode("utf-8")
+        _refuse_tricks(document, text)
+        node = yaml.compose(text, Loader=_Loader)
+    except UnicodeDecodeError:
+        raise ConfigError([Mistake(str(path), 0, 0, "the file is not UTF-8")]) from None
+    except RecursionError:
+        raise ConfigError([Mistake(str(path), 0, 0, "the file is nested too deeply")]) from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        message = f"this is no YAML: {error.problem or error.context}"
+        raise ConfigError([Mistake(str(path), line, column, message)]) from None
+    except yaml.YAMLError as error:
+        raise ConfigError([Mistake(str(path), 1, 1, f"this is no YAML: {error}")]) from None
+    if node is None:
+        document.tree = {}
+        return document
+    if not isinstance(node, yaml.MappingNode):
+        raise ConfigError([Mistake(str(path), 1, 1, "the file is a mapping of sections: business, sources, rules …")])
+    document.tree = document.build(node)
+    return document
+
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _refuse_tricks(document: Document, text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        mark = event.start_mark
+        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        trick = None
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            trick = "anchors and aliases (& and *) are not read; write the value out"
+        elif tag := getattr(event, "tag", None):
+            trick = f"the tag {tag} is not read; every value is plain text"
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST:
+            trick = f"this is nested deeper than {DEEPEST} levels"
+        if trick is not None:
+            raise ConfigError([Mistake(str(document.path), *place, trick)])
+
+
+def expand(document: Document, value: Any, environment: Mapping[str, str], place: Place = ()) -> Any:
+    """The same values with ${NAME}, ${NAME:-default} and ${file:PATH} filled in; what is missing is a mistake."""
+    if isinstance(value, dict):
+        return {key: expand(document, inner, environment, (*place, key)) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [expand(document, inner, environment, (*place, index)) for index, inner in enumerate(value)]
+    if not isinstance(value, str) or "$" not in value:
+        return value
+
+    def fill(match: re.Match[str]) -> str:
+        if match[0] == "$$":
+            return "$"
+        document.expanded.add(place)
+        if match["file"] is not None:
+            return _file(document, match["file"], place)
+        if match["name"] is None:
+            document.complain(
+                place, f"{match[0]} is no variable; write ${{NAME}}, ${{NAME:-default}} or ${{file:PATH}}"
+            )
+            return ""
+        found = environment.get(match["name"], "")
+        if found or match["default"] is not None:
+            return found or match["default"]
+        document.complain(place, f"the environment variable {match['name']} is not set")
+        return ""
+
+    return _VARIABLE.sub(fill, value)
+
+
+def _file(document: Document, name: str, place: Place) -> str:
+    path = document.path.parent / name
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        document.complain(place, f"the file {name} cannot be read: {why}")
+        return ""
+
+
+def readable_by_others(path: Path) -> bool:
+    """Whether anybody on this machine may read the file."""
+    return bool(path.stat().st_mode & 0o004)

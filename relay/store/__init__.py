@@ -1,0 +1,233 @@
+"""The ledger: what it can be asked. A backend saves rows and decides nothing; decisions are passed in.
+
+Every method that writes returns only after its commit. All times are Unix seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from relay.models import Attempt, Delivery, Event, Known, Owned, Plan, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of an event at the door."""
+
+    event: str
+    """The id of the event, of the first one when this is a repeat."""
+    duplicate: bool = False
+    enriched: str | None = None
+    """The id of the call.enriched event that the repeat raised, if it brought missing fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestNote:
+    """A request that made no event: refused, or a test; kept readable for a while."""
+
+    kind: str
+    """refused or test."""
+    at: float
+    source: str
+    status: int
+    reason: str
+    remote: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Redacted."""
+    body: bytes = b""
+    """Capped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Seconds over which the limits on texts count."""
+
+    person: float = 86400.0
+    prefix: float = 3600.0
+    total: float = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One rule on one event, with all its deliveries in the order of the steps."""
+
+    event: Event
+    deliveries: tuple[Delivery, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """How much of a connector's work may be taken now."""
+
+    slots: int
+    """Batches (single jobs where the connector takes one at a time) that may start."""
+    rows: int = 1
+    lease: float = 30.0
+    linger: float = 0.0
+    """Seconds that the first job of a lane may wait until `rows` of them are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery taken for a while, and the event it belongs to."""
+
+    delivery: Delivery
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a claim took; `linger_until` is when the first of what still gathers must go, Unix seconds."""
+
+    claimed: tuple[Claimed, ...]
+    linger_until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a try ended: the delivery as it shall stand, and the attempt to be written down."""
+
+    delivery: Delivery
+    attempt: Attempt | None = None
+    provider_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextAddress:
+    """Whom a text goes to, as the limits count people."""
+
+    recipient: str
+    prefix: str
+    """The first digits, by which limits.per_prefix counts."""
+    sender: str | None = None
+    body: str | None = None
+
+
+if TYPE_CHECKING:
+    DecidePlan = Callable[[Event, Known], Plan]
+    DecideRipe = Callable[[Run, Delivery, Known], tuple[Sequence[Delivery], Sequence[tuple[str, str]]]]
+    DecideText = Callable[[Delivery, Event, Known], Delivery]
+    Follow = Callable[[Run], Sequence[Delivery]]
+    Merge = Callable[[Event, Event], Event | None]
+
+
+class Store(Protocol):
+    """The ledger."""
+
+    async def accept(self, event: Event, body: bytes, merge: Merge) -> Accepted:
+        """Write an event down, or recognise it by source, key and type.
+
+        Of a repeat, `merge(known, again)` makes the call.enriched event, or None when it brought nothing new.
+        """
+
+    async def known(self, source: str, key: str) -> list[Event]:
+        """The events of one call, in the order of their arrival."""
+
+    async def note_request(self, note: RequestNote) -> None:
+        """Keep a request that made no event."""
+
+    async def plan(
+        self, decide: DecidePlan, *, now: float, config: str, windows: Windows, prefix: Callable[[str], str], limit: int
+    ) -> int:
+        """Judge the next events in order of arrival, each with facts that hold the ones before it; answers how many."""
+
+    async def ripen(
+        self, decide: DecideRipe, *, now: float, windows: Windows, prefix: Callable[[str], str], limit: int
+    ) -> int:
+        """Let waiting and held deliveries whose time has come be decided again; answers how many were.
+
+        `decide` answers the changed deliveries, and (person, tag) pairs to be kept.
+        """
+
+    async def claim(self, wants: Mapping[str, Want], *, now: float) -> Taken:
+        """Take due deliveries, oldest first, lanes in order."""
+
+    async def claim_unknown(self, *, now: float, lease: float, limit: int) -> list[Claimed]:
+        """Take texts of unknown fate whose settling time is over."""
+
+    async def begin_text(
+        self,
+        delivery: Delivery,
+        address: TextAddress,
+        decide: DecideText,
+        follow: Follow,
+        *,
+        now: float,
+        windows: Windows,
+    ) -> Delivery:
+        """Judge a claimed text in one transaction with the limits it counts against, and mark it accordingly."""
+
+    async def settle(self, settlements: Sequence[Settlement], follow: Follow) -> int:
+        """Write down how tries ended, unless somebody else has claimed meanwhile; answers how many held."""
+
+    async def free_leases(self, *, now: float, settle: float, everything: bool) -> int:
+        """Give back what was claimed and not settled: all of it at a start, else what outlived its lease.
+
+        Texts that may have been sent become unknown, to be looked up `settle` seconds later.
+        """
+
+    async def next_due_at(self, connectors: Sequence[str], *, now: float) -> float | None:
+        """When something falls due next, after now."""
+
+    async def save_rule(self, version: str, name: str, form: str, now: float) -> None:
+        """Keep a version of a rule as long as anything names it."""
+
+    async def owed_versions(self) -> list[tuple[str, str]]:
+        """(version, form) of every rule version that something owed names."""
+
+    async def owed_connectors(self) -> set[str]:
+        """Names of connectors that something owed names."""
+
+    async def bury(self, connector: str, reason: str, *, now: float) -> int:
+        """Give up on everything that is due to a connector; answers how much that was."""
+
+    async def save_numbers(self, numbers: Sequence[Owned]) -> None:
+        """Keep what the phone system says of the business's numbers, in place of what it said before."""
+
+    async def numbers(self) -> list[Owned]:
+        """The business's numbers as last read."""
+
+    async def states(self) -> dict[str, int]:
+        """How many deliveries stand in each state."""
+
+    async def oldest_due(self) -> float | None:
+        """When the oldest delivery that is due fell due."""
+
+    async def event(self, reference: str) -> Event | None:
+        """One event by its id, or the latest by its call id; `last` is the latest of all."""
+
+    async def events(self, *, limit: int, before: int | None = None, person: str | None = None) -> list[Event]:
+        """Events, newest first."""
+
+    async def verdicts(self, event: str) -> tuple[Verdict, ...] | None:
+        """The verdicts on an event; None while it is not planned."""
+
+    async def deliveries(
+        self, *, limit: int, state: str | None = None, event: str | None = None, before: int | None = None
+    ) -> list[Delivery]:
+        """Deliveries, newest first; those of one event in the order of the steps."""
+
+    async def attempts(self, delivery: str) -> list[Attempt]:
+        """Every try of a delivery, oldest first."""
+
+    async def texts(self, *, limit: int) -> list[dict[str, Any]]:
+        """Texts, newest first."""
+
+    async def requests(self, *, limit: int, kind: str | None = None) -> list[RequestNote]:
+        """Requests that made no event, newest first."""
+
+    async def totals(self) -> dict[str, int]:
+        """Counted: events, enriched, duplicates, unplanned, refused (requests) and tests."""
+
+    async def opt_out(self, person: str, *, now: float, how: str) -> None:
+        """Never text this person again; outlives everything but an explicit `opt_in`."""
+
+    async def opt_in(self, person: str) -> bool:
+        """Take an opt-out back; False when there was none."""
+
+    async def close(self) -> None:
+        """Finish what waits, then let go of the store."""

@@ -1,0 +1,5 @@
+"""The ledger in one SQLite file: one thread writes, whatever waits is committed together."""
+
+from relay.store.sqlite.store import SqliteStore
+
+__all__ = ["SqliteStore"]

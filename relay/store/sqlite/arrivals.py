@@ -1,0 +1,80 @@
+"""Events coming in: written once, recognised when they come again, merged when they bring what was missing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from relay.store import Accepted, RequestNote
+from relay.store.sqlite.rows import dump, event_of, insert_event
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from relay.models import Event
+    from relay.store import Merge
+
+KEPT_REQUESTS = 2000
+"""Requests of each kind that stay readable."""
+
+
+def accept(connection: sqlite3.Connection, event: Event, body: bytes, merge: Merge) -> Accepted:
+    """Write an event down, or recognise it and merge what was missing."""
+    of_type = event.of_type or event.type
+    row = connection.execute(
+        "select * from events where source = ? and key = ? and of_type = ? order by nth desc limit 1",
+        (event.source, event.key, of_type),
+    ).fetchone()
+    if row is None:
+        insert_event(connection, event, body)
+        return Accepted(event.id)
+    latest = event_of(row)
+    first = latest.id
+    if latest.nth:
+        first = connection.execute(
+            "select id from events where source = ? and key = ? and of_type = ? and nth = 0",
+            (event.source, event.key, of_type),
+        ).fetchone()["id"]
+    connection.execute("update events set repeats = repeats + 1 where id = ?", (first,))
+    merged = merge(latest, event)
+    if merged is None:
+        return Accepted(first, duplicate=True)
+    insert_event(connection, merged, dump(merged.raw).encode())
+    return Accepted(first, duplicate=True, enriched=merged.id)
+
+
+def known(connection: sqlite3.Connection, source: str, key: str) -> list[Event]:
+    """The events of one call."""
+    rows = connection.execute("select * from events where source = ? and key = ? order by seq", (source, key))
+    return [event_of(row) for row in rows]
+
+
+def note_request(connection: sqlite3.Connection, note: RequestNote) -> None:
+    """Keep a request that made no event, and let the oldest of its kind go."""
+    connection.execute(
+        "insert into requests (at, kind, source, status, reason, remote, headers, body) values (?, ?, ?, ?, ?, ?, ?, ?)",
+        (note.at, note.kind, note.source, note.status, note.reason, note.remote, dump(dict(note.headers)), note.body),
+    )
+    connection.execute(
+        "delete from requests where kind = ? and seq <= (select max(seq) from requests) - ?", (note.kind, KEPT_REQUESTS)
+    )
+
+
+def requests(connection: sqlite3.Connection, limit: int, kind: str | None) -> list[RequestNote]:
+    """Requests that made no event, newest first."""
+    rows = connection.execute(
+        "select * from requests where ?1 is null or kind = ?1 order by seq desc limit ?2", (kind, limit)
+    )
+    return [
+        RequestNote(
+            row["kind"],
+            row["at"],
+            row["source"],
+            row["status"],
+            row["reason"],
+            row["remote"],
+            json.loads(row["headers"]),
+            row["body"],
+        )
+        for row in rows
+    ]

@@ -1,0 +1,225 @@
+"""What the ledger knows of people and numbers, by index, never by scanning."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import TYPE_CHECKING
+
+from relay.models import CallerFacts, NumberFacts, TextFacts
+from relay.store.sqlite.rows import owned_of
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+    from relay.models import Event
+    from relay.store import Windows
+
+HOUR, DAY = 3600.0, 86400.0
+_COUNTED = "state in ('sending', 'unknown', 'sent', 'abandoned')"
+_CALL_OUTCOMES = {"call.completed", "call.missed", "call.voicemail", "call.failed"}
+
+
+def remember_call(connection: sqlite3.Connection, event: Event) -> None:
+    """Keep the short row that facts are counted from; an answered call stays answered whatever comes later."""
+    if event.type not in _CALL_OUTCOMES or event.call.get("is_test"):
+        return
+    answered = event.call.get("outcome") == "answered"
+    connection.execute(
+        "insert into calls (source, key, caller, number, began_at, direction, outcome, answered) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (source, key) do update set "
+        "answered = max(answered, excluded.answered), caller = coalesce(caller, excluded.caller), "
+        "outcome = case when excluded.answered or not answered then excluded.outcome else outcome end",
+        (
+            event.source,
+            event.key,
+            event.caller,
+            event.number,
+            event.began_at,
+            event.call.get("direction", "inbound"),
+            event.call.get("outcome", ""),
+            answered,
+        ),
+    )
+
+
+class SqliteKnown:
+    """Answers about one event, read when asked, once, on the connection of the transaction that decides."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        event: Event,
+        *,
+        now: float,
+        windows: Windows,
+        prefix: Callable[[str], str],
+    ) -> None:
+        self._connection = connection
+        self._event = event
+        self._now = now
+        self._windows = windows
+        self._prefix = prefix
+        self._caller: CallerFacts | None = None
+        self._number: NumberFacts | None = None
+
+    def caller(self) -> CallerFacts:
+        """Facts about the event's caller."""
+        if self._caller is None:
+            self._caller = _caller(self._connection, self._event, self._now)
+        return self._caller
+
+    def number(self) -> NumberFacts:
+        """Facts about the event's number."""
+        if self._number is None:
+            self._number = _number(self._connection, self._event.number, self._now)
+        return self._number
+
+    def text(self, recipient: str, *, run: str, rule: str, shadow: bool) -> TextFacts:
+        """What stands in the way of a text to this person."""
+        return text_facts(
+            self._connection,
+            recipient,
+            self._prefix(recipient),
+            run=run,
+            rule=rule,
+            shadow=shadow,
+            now=self._now,
+            windows=self._windows,
+        )
+
+    def ran(self, rule: str, value: str) -> bool:
+        """Whether a rule that runs once per value has run for this one."""
+        found = self._connection.execute("select 1 from once where rule = ? and value = ?", (rule, value)).fetchone()
+        return found is not None
+
+
+def _caller(connection: sqlite3.Connection, event: Event, now: float) -> CallerFacts:
+    if event.caller is None:
+        return CallerFacts(is_new=False)
+    counts = connection.execute(
+        "select total(began_at > ?) as h1, total(began_at > ?) as d1, total(began_at > ?) as d7, count(*) as d30 "
+        "from calls where caller = ? and began_at > ? and direction = 'inbound'",
+        (now - HOUR, now - DAY, now - 7 * DAY, event.caller, now - 30 * DAY),
+    ).fetchone()
+    before = connection.execute(
+        "select max(began_at) as last from calls where caller = ? and not (source = ? and key = ?)",
+        (event.caller, event.source, event.key),
+    ).fetchone()["last"]
+    answered = connection.execute(
+        "select 1 from calls where caller = ? and answered and (began_at > ? or (source = ? and key = ?)) limit 1",
+        (event.caller, event.began_at, event.source, event.key),
+    ).fetchone()
+    texts = connection.execute(
+        f"select max(at) as last, total(at > ?) as d1 from texts where recipient = ? and not shadow and {_COUNTED}",  # noqa: S608 - a constant
+        (now - DAY, event.caller),
+    ).fetchone()
+    replied = connection.execute(
+        "select 1 from events where caller = ? and type = 'text.received' and received_at > ? limit 1",
+        (event.caller, event.received_at),
+    ).fetchone()
+    tags = connection.execute("select tag from tags where person = ? order by tag", (event.caller,)).fetchall()
+    return CallerFacts(
+        calls_1h=int(counts["h1"]),
+        calls_24h=int(counts["d1"]),
+        calls_7d=int(counts["d7"]),
+        calls_30d=counts["d30"],
+        is_new=before is None,
+        answered_since=answered is not None,
+        replied_since=replied is not None,
+        last_call_at=before,
+        texts_24h=int(texts["d1"]),
+        last_texted_at=texts["last"],
+        opted_out=is_opted_out(connection, event.caller),
+        tags=tuple(row["tag"] for row in tags),
+    )
+
+
+def _number(connection: sqlite3.Connection, number: str | None, now: float) -> NumberFacts:
+    if number is None:
+        return NumberFacts()
+    owned = connection.execute("select * from numbers where number = ?", (number,)).fetchone()
+    counts = connection.execute(
+        "select count(*) as d30, total(answered) as a30, total(began_at > ?1) as d7, "
+        "total(answered and began_at > ?1) as a7, min(began_at) as first "
+        "from calls where number = ?2 and began_at > ?3 and direction = 'inbound'",
+        (now - 7 * DAY, number, now - 30 * DAY),
+    ).fetchone()
+    return NumberFacts(
+        owned=None if owned is None else owned_of(owned),
+        calls_7d=int(counts["d7"]),
+        calls_30d=counts["d30"],
+        answered_7d=int(counts["a7"]),
+        answered_30d=int(counts["a30"]),
+        first_call_at=counts["first"],
+    )
+
+
+def text_facts(
+    connection: sqlite3.Connection,
+    recipient: str,
+    prefix: str,
+    *,
+    run: str,
+    rule: str,
+    shadow: bool,
+    now: float,
+    windows: Windows,
+) -> TextFacts:
+    """What stands in the way of a text to one person. A shadow text counts only where shadow texts are asked about."""
+    which = "(" + _COUNTED + " and not shadow" + (" or shadow)" if shadow else ")")
+    last = connection.execute(
+        f"select at, rule from texts where recipient = ? and run <> ? and {which} order by at desc limit 1",  # noqa: S608 - constants
+        (recipient, run),
+    ).fetchone()
+    by_rule = connection.execute(
+        f"select max(at) as at from texts where recipient = ? and run <> ? and rule = ? and {which}",  # noqa: S608 - constants
+        (recipient, run, rule),
+    ).fetchone()
+    counts = [
+        connection.execute(f"select count(*) as n from texts where {where} and at > ? and {which}", values).fetchone()[
+            "n"
+        ]
+        for where, values in (
+            ("recipient = ?", (recipient, now - windows.person)),
+            ("prefix = ?", (prefix, now - windows.prefix)),
+            ("1", (now - windows.total,)),
+        )
+    ]
+    off = connection.execute("select 1 from meta where name = 'texts_off'").fetchone()
+    return TextFacts(
+        opted_out=is_opted_out(connection, recipient),
+        off=off is not None,
+        last_at=None if last is None else last["at"],
+        last_rule=None if last is None else last["rule"],
+        last_by_rule_at=by_rule["at"],
+        to_person=counts[0],
+        to_prefix=counts[1],
+        total=counts[2],
+    )
+
+
+def person(connection: sqlite3.Connection, number: str) -> bytes:
+    """A person under a key of the ledger's own, so that an opt-out outlives the number's erasure."""
+    key = connection.execute("select value from meta where name = 'opt_out_key'").fetchone()["value"]
+    return hmac.digest(key, number.encode(), hashlib.sha256)
+
+
+def is_opted_out(connection: sqlite3.Connection, number: str) -> bool:
+    """Whether this person asked not to be texted."""
+    found = connection.execute("select 1 from opt_outs where person = ?", (person(connection, number),)).fetchone()
+    return found is not None
+
+
+def opt_out(connection: sqlite3.Connection, number: str, now: float, how: str) -> None:
+    """Never text this person again."""
+    connection.execute(
+        "insert or ignore into opt_outs (person, at, how) values (?, ?, ?)", (person(connection, number), now, how)
+    )
+
+
+def opt_in(connection: sqlite3.Connection, number: str) -> bool:
+    """Take an opt-out back; False when there was none."""
+    gone = connection.execute("delete from opt_outs where person = ?", (person(connection, number),))
+    return gone.rowcount == 1

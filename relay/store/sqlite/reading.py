@@ -1,0 +1,146 @@
+"""Reading the ledger: for people, for the planner's start, and for the metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from relay.models import OWED, Attempt, Delivery, Event, Owned, Verdict
+from relay.store.sqlite.rows import attempt_of, delivery_of, event_of, owned_of, verdicts_of
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+_OWED = "state in (" + ", ".join(f"'{state}'" for state in OWED) + ")"
+
+
+def event(connection: sqlite3.Connection, reference: str) -> Event | None:
+    """One event by its id, or the latest of a call; `last` is the latest of all."""
+    if reference == "last":
+        row = connection.execute("select * from events order by seq desc limit 1").fetchone()
+    else:
+        row = connection.execute(
+            "select * from events where id = ?1 union all "
+            "select * from (select * from events where key = ?1 order by seq desc limit 1) limit 1",
+            (reference,),
+        ).fetchone()
+    return None if row is None else event_of(row)
+
+
+def events(connection: sqlite3.Connection, limit: int, before: int | None, person: str | None) -> list[Event]:
+    """Events, newest first; of one person when named."""
+    rows = connection.execute(
+        "select * from events where (?1 is null or seq < ?1) and (?2 is null or caller = ?2) order by seq desc limit ?3",
+        (before, person, limit),
+    )
+    return [event_of(row) for row in rows]
+
+
+def verdicts(connection: sqlite3.Connection, event_id: str) -> tuple[Verdict, ...] | None:
+    """The verdicts on an event."""
+    row = connection.execute("select verdicts from verdicts where event = ?", (event_id,)).fetchone()
+    return None if row is None else verdicts_of(row["verdicts"])
+
+
+def deliveries(
+    connection: sqlite3.Connection, limit: int, state: str | None, event_id: str | None, before: int | None
+) -> list[Delivery]:
+    """Deliveries, newest first; those of one event in the order of the steps."""
+    if event_id is not None:
+        rows = connection.execute(
+            "select * from deliveries where event = ?1 and (?2 is null or state = ?2) order by seq limit ?3",
+            (event_id, state, limit),
+        )
+    elif state is not None:
+        rows = connection.execute(
+            "select * from deliveries where state = ?1 and (?2 is null or seq < ?2) order by seq desc limit ?3",
+            (state, before, limit),
+        )
+    else:
+        rows = connection.execute(
+            "select * from deliveries where ?1 is null or seq < ?1 order by seq desc limit ?2", (before, limit)
+        )
+    return [delivery_of(row) for row in rows]
+
+
+def attempts(connection: sqlite3.Connection, delivery: str) -> list[Attempt]:
+    """Every try of a delivery, oldest first."""
+    rows = connection.execute("select * from attempts where delivery = ? order by seq", (delivery,))
+    return [attempt_of(row) for row in rows]
+
+
+def texts(connection: sqlite3.Connection, limit: int) -> list[dict[str, Any]]:
+    """Texts, newest first."""
+    rows = connection.execute(
+        "select id, run, rule, recipient, sender, body, state, shadow, at, provider_id from texts order by at desc limit ?",
+        (limit,),
+    )
+    return [{**dict(row), "shadow": bool(row["shadow"])} for row in rows]
+
+
+def states(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many deliveries stand in each state."""
+    rows = connection.execute("select state, count(*) as n from deliveries group by state")
+    return {row["state"]: row["n"] for row in rows}
+
+
+def oldest_due(connection: sqlite3.Connection) -> float | None:
+    """When the oldest delivery that is due fell due."""
+    at: float | None = connection.execute("select min(due_at) as at from deliveries where state = 'due'").fetchone()[
+        "at"
+    ]
+    return at
+
+
+def owed_versions(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Rule versions that something owed names."""
+    rows = connection.execute(
+        "select version, form from rule_versions where version in "  # noqa: S608 - a constant
+        f"(select distinct rule_version from deliveries where {_OWED})"
+    )
+    return [(row["version"], row["form"]) for row in rows]
+
+
+def owed_connectors(connection: sqlite3.Connection) -> set[str]:
+    """Connectors that something owed names."""
+    rows = connection.execute(f"select distinct connector from deliveries where {_OWED}")  # noqa: S608 - a constant
+    return {row["connector"] for row in rows}
+
+
+def save_rule(connection: sqlite3.Connection, version: str, name: str, form: str, now: float) -> None:
+    """Keep a version of a rule."""
+    connection.execute(
+        "insert or ignore into rule_versions (version, name, form, first_at) values (?, ?, ?, ?)",
+        (version, name, form, now),
+    )
+
+
+def save_numbers(connection: sqlite3.Connection, numbers: Sequence[Owned]) -> None:
+    """Keep the numbers as the phone system lists them now."""
+    connection.execute("delete from numbers")
+    connection.executemany(
+        "insert or replace into numbers (number, id, name, group_name, group_id, status, sms_enabled, created_at, read_at) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (n.number, n.id, n.name, n.group, n.group_id, n.status, n.sms_enabled, n.created_at, n.read_at)
+            for n in numbers
+        ],
+    )
+
+
+def numbers(connection: sqlite3.Connection) -> list[Owned]:
+    """The business's numbers as last read."""
+    return [owned_of(row) for row in connection.execute("select * from numbers order by number")]
+
+
+def totals(connection: sqlite3.Connection) -> dict[str, int]:
+    """Events, refused requests and tests."""
+    counts = connection.execute(
+        "select (select count(*) from events) as events, "
+        "(select count(*) from events where type = 'call.enriched') as enriched, "
+        "(select total(repeats) from events) as duplicates, "
+        "(select count(*) from events where planned_at is null) as unplanned, "
+        "(select count(*) from requests where kind = 'refused') as refused, "
+        "(select count(*) from requests where kind = 'test') as tests"
+    ).fetchone()
+    return {name: int(value) for name, value in dict(counts).items()}

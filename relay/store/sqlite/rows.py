@@ -1,0 +1,193 @@
+"""Rows to values and back."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from relay.models import Attempt, Delivery, Event, Finding, Owned, State, Verdict
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+_DELIVERY_COLUMNS = (
+    "id, event, run, rule, rule_version, step, kind, connector, lane, state, due_at, first_due_at, born_at, shadow, "
+    "action, reason, claims, tries, notes, receipt, settled_at"
+)
+_INSERT_DELIVERY = f"insert into deliveries ({_DELIVERY_COLUMNS}) values ({', '.join('?' * 21)})"  # noqa: S608 - columns only
+
+
+def dump(value: Any) -> str:
+    """JSON as the ledger keeps it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def event_of(row: sqlite3.Row) -> Event:
+    """An event from its row."""
+    body = row["body"]
+    return Event(
+        id=row["id"],
+        source=row["source"],
+        type=row["type"],
+        key=row["key"],
+        received_at=row["received_at"],
+        call=json.loads(row["call"]),
+        raw=json.loads(body) if body else {},
+        caller=row["caller"],
+        number=row["number"],
+        caller_raw=row["caller_raw"],
+        of_type=row["of_type"],
+        nth=row["nth"],
+        started_at=row["started_at"],
+        age_known=bool(row["age_known"]),
+        late=bool(row["late"]),
+        seq=row["seq"],
+    )
+
+
+def insert_event(connection: sqlite3.Connection, event: Event, body: bytes) -> None:
+    """Write an event down."""
+    connection.execute(
+        "insert into events (id, source, type, key, of_type, nth, received_at, started_at, age_known, late, caller, "
+        "caller_raw, number, call, body) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            event.id,
+            event.source,
+            event.type,
+            event.key,
+            event.of_type or event.type,
+            event.nth,
+            event.received_at,
+            event.started_at,
+            event.age_known,
+            event.late,
+            event.caller,
+            event.caller_raw,
+            event.number,
+            dump(dict(event.call)),
+            body,
+        ),
+    )
+
+
+def delivery_of(row: sqlite3.Row) -> Delivery:
+    """A delivery from its row."""
+    return Delivery(
+        id=row["id"],
+        event=row["event"],
+        run=row["run"],
+        rule=row["rule"],
+        rule_version=row["rule_version"],
+        step=row["step"],
+        kind=row["kind"],
+        connector=row["connector"],
+        lane=row["lane"],
+        state=State(row["state"]),
+        due_at=row["due_at"],
+        first_due_at=row["first_due_at"],
+        born_at=row["born_at"],
+        shadow=bool(row["shadow"]),
+        action=None if row["action"] is None else json.loads(row["action"]),
+        reason=row["reason"],
+        claims=row["claims"],
+        tries=row["tries"],
+        notes=json.loads(row["notes"]),
+        receipt=None if row["receipt"] is None else json.loads(row["receipt"]),
+        settled_at=row["settled_at"],
+        seq=row["seq"],
+    )
+
+
+def insert_deliveries(connection: sqlite3.Connection, deliveries: Iterable[Delivery]) -> None:
+    """Write new deliveries down."""
+    connection.executemany(
+        _INSERT_DELIVERY,
+        [
+            (
+                d.id,
+                d.event,
+                d.run,
+                d.rule,
+                d.rule_version,
+                d.step,
+                d.kind,
+                d.connector,
+                d.lane,
+                d.state,
+                d.due_at,
+                d.first_due_at,
+                d.born_at,
+                d.shadow,
+                None if d.action is None else dump(d.action),
+                d.reason,
+                d.claims,
+                d.tries,
+                dump(dict(d.notes)),
+                None if d.receipt is None else dump(d.receipt),
+                d.settled_at,
+            )
+            for d in deliveries
+        ],
+    )
+
+
+def save_delivery(connection: sqlite3.Connection, d: Delivery) -> bool:
+    """Write a delivery as it now stands and end its lease; False when somebody claimed it since it was read."""
+    done = connection.execute(
+        "update deliveries set state = ?, due_at = ?, first_due_at = ?, action = ?, lane = ?, reason = ?, tries = ?, "
+        "notes = ?, receipt = ?, settled_at = ?, lease_until = null where id = ? and claims = ?",
+        (
+            d.state,
+            d.due_at,
+            d.first_due_at,
+            None if d.action is None else dump(d.action),
+            d.lane,
+            d.reason,
+            d.tries,
+            dump(dict(d.notes)),
+            None if d.receipt is None else dump(d.receipt),
+            d.settled_at,
+            d.id,
+            d.claims,
+        ),
+    )
+    return done.rowcount == 1
+
+
+def dump_verdicts(verdicts: Iterable[Verdict]) -> str:
+    """Verdicts as one compact record."""
+    return dump(
+        [
+            [v.rule, v.word, v.why, v.until, [[f.name, f.wanted, f.found, int(f.held)] for f in v.findings]]
+            for v in verdicts
+        ]
+    )
+
+
+def verdicts_of(text: str) -> tuple[Verdict, ...]:
+    """Verdicts from their record."""
+    return tuple(
+        Verdict(rule, word, why, tuple(Finding(n, w, f, bool(h)) for n, w, f, h in findings), until)
+        for rule, word, why, until, findings in json.loads(text)
+    )
+
+
+def attempt_of(row: sqlite3.Row) -> Attempt:
+    """A try from its row."""
+    return Attempt(row["delivery"], row["number"], row["started_at"], row["seconds"], row["outcome"], row["answer"])
+
+
+def owned_of(row: sqlite3.Row) -> Owned:
+    """One of the business's numbers from its row."""
+    return Owned(
+        number=row["number"],
+        id=row["id"],
+        name=row["name"],
+        group=row["group_name"],
+        group_id=row["group_id"],
+        status=row["status"],
+        sms_enabled=None if row["sms_enabled"] is None else bool(row["sms_enabled"]),
+        created_at=row["created_at"],
+        read_at=row["read_at"],
+    )

@@ -1,0 +1,264 @@
+"""Whether a text may go to a person now: pure judgement, made when planned and again in the transaction that sends.
+
+The states of a text follow reliability 4.2: due → sending (durable before the first byte) → sent, or unknown when the
+answer was not clear; unknown is settled by reading the list of texts into sent or abandoned, and never sent again.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field as Key
+from pydantic import field_validator
+
+from relay import phone
+from relay.connector import Connector
+from relay.models import Form, Seconds, SendText, seconds
+from relay.store import Windows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from relay.hours import Business, QuietHours
+    from relay.models import Owned, TextFacts
+    from relay.rules.rule import Rule
+
+_NEVER = 10 * 365 * 86400.0
+RECHECK = 60.0
+"""Seconds after which a text that is held by a limit or the kill switch is looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `most` texts in `span` seconds; None lifts the limit."""
+
+    most: int | None
+    span: float
+
+    @classmethod
+    def read(cls, written: str) -> Limit:
+        """From `2/day`, `30/hour`, `5/12h` or `none`.
+
+        Raises:
+            ValueError: it is none of these.
+        """
+        if written == "none":
+            return cls(None, 86400.0)
+        match = re.fullmatch(r"(\d{1,7})\s*/\s*(day|hour|week|\d+[smhdw])", written)
+        if match is None:
+            raise ValueError(f"`{written}` is no limit; write 2/day, 30/hour, or none")
+        spans = {"day": 86400.0, "hour": 3600.0, "week": 604800.0}
+        return cls(int(match[1]), spans[match[2]] if match[2] in spans else seconds(match[2]))
+
+
+class QuietForm(Form):
+    """quiet_hours: as people write it."""
+
+    allow: str = "08:00-20:00"
+    clock: Literal["recipient", "business"] = "recipient"
+    states: Literal["strict", "off"] = "strict"
+
+
+class LimitsForm(Form):
+    """limits: as people write it."""
+
+    per_person: str = "2/day"
+    per_prefix: str = "30/hour"
+    total: str = "150/day"
+
+    @field_validator("per_person", "per_prefix", "total")
+    @classmethod
+    def _sound(cls, written: str) -> str:
+        Limit.read(written)
+        return written
+
+
+class TextingForm(Form):
+    """texting: as people write it; holds for every text any rule sends."""
+
+    quiet_hours: QuietForm = QuietForm()
+    limits: LimitsForm = LimitsForm()
+    regions: list[str] = Key(default=["US", "CA"], min_length=1)
+    max_segments: int = Key(default=2, ge=1, le=10)
+    settle: Seconds = 120.0
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What holds for every text."""
+
+    hours: Business
+    quiet: QuietHours
+    per_person: Limit = Limit(2, 86400.0)
+    per_prefix: Limit = Limit(30, 3600.0)
+    total: Limit = Limit(150, 86400.0)
+    regions: frozenset[str] = frozenset({"US", "CA"})
+    staff: frozenset[str] = frozenset()
+    own: frozenset[str] = field(default_factory=frozenset)
+    """The business's own numbers as far as known; never texted."""
+    settle: float = 120.0
+
+    @property
+    def windows(self) -> Windows:
+        """Over how long the ledger counts for the limits."""
+        return Windows(self.per_person.span, self.per_prefix.span, self.total.span)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """go, hold (until a moment) or never, with the reason."""
+
+    word: Literal["go", "hold", "never"]
+    reason: str = ""
+    until: float | None = None
+
+
+GO = Judgement("go")
+
+
+def judge(
+    rule: Rule,
+    recipient: str,
+    facts: TextFacts,
+    policy: Policy,
+    *,
+    now: float,
+    first_due_at: float,
+    at_most: float,
+    shadow: bool = False,
+) -> Judgement:
+    """Whether this text may go at `now`. `first_due_at` and `at_most` bound how long it may be held, in seconds."""
+    notify = recipient in policy.staff
+    for refusal in (
+        _refuse_person(recipient, facts, policy, notify=notify),
+        _refuse_history(rule, facts, policy, now, notify=notify),
+    ):
+        if refusal is not None:
+            return Judgement("never", refusal)
+    if now > first_due_at + at_most:
+        return Judgement("never", f"not sent within {_span(at_most)} of falling due")
+    held = _hold(rule, recipient, facts, policy, now, notify=notify, shadow=shadow)
+    if held is None:
+        return GO
+    reason, until = held
+    if until > first_due_at + at_most and until > now + RECHECK:
+        return too_late(reason, until, at_most, policy)
+    return Judgement("hold", reason, until)
+
+
+def too_late(reason: str, until: float, at_most: float, policy: Policy) -> Judgement:
+    """Never, because the next allowed moment lies beyond what the step puts up with; the moment is named."""
+    when = policy.hours.local(until).strftime("%Y-%m-%d %H:%M")
+    return Judgement("never", f"{reason}; allowed again at {when}, more than {_span(at_most)} after it fell due", until)
+
+
+def _refuse_person(recipient: str, facts: TextFacts, policy: Policy, *, notify: bool) -> str | None:
+    if recipient in policy.own:
+        return "own number: it belongs to the business"
+    if facts.opted_out:
+        return "opted out: this person asked not to be texted"
+    problem = phone.untextable(recipient, policy.regions)
+    return None if problem is None or notify else problem
+
+
+def _refuse_history(rule: Rule, facts: TextFacts, policy: Policy, now: float, *, notify: bool) -> str | None:
+    if notify:
+        return None
+    last = facts.last_by_rule_at if rule.cooldown_scope == "rule" else facts.last_at
+    if rule.cooldown is not None and last is not None and now - last <= rule.cooldown:
+        who = facts.last_rule or rule.name
+        return f"cooldown: texted {_span(now - last)} ago by {who}; wanted none in {_span(rule.cooldown)}"
+    if policy.per_person.most is not None and facts.to_person >= policy.per_person.most:
+        window = _span(policy.per_person.span)
+        return f"limit: {facts.to_person} texts to this person in {window}; at most {policy.per_person.most}"
+    return None
+
+
+def _hold(
+    rule: Rule, recipient: str, facts: TextFacts, policy: Policy, now: float, *, notify: bool, shadow: bool
+) -> tuple[str, float] | None:
+    if facts.off:
+        return "texts are switched off", now + RECHECK
+    if not notify:
+        moment = _closed(rule, policy, now) or _quiet(recipient, policy, now)
+        if moment is not None:
+            return moment
+    if shadow:
+        return None
+    if not notify and policy.per_prefix.most is not None and facts.to_prefix >= policy.per_prefix.most:
+        return f"limit: {facts.to_prefix} texts to numbers like this in {_span(policy.per_prefix.span)}", now + RECHECK
+    if policy.total.most is not None and facts.total >= policy.total.most:
+        return f"limit: {facts.total} texts in {_span(policy.total.span)}", now + RECHECK
+    return None
+
+
+def _closed(rule: Rule, policy: Policy, now: float) -> tuple[str, float] | None:
+    if rule.hours != "hold" or policy.hours.is_open(now):
+        return None
+    opens = policy.hours.opens_at(now)
+    return ("closed: business hours", now + _NEVER if opens is None else opens)
+
+
+def _quiet(recipient: str, policy: Policy, now: float) -> tuple[str, float] | None:
+    allowed = policy.quiet.allowed_at(now, phone.zones(recipient), phone.state(recipient), policy.hours.zone)
+    return None if allowed <= now else ("quiet hours where this person lives", allowed)
+
+
+def _span(length: float) -> str:
+    for unit, size in (("d", 86400.0), ("h", 3600.0), ("m", 60.0)):
+        if length >= 2 * size or (length >= size and length % size == 0):
+            return f"{length / size:.0f}{unit}"
+    return f"{length:.0f}s"
+
+
+class PhoneConnector(Connector[Any, Any]):
+    """What the worker asks of the phone system beyond `send`."""
+
+    @abstractmethod
+    async def owned(self, now: float) -> list[Owned]:
+        """The business's numbers, with their groups, as the phone system lists them at `now`.
+
+        Raises:
+            DeliveryFailed: they could not be read.
+        """
+
+    @abstractmethod
+    async def sent_texts(self, since: float) -> list[SentText]:
+        """Every text that the phone system lists as sent since then, Unix seconds; complete or an error.
+
+        Raises:
+            Unavailable: the list could not be read whole.
+        """
+
+    @abstractmethod
+    async def answered(self, person: str, since: float) -> bool:
+        """Whether a call with this person that began at or after `since` was answered, by the phone system's word.
+
+        Raises:
+            DeliveryFailed: it could not be asked within three seconds.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class SentText:
+    """A text in the phone system's list; `at` in Unix seconds, None where the list does not say."""
+
+    id: str
+    to: str | None
+    sender: str | None
+    body: str | None
+    at: float | None
+
+
+def find_sent(
+    text: SendText, began_at: float, listed: Sequence[SentText], taken: frozenset[str] = frozenset()
+) -> SentText | None:
+    """The listed text that is this one: same people, same words, not before it was begun, not another intent's."""
+    for sent in listed:
+        same = sent.to == text.to and sent.body == text.body and sent.sender in (text.sender, None)
+        if same and sent.id not in taken and (sent.at is None or sent.at >= began_at - RECHECK):
+            return sent
+    return None
