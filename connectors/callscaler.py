@@ -7,6 +7,7 @@ an answer that is not clear is settled by the list of texts, never by sending ag
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 NUMBERS_FRESH = 300.0
 """Seconds for which the list of numbers is believed."""
+NUMBERS_SECONDS = 5.0
+"""Seconds that a text waits for the list of numbers, so that enough of its time is left for the text itself."""
 ASK_SECONDS = 3.0
 _ANSWERED = {"completed", "answered"}
 
@@ -82,7 +85,12 @@ class CallScalerConnector(PhoneConnector):
         await self.client.numbers.list()
 
     async def _text(self, step: SendText, job: Job[PhoneStep]) -> Receipt:
-        sender = await self._number(step.sender, job.now)
+        try:
+            async with asyncio.timeout(NUMBERS_SECONDS):
+                sender = await self._number(step.sender, job.now)
+        except TimeoutError:
+            # Told apart from a send without an answer: nothing has left yet, so it may be tried again.
+            raise Unavailable(f"the list of numbers did not come within {NUMBERS_SECONDS:g} s") from None
         if sender.sms_enabled is False:
             raise Invalid(f"{step.sender} cannot send texts: enable and register it for texting in CallScaler")
         sent = await self.client.messages.send(

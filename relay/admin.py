@@ -6,9 +6,11 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from aiohttp import web
 
 from relay.models import State, iso
@@ -20,9 +22,12 @@ if TYPE_CHECKING:
     from relay.models import Delivery, Event
     from relay.store import Store
 
+log = structlog.get_logger(__name__)
+
 OPEN = {"/healthz", "/readyz"}
 """Paths that need no token."""
 PAGE = 50
+_COUNT = re.compile(r"[0-9]{1,15}")
 _MOST = 500
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -71,20 +76,30 @@ class Admin:
     async def _guard(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
+        """Every answer with the same careful headers, every error in one form, and none with a trace."""
+        response = self._refuse(request)
+        if response is None:
+            try:
+                response = await handler(request)
+            except web.HTTPException as error:
+                if error.status < 400:  # noqa: PLR2004 - HTTP's own classes
+                    raise
+                response = _problem(error.status, error.reason, error.text or error.reason)
+            except Exception:
+                log.exception("an admin request could not be answered", path=request.path)
+                response = _problem(500, "Internal error", "The relay made a mistake; its log says which.")
+        response.headers.update(_HEADERS)
+        return response
+
+    def _refuse(self, request: web.Request) -> web.StreamResponse | None:
+        """The answer to those who may not ask; None for everybody else."""
         if not self._known_host(request.host):
             return _problem(421, "Misdirected request", "This host name does not belong to the relay.")
         if self._tokens and request.path not in OPEN and not self._has_token(request):
             response = _problem(401, "Not signed in", "Send the admin token as a bearer token.")
             response.headers["WWW-Authenticate"] = "Bearer"
             return response
-        try:
-            response = await handler(request)  # type: ignore[assignment]
-        except web.HTTPException as error:
-            if error.status < 400:  # noqa: PLR2004 - HTTP's own classes
-                raise
-            response = _problem(error.status, error.reason, error.text or error.reason)
-        response.headers.update(_HEADERS)
-        return response
+        return None
 
     def _known_host(self, host: str) -> bool:
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
@@ -198,7 +213,11 @@ def delivery_json(delivery: Delivery) -> dict[str, Any]:
 
 def _page(request: web.Request) -> tuple[int, int | None]:
     limit, before = request.query.get("limit", str(PAGE)), request.query.get("before")
-    if not limit.isdecimal() or not 1 <= int(limit) <= _MOST or (before is not None and not before.isdecimal()):
+    if (
+        not _COUNT.fullmatch(limit)
+        or not 1 <= int(limit) <= _MOST
+        or (before is not None and not _COUNT.fullmatch(before))
+    ):
         raise web.HTTPBadRequest(text=f"limit is 1 to {_MOST}, before a number from an earlier page")
     return int(limit), None if before is None else int(before)
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import structlog
 from aiolimiter import AsyncLimiter
@@ -26,13 +27,12 @@ from relay.texting import PhoneConnector
 from relay.worker import Channel, Worker
 
 if TYPE_CHECKING:
-    from relay.connector import Receipt
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
     from aiohttp import web
 
-    from relay.connector import Connector, Job
+    from relay.connector import Connector, Job, Receipt
     from relay.models import Event, Known
     from relay.rules import Rule
     from relay.settings import Configured, Settings
@@ -69,6 +69,9 @@ class App:
         self._clock = clock
         self._has_intake, self._has_worker = intake, worker
         self._http = Http(settings.network)
+        self._outgrown: list[Http] = []
+        """Clients of earlier settings, which what is under way may still use."""
+        self._own: frozenset[str] = frozenset()
         self._old: dict[str, Rule] = {}
         self.planner = Planner(store, clock, self.metrics, self._book(settings), planned=self._planned)
         self.worker = Worker(store, self.planner, self._channels(settings), clock, self.metrics)
@@ -89,11 +92,15 @@ class App:
         freed = await self.store.free_leases(now=now, settle=self.settings.policy.settle, everything=True)
         if freed:
             log.info("taken up again what was under way", deliveries=freed)
+        self._own = frozenset(number.number for number in await self.store.numbers())
         await self._remember_rules(self.settings)
+        self.planner.book = self._book(self.settings)
+        await self._bury_orphans(self.settings)
         self.metrics.connectors(self.settings.connectors)
         self.metrics.reloaded(good=True)
 
     async def _remember_rules(self, settings: Settings) -> None:
+        """Keep the wording of these rules, and read the older ones that something owed still names."""
         for version, (name, form) in settings.written_rules.items():
             await self.store.save_rule(version, name, form, self._clock())
         in_force = {rule.version for rule in settings.rules}
@@ -102,8 +109,6 @@ class App:
                 rule = settings.read_old_rule(version, form)
                 if rule is not None:
                     self._old[version] = rule
-        self.planner.book = self._book(settings)
-        await self._bury_orphans(settings)
 
     async def _bury_orphans(self, settings: Settings) -> None:
         """What is owed to a connector that is gone from the file is dead, with the reason."""
@@ -119,12 +124,6 @@ class App:
             OSError: an address cannot be listened on.
         """
         await self.prepare()
-        if self._has_worker:
-            self._keep("planner", self.planner.run)
-            self._keep("worker", self.worker.run)
-            if CALLSCALER in self.settings.connectors:
-                self._keep("numbers", self._read_numbers)
-        self._keep("ledger", self._watch_ledger)
         if self._has_intake:
             host, port = read_address(self.settings.server.listen)
             runner, self.public_port = await server.listen(self.door.app(), host, port)
@@ -141,6 +140,12 @@ class App:
         )
         runner, self.admin_port = await server.listen(admin.app(), host, port)
         self._runners.append(runner)
+        self._keep("ledger", self._watch_ledger)
+        if self._has_worker:
+            self._keep("planner", self.planner.run)
+            self._keep("worker", self.worker.run)
+            if CALLSCALER in self.settings.connectors:
+                self._keep("numbers", self._read_numbers)
 
     def not_ready(self) -> list[str]:
         """Why the relay does not do its work; nothing when it does."""
@@ -155,11 +160,10 @@ class App:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for runner in self._runners:
-            await runner.cleanup()
+        await asyncio.gather(self.worker.drain(), *(runner.cleanup() for runner in self._runners))
         await self.intake.drain()
-        await self.worker.drain()
-        await self._http.close()
+        for http in (*self._outgrown, self._http):
+            await http.close()
         await self.store.close()
 
     def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
@@ -200,36 +204,55 @@ class App:
             await asyncio.sleep(pause)
 
     async def _learn_own(self) -> None:
-        own = frozenset(number.number for number in await self.store.numbers())
+        self._own = frozenset(number.number for number in await self.store.numbers())
         book = self.planner.book
-        self.planner.book = replace(book, policy=replace(book.policy, own=own))
+        self.planner.book = replace(book, policy=replace(book.policy, own=self._own))
 
     async def reload(self, path: Path, environment: Mapping[str, str]) -> bool:
         """Read the file again and swap everything it says, or change nothing; answers whether it was good."""
         try:
             settings = read_settings(path, self._connectors, environment)
+            await self._remember_rules(settings)
         except ConfigError as error:
             for mistake in error.mistakes:
                 log.error("the changed configuration is not used", mistake=str(mistake))
             self.metrics.reloaded(good=False)
             return False
-        before = self.settings
-        if (settings.server, settings.store) != (before.server, before.store):
-            log.warning("a change of server or store takes effect at the next start")
-        self._old |= {rule.version: rule for rule in before.rules}
-        self.settings = settings
-        if settings.network != before.network:
-            self._http = Http(settings.network)
-        await self._remember_rules(settings)
-        self.worker.channels = self._channels(settings)
-        self.door.sources = settings.sources
-        self.metrics.connectors(settings.connectors)
-        self.metrics.reloaded(good=True)
+        except (StoreBusy, OSError) as error:
+            log.error("the changed configuration is not used", why=str(error))
+            self.metrics.reloaded(good=False)
+            return False
+        for warning in settings.warnings:
+            log.warning("worth a look", warning=str(warning))
+        self._swap(settings)
+        await self._bury_orphans(settings)
         log.info("configuration reloaded", rules=len(settings.rules), version=settings.version)
-        await self._learn_own()
         self.planner.call()
         self.worker.call()
         return True
+
+    def _swap(self, settings: Settings) -> None:
+        """Put new settings in force, in one step that nothing comes between."""
+        before = self.settings
+        if (settings.server, settings.store) != (before.server, before.store):
+            log.warning("a change of server or store takes effect at the next start")
+        if settings.network != before.network:
+            self._outgrown.append(self._http)
+            self._http = Http(settings.network)
+        channels = self._channels(settings)
+        self._old |= {rule.version: rule for rule in before.rules}
+        self.settings = settings
+        self.planner.book = self._book(settings)
+        self.worker.channels = channels
+        self.door.sources = settings.sources
+        self.metrics.connectors(settings.connectors)
+        self.metrics.reloaded(good=True)
+        if self._has_worker and CALLSCALER in settings.connectors and not self._reads_numbers:
+            self._keep("numbers", self._read_numbers)
+
+    @property
+    def _reads_numbers(self) -> bool:
+        return any(task.get_name() == "numbers" for task in self._tasks)
 
     def _channels(self, settings: Settings) -> dict[str, Channel]:
         channels = {name: _channel(item, self._http) for name, item in settings.connectors.items()}
@@ -251,7 +274,7 @@ class App:
         return Book(
             rules=settings.rules,
             about=about,
-            policy=settings.policy,
+            policy=replace(settings.policy, own=self._own),
             version=settings.version,
             rings_people=settings.rings_people,
             old=dict(self._old),
@@ -306,7 +329,5 @@ def _lane(item: Configured, http: Http) -> Callable[[Mapping[str, Any]], str | N
 
 def _host_names(settings: Settings) -> list[str]:
     host, _ = read_address(settings.server.admin)
-    names = [host] if host else []
-    if settings.server.admin_url:
-        names.append(settings.server.admin_url.partition("://")[2].partition("/")[0].partition(":")[0])
-    return names
+    named = urlsplit(settings.server.admin_url).hostname
+    return [name.lower() for name in (host, named) if name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, get_args
 
@@ -50,7 +51,7 @@ def read_form(form: type[F], written: Any, path: Path, complain: Complain) -> F 
     try:
         return form.model_validate(written)
     except ValidationError as error:
-        for problem in error.errors(include_url=False, include_context=True, include_input=False):
+        for problem in error.errors(include_url=False):
             complain((*path, *_place(problem["loc"])), _say(form, problem))
         return None
 
@@ -66,7 +67,9 @@ def _say(form: type[Form], problem: Any) -> str:
     if kind == "extra_forbidden":
         return unknown(key, _keys(_inner(form, loc[:-1])))
     if kind in {"literal_error", "enum"}:
-        return f"this should be one of {problem['ctx']['expected']}"
+        expected = problem["ctx"]["expected"]
+        near = nearest(str(problem["input"]), re.findall(r"'([^']*)'", expected))
+        return f"this should be one of {expected}" + (f"; did you mean `{near}`?" if near else "")
     if kind == "value_error":
         return str(problem["ctx"]["error"])
     if kind in _SAYINGS:

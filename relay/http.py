@@ -6,6 +6,7 @@ import asyncio
 import email.utils
 import ipaddress
 import json
+import re
 import socket
 import ssl
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ GRACE = 3
 
 _AGAIN = {408, 425}
 _REFUSED_PORTS = {0, 22, 25}
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*")
 _METADATA = (
     ipaddress.ip_network("169.254.0.0/16"),
     ipaddress.ip_network("fd00:ec2::254/128"),
@@ -243,7 +246,7 @@ class Http:
             Unclear: it was sent, and no whole answer came in time.
         """
         target = self.admit(url)
-        sent = CIMultiDict(headers or {})
+        sent = _sound(headers or {})
         if json is not None:
             data = _dump(json)
             sent.setdefault("Content-Type", "application/json")
@@ -269,8 +272,10 @@ class Http:
             if isinstance(cause, _Denied) or "ip_denied" in str(cause):
                 raise Rejected(str(cause)) from None
             raise Unavailable(f"no connection: {_say(cause)}") from None
-        except (aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL):
+        except aiohttp.ConnectionTimeoutError:
             raise Unavailable(f"no connection within {CONNECT_SECONDS:g} s") from None
+        except aiohttp.InvalidURL:
+            raise Rejected("the address cannot be read as a URL") from None
         except TimeoutError:
             raise Unclear(f"no whole answer within {timeout:g} s") from None
         except (aiohttp.ClientError, ConnectionError, ssl.SSLError, ValueError) as error:
@@ -283,7 +288,31 @@ class Http:
 
 
 def _dump(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    """A body as JSON; halves of surrogate pairs, which no UTF-8 can hold, become U+FFFD.
+
+    Raises:
+        Invalid: it cannot be written as JSON (NaN, or no JSON value at all).
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Invalid(f"the body cannot be written as JSON: {type(error).__name__}") from None
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+
+
+def _sound(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    """The headers, if they can be sent at all: found out here, an error is no question of what may have happened.
+
+    Raises:
+        Invalid: a name or a value holds what no header can.
+    """
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise Invalid(f"the header {name!r} holds characters that no header can")
+    return CIMultiDict(headers)
 
 
 def _say(cause: OSError) -> str:

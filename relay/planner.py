@@ -11,7 +11,7 @@ import structlog
 from relay import phone, texting
 from relay.errors import StoreBusy
 from relay.models import CallerFacts, Delivery, Event, Known, Plan, State, Verdict
-from relay.rules import About, Facts, Ground, Rule, Step, Wait, cancelled_by, fields_in, plan, ripen, schedule
+from relay.rules import About, Facts, Ground, Rule, Step, Wait, cancelled_by, fields_in, give_up, plan, ripen, schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 64
 """Events in one transaction: enough to share a commit, few enough that the door never waits long."""
+_FORGOTTEN = "the rule that planned it is no longer known"
 POLL = 5.0
 """Seconds after which the ledger is looked at even if nobody called."""
 
@@ -135,10 +136,14 @@ class Planner:
 
     def follow(self, run: Run) -> Sequence[Delivery]:
         """What the other steps of a run become, now that one of them has settled."""
-        rule = self.book.rule(run.deliveries[0])
+        rule, now = self.book.rule(run.deliveries[0]), self._clock()
         if rule is None:
-            return ()
-        return schedule(rule, run.deliveries, run.deliveries[0].born_at, self.book.ground(self._clock()))
+            return give_up(run.deliveries, _FORGOTTEN, now)
+        try:
+            return schedule(rule, run.deliveries, run.deliveries[0].born_at, self.book.ground(now))
+        except Exception as error:  # noqa: BLE001 - what has just been sent must be written down, whatever comes after
+            log.error("a run cannot go on", rule=rule.name, run=run.deliveries[0].run, why=str(error))
+            return give_up(run.deliveries, f"{type(error).__name__}: {error}", now)
 
 
 def _plan(book: Book, event: Event, known: Known, now: float) -> Plan:
@@ -154,24 +159,18 @@ def _plan(book: Book, event: Event, known: Known, now: float) -> Plan:
 
 def _forecast(book: Book, rule: Rule, step: Step, facts: Facts, delivery: Delivery) -> texting.Judgement | None:
     """What will be said of a text when it falls due, as far as it is known now; None when nothing is against it."""
-    recipient = facts.event.caller if step.recipient == "caller" else step.recipient
-    due_at, first_due_at = delivery.due_at, delivery.first_due_at
-    if recipient is None or due_at is None or first_due_at is None:
-        return None
-    at_most = step.at_most or rule.at_most
-    if due_at > first_due_at + at_most:
-        return texting.too_late("closed: business hours", due_at, at_most, book.policy)
-    shadow = rule.mode == "shadow"
-    said = texting.judge(
-        rule,
-        recipient,
-        facts.known.text(recipient, run=delivery.run, rule=rule.name, shadow=shadow),
-        book.policy,
-        now=due_at,
-        first_due_at=first_due_at,
-        at_most=at_most,
-        shadow=shadow,
-    )
+    recipient = step.texted(facts.event.caller)
+    if recipient is None:
+        return texting.Judgement("never", "withheld: the caller's number is not known")
+    due_at = max(delivery.due_at or facts.at, facts.at)
+    fell_due = delivery.born_at if delivery.first_due_at is None else delivery.first_due_at
+    if delivery.state is State.HELD and due_at > fell_due + rule.patience(step):
+        return texting.too_late(delivery.reason or "held", due_at, rule.patience(step), book.policy)
+    known = facts.known.text(recipient, run=delivery.run, rule=rule.name, shadow=delivery.shadow)
+    if due_at > facts.at:  # limits and the kill switch are asked when it falls due; they may have changed by then
+        known = replace(known, off=False, to_person=0, to_prefix=0, total=0)
+    people = texting.People(recipient, facts.event.number)
+    said = texting.judge(rule, step, delivery, people, known, book.policy, now=due_at)
     return None if said.word == "go" else said
 
 
@@ -180,13 +179,12 @@ def _ripen(
 ) -> tuple[Sequence[Delivery], Sequence[tuple[str, str]]]:
     rule = book.rule(delivery)
     if rule is None:
-        gone = "the rule that planned it is no longer known"
-        return [delivery.moved(State.DEAD, reason=gone, settled_at=now)], ()
+        return give_up(run.deliveries, _FORGOTTEN, now), ()
     try:
         changed = ripen(rule, run.deliveries, delivery, book.facts(run.event, known, now), book.ground(now))
-    except Exception as error:  # noqa: BLE001 - one broken step must not hold up the others
+    except Exception as error:  # noqa: BLE001 - one broken run must not hold up the others
         log.error("a step failed", rule=rule.name, delivery=delivery.id, why=str(error))
-        return [delivery.moved(State.DEAD, reason=f"{type(error).__name__}: {error}", settled_at=now)], ()
+        return give_up(run.deliveries, f"{type(error).__name__}: {error}", now), ()
     tagged = [d for d in changed if d.kind == "tag" and d.state is State.DELIVERED]
     caller = run.event.caller
     return [book.in_lane(d) for d in changed], [
@@ -221,23 +219,16 @@ def judge_text(book: Book, delivery: Delivery, event: Event, known: Known, now: 
     """A claimed text as it shall stand: sending, held, suppressed, cancelled or shadow. Judged where it is marked."""
     rule = book.rule(delivery)
     if rule is None:
-        return delivery.moved(State.DEAD, reason="the rule that planned it is no longer known", settled_at=now)
+        return delivery.moved(State.DEAD, reason=_FORGOTTEN, settled_at=now)
     facts = book.facts(event, known, now)
     step = rule.step(delivery.step)
     cancelled = None if step.anyway else cancelled_by(rule, delivery, facts)
     if cancelled is not None:
         return delivery.moved(State.CANCELLED, reason=cancelled, settled_at=now)
-    recipient = (delivery.action or {})["to"]
-    said = texting.judge(
-        rule,
-        recipient,
-        known.text(recipient, run=delivery.run, rule=rule.name, shadow=delivery.shadow),
-        book.policy,
-        now=now,
-        first_due_at=delivery.first_due_at if delivery.first_due_at is not None else delivery.born_at,
-        at_most=step.at_most or rule.at_most,
-        shadow=delivery.shadow,
-    )
+    action = delivery.action or {}
+    people = texting.People(action["to"], action["sender"])
+    stands = known.text(people.to, run=delivery.run, rule=rule.name, shadow=delivery.shadow)
+    said = texting.judge(rule, step, delivery, people, stands, book.policy, now=now)
     if said.word == "never":
         return delivery.moved(State.SUPPRESSED, reason=said.reason, settled_at=now)
     if said.word == "hold":

@@ -7,19 +7,25 @@ import ipaddress
 import json
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from aiohttp import HttpVersion10, HttpVersion11, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from relay.intake import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from relay.http import AnyNetwork
+    from relay.http import Address, AnyNetwork
     from relay.intake import Intake, Source
+
+log = structlog.get_logger(__name__)
 
 BODY_MOST = 256 * 1024
 BODY_SECONDS = 10.0
 KEEPALIVE = 15.0
+LINGER = 2.0
+"""Seconds for which the rest of a refused request is read and thrown away, so that its sender sees the answer."""
 SHUTDOWN = 25.0
 _TITLES = {
     400: "Bad request",
@@ -46,11 +52,20 @@ _DETAILS = {
 class Door:
     """Answers on the public listener. `sources` may be swapped while it runs."""
 
-    def __init__(self, intake: Intake, sources: Mapping[str, Source], trusted: tuple[AnyNetwork, ...] = ()) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        sources: Mapping[str, Source],
+        trusted: tuple[AnyNetwork, ...] = (),
+        *,
+        body_seconds: float = BODY_SECONDS,
+    ) -> None:
+        """`trusted` are the proxies whose word on the sender's address counts."""
         self.sources = sources
         self.draining = False
         self._intake = intake
         self._trusted = trusted
+        self._body_seconds = body_seconds
 
     def app(self) -> web.Application:
         """The aiohttp application."""
@@ -73,14 +88,14 @@ class Door:
         if "Content-Encoding" in request.headers:
             return self._refused(request, 415, source.name, "a compressed body")
         try:
-            async with asyncio.timeout(BODY_SECONDS):
+            async with asyncio.timeout(self._body_seconds):
                 body = await request.read()
         except TimeoutError:
-            response = self._refused(request, 408, source.name, f"the body took longer than {BODY_SECONDS:g} s")
-            response.force_close()
-            return response
+            return _last(self._refused(request, 408, source.name, f"no whole body within {self._body_seconds:g} s"))
         except web.HTTPRequestEntityTooLarge:
-            return self._refused(request, 413, source.name, f"a body larger than {BODY_MOST} bytes")
+            return _last(self._refused(request, 413, source.name, f"a body larger than {BODY_MOST} bytes"))
+        except (web.RequestPayloadError, HttpProcessingError, ConnectionError):
+            return _last(self._refused(request, 400, source.name, "the body broke off or was badly framed"))
         reply = await self._intake.webhook(source, list(request.headers.items()), body, self._address(request))
         return self._answer(reply)
 
@@ -100,18 +115,36 @@ class Door:
 
     def _address(self, request: web.Request) -> str:
         """The sender's address: the last one that no trusted proxy wrote."""
-        peer = request.remote or "unknown"
-        if not self._trusts(peer):
-            return peer
-        hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
-        return next((hop for hop in reversed(hops) if not self._trusts(hop)), peer)
+        peer = _read_address(request.remote or "")
+        if peer is None or not self._trusts(peer):
+            return str(peer or "unknown")
+        # A proxy adds its line below the sender's own, or its word behind the sender's own.
+        hops = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
+        for hop in reversed(hops):
+            address = _read_address(hop.strip())
+            if address is None:
+                break
+            if not self._trusts(address):
+                return str(address)
+        return str(peer)
 
-    def _trusts(self, address: str) -> bool:
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self._trusted if network.version == parsed.version)
+    def _trusts(self, address: Address) -> bool:
+        return any(address in network for network in self._trusted if network.version == address.version)
+
+
+def _read_address(written: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(written)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def _last(response: web.Response) -> web.Response:
+    """Close the connection behind it: what is still to come of the request is not wanted."""
+    response.force_close()
+    return response
 
 
 @web.middleware
@@ -120,9 +153,7 @@ async def guard(
 ) -> web.StreamResponse:
     """Every error in one form, and none with a trace."""
     if request.version not in (HttpVersion10, HttpVersion11):
-        response = problem(400, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
-        response.force_close()
-        return response
+        return _last(problem(400, "Only HTTP/1.0 and HTTP/1.1 are spoken here."))
     try:
         return await handler(request)
     except web.HTTPException as error:
@@ -130,6 +161,9 @@ async def guard(
             raise
         allowed = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
         return problem(error.status, error.reason, allowed)
+    except Exception:
+        log.exception("a request could not be answered", path=request.path)
+        return problem(500, "The relay made a mistake; its log says which.")
 
 
 async def healthz(request: web.Request) -> web.Response:  # noqa: ARG001 - aiohttp hands it over
@@ -150,7 +184,7 @@ def _json(status: int, body: Mapping[str, Any]) -> web.Response:
     return web.Response(status=status, body=json.dumps(body).encode(), content_type="application/json")
 
 
-async def listen(app: web.Application, host: str, port: int) -> tuple[web.AppRunner, int]:
+async def listen(app: web.Application, host: str, port: int, *, linger: float = LINGER) -> tuple[web.AppRunner, int]:
     """Serve an application; answers its runner and the port, which the system chose where 0 was asked for.
 
     Raises:
@@ -160,6 +194,7 @@ async def listen(app: web.Application, host: str, port: int) -> tuple[web.AppRun
         app,
         access_log=None,
         keepalive_timeout=KEEPALIVE,
+        lingering_time=linger,
         shutdown_timeout=SHUTDOWN,
         handler_cancellation=False,
         max_line_size=8190,
@@ -167,12 +202,9 @@ async def listen(app: web.Application, host: str, port: int) -> tuple[web.AppRun
         max_headers=64,
     )
     await runner.setup()
-    site = web.TCPSite(runner, host, port, backlog=1024)
     try:
-        await site.start()
+        await web.TCPSite(runner, host, port, backlog=1024).start()
     except OSError:
         await runner.cleanup()
         raise
-    server = site._server  # noqa: SLF001 - aiohttp offers no public way to the bound port
-    bound: int = server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-    return runner, bound
+    return runner, int(runner.addresses[0][1])

@@ -6,6 +6,7 @@ answer was not clear; unknown is settled by reading the list of texts into sent 
 
 from __future__ import annotations
 
+import math
 import re
 from abc import abstractmethod
 from dataclasses import dataclass, field
@@ -17,16 +18,16 @@ from pydantic import field_validator
 from relay import phone
 from relay.connector import Connector
 from relay.models import Form, Seconds, SendText, seconds
+from relay.rules import CLOSED, cooling, say_span
 from relay.store import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from relay.hours import Business, QuietHours
-    from relay.models import Owned, TextFacts
-    from relay.rules.rule import Rule
+    from relay.models import Delivery, Owned, TextFacts
+    from relay.rules import Rule, Step
 
-_NEVER = 10 * 365 * 86400.0
 RECHECK = 60.0
 """Seconds after which a text that is held by a limit or the kill switch is looked at again."""
 
@@ -51,7 +52,10 @@ class Limit:
         if match is None:
             raise ValueError(f"`{written}` is no limit; write 2/day, 30/hour, or none")
         spans = {"day": 86400.0, "hour": 3600.0, "week": 604800.0}
-        return cls(int(match[1]), spans[match[2]] if match[2] in spans else seconds(match[2]))
+        span = spans.get(match[2]) or seconds(match[2])
+        if span <= 0:
+            raise ValueError(f"`{written}` is no limit: it counts over no time at all")
+        return cls(int(match[1]), span)
 
 
 class QuietForm(Form):
@@ -114,6 +118,8 @@ class Judgement:
     word: Literal["go", "hold", "never"]
     reason: str = ""
     until: float | None = None
+    guard: bool = False
+    """Whether a guard of the rule says so, which stops the whole rule while it is planned."""
 
 
 GO = Judgement("go")
@@ -121,77 +127,78 @@ GO = Judgement("go")
 
 def judge(
     rule: Rule,
-    recipient: str,
+    step: Step,
+    delivery: Delivery,
+    people: People,
     facts: TextFacts,
     policy: Policy,
     *,
     now: float,
-    first_due_at: float,
-    at_most: float,
-    shadow: bool = False,
 ) -> Judgement:
-    """Whether this text may go at `now`. `first_due_at` and `at_most` bound how long it may be held, in seconds."""
-    notify = recipient in policy.staff
-    for refusal in (
-        _refuse_person(recipient, facts, policy, notify=notify),
-        _refuse_history(rule, facts, policy, now, notify=notify),
-    ):
-        if refusal is not None:
-            return Judgement("never", refusal)
-    if now > first_due_at + at_most:
-        return Judgement("never", f"not sent within {_span(at_most)} of falling due")
-    held = _hold(rule, recipient, facts, policy, now, notify=notify, shadow=shadow)
-    if held is None:
+    """Whether the text of this step may go at `now`, Unix seconds."""
+    notify = people.to in policy.staff
+    if notify and step.recipient == "caller":
+        return Judgement("never", "staff: never texted as callers")
+    problem = _refuse_person(people, facts, policy, notify=notify)
+    if problem is not None:
+        return Judgement("never", problem)
+    if not notify and (cooled := cooling(rule, facts, now)) is not None:
+        return Judgement("never", cooled, guard=True)
+    if rule.hours == "skip" and not policy.hours.is_open(now):
+        return Judgement("never", "hours: wanted open, was closed")
+    if not notify and policy.per_person.most is not None and facts.to_person >= policy.per_person.most:
+        window = say_span(policy.per_person.span)
+        return Judgement("never", f"limit: {facts.to_person} texts to this person in {window}")
+    patience = rule.patience(step)
+    last_moment = (delivery.born_at if delivery.first_due_at is None else delivery.first_due_at) + patience
+    if now > last_moment:
+        return Judgement("never", f"not sent within {say_span(patience)} of falling due")
+    shut = _closed(rule, policy, now) or (None if notify else _quiet(people.to, policy, now))
+    if shut is not None:
+        reason, until = shut
+        return Judgement("hold", reason, until) if until <= last_moment else too_late(reason, until, patience, policy)
+    full = _full(facts, policy, notify=notify)
+    if full is None:
         return GO
-    reason, until = held
-    if until > first_due_at + at_most and until > now + RECHECK:
-        return too_late(reason, until, at_most, policy)
-    return Judgement("hold", reason, until)
+    if now >= last_moment:
+        return Judgement("never", f"{full}; not sent within {say_span(patience)} of falling due")
+    return Judgement("hold", full, min(now + RECHECK, last_moment))
 
 
-def too_late(reason: str, until: float, at_most: float, policy: Policy) -> Judgement:
+@dataclass(frozen=True, slots=True)
+class People:
+    """Whom a text goes to, and the number it goes out from where that is known; E.164."""
+
+    to: str
+    sender: str | None = None
+
+
+def too_late(reason: str, until: float, patience: float, policy: Policy) -> Judgement:
     """Never, because the next allowed moment lies beyond what the step puts up with; the moment is named."""
+    if until == math.inf:
+        return Judgement("never", f"{reason}, and never allowed again")
     when = policy.hours.local(until).strftime("%Y-%m-%d %H:%M")
-    return Judgement("never", f"{reason}; allowed again at {when}, more than {_span(at_most)} after it fell due", until)
+    return Judgement(
+        "never", f"{reason}; allowed again at {when}, more than {say_span(patience)} after it fell due", until
+    )
 
 
-def _refuse_person(recipient: str, facts: TextFacts, policy: Policy, *, notify: bool) -> str | None:
-    if recipient in policy.own:
+def _refuse_person(people: People, facts: TextFacts, policy: Policy, *, notify: bool) -> str | None:
+    if people.to in policy.own or people.to == people.sender:
         return "own number: it belongs to the business"
     if facts.opted_out:
         return "opted out: this person asked not to be texted"
-    problem = phone.untextable(recipient, policy.regions)
-    return None if problem is None or notify else problem
+    return None if notify else phone.untextable(people.to, policy.regions)
 
 
-def _refuse_history(rule: Rule, facts: TextFacts, policy: Policy, now: float, *, notify: bool) -> str | None:
-    if notify:
-        return None
-    last = facts.last_by_rule_at if rule.cooldown_scope == "rule" else facts.last_at
-    if rule.cooldown is not None and last is not None and now - last <= rule.cooldown:
-        who = facts.last_rule or rule.name
-        return f"cooldown: texted {_span(now - last)} ago by {who}; wanted none in {_span(rule.cooldown)}"
-    if policy.per_person.most is not None and facts.to_person >= policy.per_person.most:
-        window = _span(policy.per_person.span)
-        return f"limit: {facts.to_person} texts to this person in {window}; at most {policy.per_person.most}"
-    return None
-
-
-def _hold(
-    rule: Rule, recipient: str, facts: TextFacts, policy: Policy, now: float, *, notify: bool, shadow: bool
-) -> tuple[str, float] | None:
+def _full(facts: TextFacts, policy: Policy, *, notify: bool) -> str | None:
+    """What may be over at any moment: the kill switch, and limits that other people fill up."""
     if facts.off:
-        return "texts are switched off", now + RECHECK
-    if not notify:
-        moment = _closed(rule, policy, now) or _quiet(recipient, policy, now)
-        if moment is not None:
-            return moment
-    if shadow:
-        return None
+        return "texts are switched off"
     if not notify and policy.per_prefix.most is not None and facts.to_prefix >= policy.per_prefix.most:
-        return f"limit: {facts.to_prefix} texts to numbers like this in {_span(policy.per_prefix.span)}", now + RECHECK
+        return f"limit: {facts.to_prefix} texts to numbers like this in {say_span(policy.per_prefix.span)}"
     if policy.total.most is not None and facts.total >= policy.total.most:
-        return f"limit: {facts.total} texts in {_span(policy.total.span)}", now + RECHECK
+        return f"limit: {facts.total} texts in {say_span(policy.total.span)}"
     return None
 
 
@@ -199,19 +206,12 @@ def _closed(rule: Rule, policy: Policy, now: float) -> tuple[str, float] | None:
     if rule.hours != "hold" or policy.hours.is_open(now):
         return None
     opens = policy.hours.opens_at(now)
-    return ("closed: business hours", now + _NEVER if opens is None else opens)
+    return CLOSED, math.inf if opens is None else opens
 
 
 def _quiet(recipient: str, policy: Policy, now: float) -> tuple[str, float] | None:
     allowed = policy.quiet.allowed_at(now, phone.zones(recipient), phone.state(recipient), policy.hours.zone)
     return None if allowed <= now else ("quiet hours where this person lives", allowed)
-
-
-def _span(length: float) -> str:
-    for unit, size in (("d", 86400.0), ("h", 3600.0), ("m", 60.0)):
-        if length >= 2 * size or (length >= size and length % size == 0):
-            return f"{length / size:.0f}{unit}"
-    return f"{length:.0f}s"
 
 
 class PhoneConnector(Connector[Any, Any]):

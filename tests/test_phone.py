@@ -239,3 +239,8 @@ def test_no_name_carries_a_number_a_line_or_a_character_that_costs_a_segment(nam
     assert said.isascii()
     assert said.isprintable()
     assert sum(map(str.isdigit, said)) < 7 or any(map(str.isalpha, said))
+
+
+def test_a_number_outside_the_numbering_plan_still_tells_its_caller_apart_and_is_never_texted():
+    assert phone.normalise("+15551234567") == "+15551234567"
+    assert phone.untextable("+15551234567", AMERICAN) is not None

@@ -70,8 +70,9 @@ class Lazy(click.Group):
     type=click.Path(dir_okay=False),
     help="The configuration file.",
 )
+@click.option("--store", metavar="URL", help="The ledger, instead of the configured one.")
 @click.pass_context
-def relay(ctx: click.Context, config: str) -> None:
+def relay(ctx: click.Context, config: str, store: str | None) -> None:  # noqa: ARG001 - commands look for it here
     r"""CallScaler Relay: webhooks in, rules in YAML, messages, rows and texts out.
 
     \b

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from relay.cli.common import CONFIG, FOUND, config_option, config_path, json_option, print_json
+from relay.cli.common import CONFIG, FOUND, config_option, config_path, json_option, print_json, start_logging
 
 if TYPE_CHECKING:
     from relay.settings import Settings
@@ -26,6 +26,8 @@ def check(config: str | None, *, live: bool, as_json: bool) -> None:
     from relay.scenarios import run_scenarios  # noqa: PLC0415 - quick help
     from relay.settings import read_settings  # noqa: PLC0415 - quick help
 
+    # Scenarios log like the real thing; only what goes wrong in them is worth a line.
+    start_logging("ERROR")
     path = config_path(config)
     try:
         settings = read_settings(path, CONNECTORS, os.environ)
@@ -71,7 +73,6 @@ def _report(mistakes: list, warnings: list, *, as_json: bool) -> None:  # type: 
 
 
 async def _ask(settings: Settings) -> dict[str, str]:
-    from relay.errors import DeliveryFailed  # noqa: PLC0415 - quick help
     from relay.http import Http  # noqa: PLC0415 - quick help
 
     http = Http(settings.network)
@@ -80,8 +81,8 @@ async def _ask(settings: Settings) -> dict[str, str]:
         for name, item in settings.connectors.items():
             try:
                 await item.cls(item.options, http).check()
-            except DeliveryFailed as failure:
-                problems[name] = str(failure)
+            except Exception as failure:  # noqa: BLE001 - the next connector is asked all the same
+                problems[name] = str(failure) or type(failure).__name__
     finally:
         await http.close()
     return problems

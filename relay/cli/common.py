@@ -28,7 +28,13 @@ config_option = click.option(
     "-c", "--config", "config", default=None, type=click.Path(dir_okay=False), help="The configuration file."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-store_option = click.option("--store", default=None, metavar="URL", help="The ledger, instead of the configured one.")
+store_option = click.option(
+    "--store",
+    default=None,
+    metavar="URL",
+    help="The ledger, instead of the configured one.",
+    callback=lambda context, _, value: value or context.find_root().params.get("store"),
+)
 
 
 def stop(code: int, message: str) -> NoReturn:
@@ -55,15 +61,13 @@ def settings_of(config: str | None) -> Settings:
 
 
 def ledger_path(config: str | None, store: str | None) -> Path:
-    """The ledger's file, without demanding that the whole configuration be sound."""
-    from relay.settings import store_path  # noqa: PLC0415 - quick help
+    """The ledger's file, without demanding that the whole configuration be sound; exit 3 when it is not to be found."""
+    from relay.settings import find_ledger  # noqa: PLC0415 - quick help
 
-    url = store or os.environ.get("RELAY_STORE")
-    if url is not None:
-        if not url.startswith("sqlite:///"):
-            stop(USAGE, f"`{url}` is no ledger; write sqlite:///relay.db")
-        return Path.cwd() / url.removeprefix("sqlite:///")
-    return store_path(settings_of(config))
+    try:
+        return find_ledger(config_path(config), os.environ, store)
+    except (ConfigError, ValueError) as error:
+        stop(CONFIG, str(error))
 
 
 def read_ledger(config: str | None, store: str | None, read: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
@@ -102,8 +106,11 @@ def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     Console().print(table)
 
 
-def start_logging() -> None:
-    """Log lines to stderr: text for people, JSON where RELAY_LOG=json."""
+def start_logging(level: str = "INFO") -> None:
+    """Log lines to stderr, from `level` on: text for people, JSON where RELAY_LOG=json.
+
+    Nothing is logged with the values of variables: a trace would tell bodies and secrets.
+    """
     import logging  # noqa: PLC0415 - quick help
 
     import structlog  # noqa: PLC0415 - quick help
@@ -114,22 +121,26 @@ def start_logging() -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: Any = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    renderers: list[Any] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        if as_json
+        else [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    last: list[Any] = [structlog.processors.format_exc_info] if as_json else []
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(level)

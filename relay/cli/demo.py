@@ -27,7 +27,9 @@ _RECENT = 14
 @click.command(epilog="Example: relay demo --once")
 @click.option("--once", is_flag=True, help="End when everything owed is settled.")
 @click.option("--json", "as_json", is_flag=True, help="With --once: print the summary as one JSON object.")
-@click.option("--port", default=0, type=click.IntRange(0, 65533), help="Where webhooks come in; the next two are taken too.")
+@click.option(
+    "--port", default=0, type=click.IntRange(0, 65533), help="Where webhooks come in; the next two are taken too."
+)
 @click.option("--store", metavar="URL", help="Keep the ledger there: sqlite:///demo.db. A temporary one by default.")
 def demo(*, once: bool, as_json: bool, port: int, store: str | None) -> None:
     """Play a scripted day of calls against stand-ins for CallScaler, Slack, Google Sheets and a CRM.

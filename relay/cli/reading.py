@@ -97,9 +97,8 @@ def show(event: str, config: str | None, store: str | None, *, as_json: bool) ->
             f"  {delivery['state']:<11} {delivery['kind']} → {delivery['connector']}  ({delivery['rule']}){reason}"
         )
         for attempt in delivery["attempts"]:
-            click.echo(
-                f"      try {attempt['number']}: {attempt['outcome']} in {attempt['seconds']:.3f} s: {attempt['answer']}"
-            )
+            took = f"{attempt['seconds']:.3f} s"
+            click.echo(f"      try {attempt['number']}: {attempt['outcome']} in {took}: {attempt['answer']}")
 
 
 @click.command(epilog="Example: relay why last")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from relay.cli.common import FAILURE, stop
+
 
 @click.command(epilog="Example: relay sandbox --port 9000 --db sandbox.db")
 @click.option(
@@ -18,4 +20,7 @@ def sandbox(port: int, db: str | None, key: str | None, chaos: int) -> None:
     """A pretend CallScaler with sample data, a phone that rings, and a page with buttons."""
     from relay.sandbox import SandboxSettings, serve  # noqa: PLC0415 - quick help
 
-    serve(port, Path(db) if db else None, key, settings=SandboxSettings(chaos=chaos))
+    try:
+        serve(port, Path(db) if db else None, key, settings=SandboxSettings(chaos=chaos))
+    except OSError as error:
+        stop(FAILURE, f"cannot listen on port {port}: {error.strerror or error}; choose another with --port")

@@ -41,9 +41,9 @@ def send(
             stop(USAGE, f"`{field}`: write --set field=value")
         body[key] = value
     settings = settings_of(config)
-    chosen = source or next(iter(settings.sources))
+    chosen = source or next(iter(settings.sources), "callscaler")
     if chosen not in settings.sources:
-        stop(USAGE, f"there is no source {chosen}; there are {', '.join(settings.sources)}")
+        stop(USAGE, f"there is no source {chosen}; there are: {', '.join(settings.sources) or 'none'}")
     target = to or f"http://{settings.server.listen}/hooks/{chosen}"
     status, answer = asyncio.run(_post(settings, chosen, target, json.dumps(body).encode()))
     if as_json:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import signal
 from typing import TYPE_CHECKING
 
 import click
+import structlog
 
 from relay.cli.common import (
     CONFIG,
@@ -21,6 +23,7 @@ from relay.cli.common import (
     stop,
     store_option,
 )
+from relay.settings.forms import read_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +32,9 @@ if TYPE_CHECKING:
     from relay.app import App
     from relay.settings import Settings
 
-_WATCH_EVERY = 1.0
+_WATCH_EVERY = 0.5
+Stamp = tuple[int, int, int] | None
+"""Tells one state of a file from another; None while there is no file."""
 
 
 @click.command(epilog="Example: relay -c config/relay.yaml serve --listen 0.0.0.0:8080")
@@ -48,12 +53,14 @@ def serve(
         os.environ["RELAY_LISTEN"] = listen
     if admin:
         os.environ["RELAY_ADMIN"] = admin
+    path = config_path(config)
+    seen = _stamp(path)
     settings = settings_of(config)
     for warning in settings.warnings:
         click.echo(f"warning: {warning}", err=True)
     _refuse_open_admin(settings)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        code = runner.run(_serve(settings, config_path(config), store, worker=not no_worker, intake=not no_intake))
+        code = runner.run(_serve(settings, path, seen, store, worker=not no_worker, intake=not no_intake))
     raise SystemExit(code)
 
 
@@ -66,7 +73,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
-async def _serve(settings: Settings, path: Path, store: str | None, *, worker: bool, intake: bool) -> int:
+async def _serve(settings: Settings, path: Path, seen: Stamp, store: str | None, *, worker: bool, intake: bool) -> int:
     from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
     from relay.app import App  # noqa: PLC0415 - quick help
     from relay.errors import StoreUnusable  # noqa: PLC0415 - quick help
@@ -93,7 +100,7 @@ async def _serve(settings: Settings, path: Path, store: str | None, *, worker: b
             f"cannot listen: {error.strerror or error}. Is another program using the address? See --listen and --admin",
         )
     _greet(app, settings, intake=intake)
-    watcher = loop.create_task(_watch(app, path, again))
+    watcher = loop.create_task(_watch(app, path, seen, again))
     await asyncio.wait(
         [loop.create_task(told.wait()), loop.create_task(app.failed.wait())], return_when=asyncio.FIRST_COMPLETED
     )
@@ -104,40 +111,49 @@ async def _serve(settings: Settings, path: Path, store: str | None, *, worker: b
 
 def _greet(app: App, settings: Settings, *, intake: bool) -> None:
     if intake:
-        host = settings.server.listen.rpartition(":")[0]
+        host = _host(settings.server.listen)
         for name in settings.sources:
             click.echo(f"listening on http://{host}:{app.public_port}/hooks/{name}", err=True)
-    click.echo(f"admin on http://{settings.server.admin.rpartition(':')[0]}:{app.admin_port}", err=True)
+    click.echo(f"admin on http://{_host(settings.server.admin)}:{app.admin_port}", err=True)
 
 
-async def _watch(app: App, path: Path, again: asyncio.Event) -> None:
-    """Reload on SIGHUP, or when the file changed."""
-    seen = _stamp(path)
+def _host(address: str) -> str:
+    """The host of HOST:PORT as a URL writes it: in brackets, where it is IPv6."""
+    host, _ = read_address(address)
+    return f"[{host}]" if ":" in host else host
+
+
+async def _watch(app: App, path: Path, seen: Stamp, again: asyncio.Event) -> None:
+    """Reload on SIGHUP, or when the file is no longer the one that was `seen`; whatever happens, go on watching."""
+    log = structlog.get_logger(__name__)
+    before = seen
     while True:
         try:
             await asyncio.wait_for(again.wait(), _WATCH_EVERY)
         except TimeoutError:
+            # A file that is still being written is left alone until it looks the same twice.
             stamp = _stamp(path)
-            if stamp == seen or stamp is None:
+            if stamp in (seen, None) or stamp != before:
+                before = stamp
                 continue
-            seen = stamp
         again.clear()
-        seen = _stamp(path)
-        await app.reload(path, os.environ)
+        seen = before = _stamp(path)
+        try:
+            await app.reload(path, os.environ)
+        except Exception:
+            log.exception("the configuration could not be reloaded")
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def _stamp(path: Path) -> Stamp:
     try:
         found = path.stat()
     except OSError:
         return None  # being replaced by an editor; looked at again in a second
-    return found.st_mtime_ns, found.st_size
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _refuse_open_admin(settings: Settings) -> None:
-    import ipaddress  # noqa: PLC0415 - quick help
-
-    host = settings.server.admin.rpartition(":")[0].strip("[]")
+    host, _ = read_address(settings.server.admin)
     try:
         local = ipaddress.ip_address(host).is_loopback
     except ValueError:

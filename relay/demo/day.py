@@ -79,8 +79,14 @@ def _people(area: str, first: int, names: str) -> list[tuple[str, str]]:
     return [(f"+1{area}5550{first + i:03d}", name) for i, name in enumerate(names.split(","))]
 
 
-_ANSWERED = _people("312", 101, "Dana Whitfield,Rosa Jimenez,Omar Haddad,Kate Lindqvist,Paul Brennan,Mei Tanaka,Ivan Petrov,Yusuf Aydin,Clara Weiss")
-_MISSED = _people("773", 121, "Lena Ortiz,Sam Rivera,Grace Kim,Noah Fischer,Ada Mensah,Tom Becker,Nina Rossi,Eva Horak,Pete Sloan")
+_ANSWERED = _people(
+    "312",
+    101,
+    "Dana Whitfield,Rosa Jimenez,Omar Haddad,Kate Lindqvist,Paul Brennan,Mei Tanaka,Ivan Petrov,Yusuf Aydin,Ed Moss",
+)
+_MISSED = _people(
+    "773", 121, "Lena Ortiz,Sam Rivera,Grace Kim,Noah Fischer,Ada Mensah,Tom Becker,Nina Rossi,Eva Horak,Pete Sloan"
+)
 _VOICEMAIL = _people("708", 141, "Ruth Alvarez,Ben Carter,Zoe Marchetti,Leo Novak,Fay Lin")
 _BUSY = _people("847", 151, "Amir Said,Hanna Berg,WIRELESS CALLER")
 _CALLED = _people("630", 161, "Olga Ivanova,Carl Jensen,Maya Patel")
@@ -99,7 +105,9 @@ def _calls() -> list[Call]:
     voicemail = [Call("voicemail", number, name, number="+13125550143") for number, name in _VOICEMAIL]
     busy = [Call("busy", number, name) for number, name in _BUSY]
     called = [Call("answered", number, name, direction="outbound") for number, name in _CALLED]
-    spam = [Call("missed" if i else "answered", number, name, extra=_SPAM) for i, (number, name) in enumerate(_SPAMMERS)]
+    spam = [
+        Call("missed" if i else "answered", number, name, extra=_SPAM) for i, (number, name) in enumerate(_SPAMMERS)
+    ]
     other = [
         Call("failed", "+12245550191", "Jo Lambert"),
         Call("failed", "+12245550192", None),

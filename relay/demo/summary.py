@@ -40,7 +40,7 @@ async def count(world: World, seconds: float) -> tuple[Summary, list[str]]:
     deliveries = await world.store.deliveries(limit=_ALL)
     totals = await world.store.totals()
     done = [d for d in deliveries if d.state is State.DELIVERED]
-    delivered = {kind: 0 for kind in ("slack", "google_sheets", "crm", "webhook", "text", "regroup")}
+    delivered = dict.fromkeys(("slack", "google_sheets", "crm", "webhook", "text", "regroup"), 0)
     for delivery in done:
         kind = _KINDS.get(delivery.connector, "") if delivery.kind == "send" else delivery.kind
         delivered[kind] += 1

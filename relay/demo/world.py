@@ -16,6 +16,7 @@ import aiohttp
 from connectors.table import CONNECTORS
 from relay.app import App
 from relay.demo.day import PARKED
+from relay.models import OWED
 from relay.sandbox import Sandbox, SandboxSettings
 from relay.settings import read_settings
 from relay.standins import CrmStandIn, GoogleStandIn, SinkStandIn, SlackStandIn
@@ -23,7 +24,7 @@ from relay.standins.crm import TOKEN
 from relay.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
 MORNING = dt.datetime(2026, 3, 3, 10, 0, tzinfo=ZoneInfo("America/Chicago")).timestamp()
 """When the demo's day begins, whatever the real hour: a Tuesday, business hours."""
@@ -46,6 +47,7 @@ class Clock:
         self._began = time.monotonic()
 
     def __call__(self) -> float:
+        """Unix seconds of the demo's day."""
         return MORNING + time.monotonic() - self._began
 
 
@@ -99,9 +101,7 @@ class World:
 
     async def _numbers_known(self) -> None:
         """Rules ask which group a number is in: the relay must have read the list once."""
-        async with asyncio.timeout(PATIENCE):
-            while not await self.store.numbers():
-                await asyncio.sleep(_LOOK)
+        await _until(self.store.numbers)
 
     def _environment(self) -> Mapping[str, str]:
         listen = f"127.0.0.1:{self._port}"
@@ -152,9 +152,11 @@ class World:
         Raises:
             TimeoutError: it took longer than 45 s.
         """
-        async with asyncio.timeout(PATIENCE):
-            while not true():
-                await asyncio.sleep(_LOOK)
+
+        async def look() -> bool:
+            return true()
+
+        await _until(look)
 
     async def settled(self) -> None:
         """Wait until the world has done all it will do, and the relay owes nothing any more.
@@ -162,15 +164,17 @@ class World:
         Raises:
             TimeoutError: it took longer than 45 s.
         """
-        async with asyncio.timeout(PATIENCE):
-            while self._later:
-                await asyncio.sleep(_LOOK)
-            await self.sandbox.phone.settled()
-            while not await self._nothing_owed():
-                await asyncio.sleep(_LOOK)
+        if self._later:
+            await asyncio.wait(self._later, timeout=PATIENCE)
+        await self.sandbox.phone.settled()
+        await _until(self._nothing_owed)
 
     async def _nothing_owed(self) -> bool:
-        from relay.models import OWED  # noqa: PLC0415 - only here
-
         totals, states = await self.store.totals(), await self.store.states()
         return not totals["unplanned"] and not any(states.get(state) for state in OWED)
+
+
+async def _until(true: Callable[[], Awaitable[object]]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not await true():  # noqa: ASYNC110 - what is watched is a ledger, which rings no bell
+            await asyncio.sleep(_LOOK)

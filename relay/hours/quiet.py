@@ -87,6 +87,10 @@ class QuietHours:
             start, end = read_span(allow)
         except ValueError as error:
             raise ValueError(f"{error}; or always, which lifts all quiet hours") from None
+        if end > DAY:
+            raise ValueError(
+                f"`{allow}` allows texts at night; `allow` names the hours in which they may go: 08:00-20:00"
+            )
         return cls(start, end, clock, states)
 
     def allowed_at(self, at: float, zones: Sequence[str], state: str | None, business_zone: str) -> float:

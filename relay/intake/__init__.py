@@ -2,6 +2,6 @@
 
 from relay.intake.body import read_json
 from relay.intake.door import Intake, Reply, Source
-from relay.intake.reading import merge, new_id, read_event
+from relay.intake.reading import MAPPABLE, merge, new_id, read_event
 
-__all__ = ["Intake", "Reply", "Source", "merge", "new_id", "read_event", "read_json"]
+__all__ = ["MAPPABLE", "Intake", "Reply", "Source", "merge", "new_id", "read_event", "read_json"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -108,7 +109,7 @@ class Intake:
                 await self._store.note_request(_note("test", now, source.name, 200, read.reason, remote, headers, body))
                 self._metrics.event(source.name, "test")
                 return Reply(200, None)
-            accepted = await self.event(read.event, body)
+            accepted = await self.event(read.event, body if read.event.raw == written else _dump(read.event.raw))
         except StoreBusy as error:
             log.error("an event could not be written down", source=source.name, why=str(error))
             self._metrics.event(source.name, "unavailable")
@@ -169,6 +170,11 @@ def _mapped(body: Any, places: Mapping[str, str]) -> Any:
     return {**{name: value for name, value in own.items() if name not in taken}, **mapped}
 
 
+def _dump(raw: Mapping[str, Any]) -> bytes:
+    """The body again, where it held characters that neither the ledger nor a screen can hold."""
+    return json.dumps(raw, ensure_ascii=False).encode()
+
+
 def _raw(body: Any) -> Mapping[str, Any] | None:
     return body if isinstance(body, dict) else None
 
@@ -194,7 +200,7 @@ def _note(
     headers: Sequence[tuple[str, str]],
     body: bytes,
 ) -> RequestNote:
-    """A request as it is kept: no values of headers but of a few that hold no secret, and text that a ledger can hold."""
+    """A request as it is kept: of its headers only the few values that hold no secret, and no text but sound UTF-8."""
     kept = {_printed(name): _printed(value) if name.lower() in _KEPT_HEADERS else "…" for name, value in headers}
     return RequestNote(kind, at, source, status, _printed(reason), _printed(remote), kept, body[:_KEPT_BODY])
 

@@ -187,7 +187,7 @@ def _event(
 
 def _told(values: Mapping[str, Any], name: str) -> str | None:
     value = values.get(name)
-    return None if value is None else _value(name, value)  # type: ignore[return-value] # text, as it is no number
+    return None if value is None else _value(name, value)
 
 
 def _type(values: Mapping[str, Any]) -> str | None:

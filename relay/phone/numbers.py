@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _E164 = re.compile(r"\+[1-9][0-9]{7,14}", re.ASCII)
+_AMERICAN_SHAPED = re.compile(r"\+1[2-9][0-9]{9}", re.ASCII)
 _AMERICAN = re.compile(r"\+1[2-9][0-9]{2}[2-9][0-9]{6}", re.ASCII)
 _WRITTEN = re.compile(r"\+?[0-9 ().\-/]{7,32}", re.ASCII)
 _FILLING = re.compile(r"[ ().\-/]")
@@ -79,8 +80,9 @@ def _normalise(text: str, region: str) -> str | None:
         return None
     if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return None
+    # Possible is enough: a spoofed number still tells one caller from another. Whether it is texted is `untextable`'s.
     found = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    shape = _AMERICAN if found.startswith("+1") else _E164
+    shape = _AMERICAN_SHAPED if found.startswith("+1") else _E164
     return found if shape.fullmatch(found) else None
 
 

@@ -1,13 +1,16 @@
 """Rules: read once from the file, judged on every event, explained in words. No I/O."""
 
-from relay.rules.conditions import Condition, fields_in, read_condition
+from relay.rules.conditions import Condition, fields_in
 from relay.rules.facts import About, Facts
-from relay.rules.judging import plan
+from relay.rules.judging import CLOSED, cooling, plan, say_span
 from relay.rules.rule import Rule, read_rule, version_of
-from relay.rules.runs import Ground, cancelled_by, ripen, schedule
-from relay.rules.steps import Step, Surroundings, Wait
+from relay.rules.runs import Ground, cancelled_by, give_up, ripen, schedule
+from relay.rules.steps import Step, Surroundings
+from relay.rules.waits import Wait
+from relay.rules.wording import read_condition
 
 __all__ = [
+    "CLOSED",
     "About",
     "Condition",
     "Facts",
@@ -17,11 +20,14 @@ __all__ = [
     "Surroundings",
     "Wait",
     "cancelled_by",
+    "cooling",
     "fields_in",
+    "give_up",
     "plan",
     "read_condition",
     "read_rule",
     "ripen",
+    "say_span",
     "schedule",
     "version_of",
 ]

@@ -43,7 +43,7 @@ class Facts:
         """The value of a field, None when it has none."""
         group, _, rest = name.partition(".")
         if rest.startswith("raw."):
-            return self.event.raw.get(rest[4:])
+            return _within(self.event.raw, rest.removeprefix("raw."))
         values: Mapping[str, Any] = getattr(self, group, {})
         return values.get(rest)
 
@@ -133,6 +133,16 @@ class Facts:
             "business": dict(self.business),
             "now": dict(self.now),
         }
+
+
+def _within(raw: Mapping[str, Any], name: str) -> Any:
+    """A field as the sender wrote it: under its whole name, else step by step into what is nested."""
+    if name in raw:
+        return raw[name]
+    found: Any = raw
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
 
 
 def _percent(part: int, whole: int) -> float | None:

@@ -5,7 +5,7 @@ One list for the matcher, the templates, the schema and the reference page.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from relay.forms import nearest
@@ -31,6 +31,8 @@ class Field:
     name: str
     kind: Kind
     meaning: str
+    choices: tuple[str, ...] = ()
+    """All that it can say, where that is known."""
 
 
 def _fields(*rows: tuple[str, Kind, str]) -> dict[str, Field]:
@@ -108,6 +110,14 @@ FIELDS = _fields(
     ("now.hour", N, "0 to 23, on the business's clock"),
     ("now.date", T, "2026-03-02, on the business's clock"),
 )
+
+CHOICES = {
+    "call.outcome": ("answered", "missed", "voicemail", "failed"),
+    "call.direction": ("inbound", "outbound"),
+    "call.spam": ("unlikely", "likely", "certain"),
+    "now.weekday": ("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
+}
+FIELDS |= {name: replace(FIELDS[name], choices=choices) for name, choices in CHOICES.items()}
 
 STEP_FIELDS = ("state", "id", "url", "created", "body")
 

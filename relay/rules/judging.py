@@ -6,20 +6,27 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from relay.models import Delivery, Finding, Plan, State, Verdict
-from relay.rules.runs import ripen, schedule
+from relay.rules.runs import AWAITS, ripen, schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from relay.models import Event
+    from relay.models import Event, TextFacts
     from relay.rules.facts import Facts
     from relay.rules.rule import Rule
     from relay.rules.runs import Ground
     from relay.rules.steps import Step
 
 
+CLOSED = "closed: business hours"
+
+
 class Forecast(Protocol):
     """What texting says of a text before it falls due: `hold` until a moment, or `never`."""
+
+    @property
+    def guard(self) -> bool:
+        """Whether a guard of the rule says so, which stops the whole rule, not the text alone."""
 
     @property
     def word(self) -> str:
@@ -57,17 +64,23 @@ def plan(
     for rule in rules:
         try:
             verdict, run = judge(rule, event, facts, ground, judge_text)
+            tagged, span = _tags(rule, run, event), _quarantine(rule, run)
+            ran = rule.once is not None and rule.mode == "live" and verdict.word in {"ran", "held"}
+            value = facts.look(rule.once) if ran and rule.once is not None else None
         except Exception as error:  # noqa: BLE001 - a fault in one rule must not lose the event or stop the others
             verdicts.append(Verdict(rule.name, "error", f"{type(error).__name__}: {error}"))
             continue
         verdicts.append(verdict)
         owed.extend(run)
-        if run and rule.once is not None and rule.mode == "live":
-            once.append((rule.name, str(facts.look(rule.once)), run[0].run))
-        tags.extend(_tags(rule, run, event))
-        quarantine = max(filter(None, (quarantine, _quarantine(rule, run))), default=None)
+        tags.extend(tagged)
+        if run and value is not None:
+            once.append((rule.name, str(value), run[0].run))
+        quarantine = max(filter(None, (quarantine, span)), default=None)
     if quarantine is not None:
-        owed = [_quarantined(delivery, ground.now + quarantine) for delivery in owed]
+        until = ground.now + quarantine
+        owed = [_quarantined(delivery, until) for delivery in owed]
+        stopped = {delivery.rule for delivery in owed if not delivery.state.settled}
+        verdicts = [_in_quarantine(verdict, until) if verdict.rule in stopped else verdict for verdict in verdicts]
     return Plan(tuple(verdicts), tuple(owed), tuple(tags), tuple(once))
 
 
@@ -90,14 +103,18 @@ def judge(
     refusal = _guards(rule, event, facts, ground)
     if refusal is not None:
         return replace(refusal, findings=(*findings, *refusal.findings)), []
-    start, held = ground.now, ""
-    if rule.hours == "hold" and not ground.hours.is_open(ground.now):
-        opens = ground.hours.opens_at(ground.now)
-        if opens is None:
-            return Verdict(rule.name, "suppressed", "closed: the business never opens again", findings), []
-        start, held = opens, "closed: business hours"
-    run = _start(rule, event, facts, ground, start, judge_text)
-    return replace(_word(rule, run, start, held), findings=findings), run
+    began = min(event.received_at, ground.now)
+    opens = ground.hours.opens_at(ground.now) if rule.hours == "hold" else ground.now
+    if opens is None:
+        return Verdict(rule.name, "suppressed", "closed: the business never opens again", findings), []
+    run = _begun(rule, event, ground, began, opens)
+    forecasts = _forecasts(rule, run, event, facts, judge_text)
+    barred = next((said for said in forecasts.values() if said.guard), None)
+    if barred is not None:
+        finding = Finding("guard", "nothing against it", barred.reason, held=False)
+        return Verdict(rule.name, "suppressed", barred.reason, (*findings, finding)), []
+    run = _settled_now(rule, run, facts, ground, forecasts)
+    return replace(_word(rule, run, opens if opens > ground.now else None), findings=findings), run
 
 
 def _first_failing(findings: Sequence[Finding]) -> str:
@@ -117,6 +134,11 @@ def _guards(rule: Rule, event: Event, facts: Facts, ground: Ground) -> Verdict |
             return Verdict(
                 rule.name, "suppressed", f"fresh: wanted at most {rule.fresh:.0f}s old, was {found}", (finding,)
             )
+    if rule.cooldown is not None and not rule.texts and event.caller is not None:
+        run = f"{event.id}.{rule.version[:8]}"
+        known = facts.known.text(event.caller, run=run, rule=rule.name, shadow=rule.mode == "shadow")
+        if (cooled := cooling(rule, known, ground.now)) is not None:
+            return Verdict(rule.name, "suppressed", cooled, (Finding("guard cooldown", "over", cooled, held=False),))
     if rule.once is not None:
         value = facts.look(rule.once)
         if value is not None and facts.known.ran(rule.name, str(value)):
@@ -128,46 +150,73 @@ def _guards(rule: Rule, event: Event, facts: Facts, ground: Ground) -> Verdict |
     return None
 
 
-def _start(
-    rule: Rule,
-    event: Event,
-    facts: Facts,
-    ground: Ground,
-    start: float,
-    judge_text: JudgeText,
-) -> list[Delivery]:
-    """The deliveries of a run that begins: what is due now is rendered, the rest waits."""
+def cooling(rule: Rule, known: TextFacts, now: float) -> str | None:
+    """Why the cooldown of a rule stands in the way of another text to a person; None when it does not."""
+    last = known.last_by_rule_at if rule.cooldown_scope == "rule" else known.last_at
+    if rule.cooldown is None or last is None or now - last > rule.cooldown:
+        return None
+    who = rule.name if rule.cooldown_scope == "rule" else known.last_rule or rule.name
+    return f"cooldown: texted {say_span(now - last)} ago by {who}; wanted none in {say_span(rule.cooldown)}"
+
+
+def say_span(length: float) -> str:
+    """Seconds as people say them: 30m, 24h, 2d."""
+    for unit, size in (("d", 86400.0), ("h", 3600.0), ("m", 60.0)):
+        if length >= 2 * size or (length >= size and length % size == 0):
+            return f"{length / size:.0f}{unit}"
+    return f"{length:.0f}s"
+
+
+def _begun(rule: Rule, event: Event, ground: Ground, began: float, opens: float) -> list[Delivery]:
+    """The deliveries of a run that began when its event arrived, and that goes on when the business opens."""
     name = f"{event.id}.{rule.version[:8]}"
-    run = [_new(rule, step, event, name, ground) for step in rule.acting]
-    run = _apply(run, schedule(rule, run, ground.now, ground))
-    if start > ground.now:
-        shift = start - ground.now
-        run = [
-            replace(d, state=State.HELD, due_at=d.due_at + shift, reason="closed: business hours")
-            if d.due_at is not None
-            else d
-            for d in run
-        ]
+    new = [_new(rule, step, event, name, began) for step in rule.acting]
+    if opens <= ground.now:
+        return _apply(new, schedule(rule, new, began, ground))
+    # What it would be without the hold is when a text first falls due: from there its at_most counts.
+    free = {delivery.id: delivery.first_due_at for delivery in schedule(rule, new, began, ground)}
+    held = [replace(d, first_due_at=free[d.id]) for d in schedule(rule, new, opens, ground)]
+    return _apply(new, [d if AWAITS in d.notes else d.moved(State.HELD, reason=CLOSED) for d in held])
+
+
+def _forecasts(
+    rule: Rule, run: Sequence[Delivery], event: Event, facts: Facts, judge_text: JudgeText
+) -> dict[str, Forecast]:
+    """What is known against the texts of a run whose time is known, by delivery."""
+    found: dict[str, Forecast] = {}
+    for delivery in run:
+        step = rule.step(delivery.step)
+        if step.verb != "text" or event.late or delivery.due_at is None or not step.condition.judge(facts.look):
+            continue
+        said = judge_text(rule, step, facts, delivery)
+        if said is not None:
+            found[delivery.id] = said
+    return found
+
+
+def _settled_now(
+    rule: Rule, run: list[Delivery], facts: Facts, ground: Ground, forecasts: Mapping[str, Forecast]
+) -> list[Delivery]:
+    """The run with everything done that can be decided at once: what is due is rendered, the rest waits."""
     for step in rule.acting:
         delivery = next(d for d in run if d.step == step.index)
         if delivery.state.settled or delivery.due_at is None:
             continue
-        texting = step.verb == "text" and not event.late and step.condition.judge(facts.look)
-        forecast = judge_text(rule, step, facts, delivery) if texting else None
+        forecast = forecasts.get(delivery.id)
         if forecast is not None and forecast.word == "never":
             gone = delivery.moved(State.SUPPRESSED, reason=forecast.reason, settled_at=ground.now)
             run = _apply(run, [gone])
-            run = _apply(run, schedule(rule, run, start, ground))
+            run = _apply(run, schedule(rule, run, delivery.born_at, ground))
             continue
-        if forecast is not None:
-            held = replace(delivery, state=State.HELD, due_at=forecast.until, reason=forecast.reason)
-            run = _apply(run, [held])
-        elif delivery.state is State.WAITING and delivery.due_at <= ground.now:
+        if delivery.state is State.WAITING and delivery.due_at <= ground.now:
             run = _apply(run, ripen(rule, run, delivery, facts, ground))
+            delivery = next(d for d in run if d.step == step.index)
+        if forecast is not None and not delivery.state.settled:
+            run = _apply(run, [delivery.moved(State.HELD, due_at=forecast.until, reason=forecast.reason)])
     return run
 
 
-def _new(rule: Rule, step: Step, event: Event, run: str, ground: Ground) -> Delivery:
+def _new(rule: Rule, step: Step, event: Event, run: str, began: float) -> Delivery:
     return Delivery(
         id=f"{run}-{step.index}".replace(".", "-").replace("evt_", "dlv_"),
         event=event.id,
@@ -178,7 +227,7 @@ def _new(rule: Rule, step: Step, event: Event, run: str, ground: Ground) -> Deli
         kind=step.verb,
         connector=step.connector,
         state=State.WAITING,
-        born_at=ground.now,
+        born_at=began,
         shadow=rule.mode == "shadow",
     )
 
@@ -188,22 +237,32 @@ def _apply(run: list[Delivery], changed: Iterable[Delivery]) -> list[Delivery]:
     return [new.get(delivery.id, delivery) for delivery in run]
 
 
-def _word(rule: Rule, run: Sequence[Delivery], start: float, held: str) -> Verdict:
-    """The verdict of a run, from where its deliveries stand after planning."""
+def _word(rule: Rule, run: Sequence[Delivery], opens: float | None) -> Verdict:
+    """The verdict of a run, from where its deliveries stand after planning; `opens` where business hours hold it."""
     stopped = [d for d in run if d.state is State.SUPPRESSED]
     alive = [d for d in run if d.state not in (State.SUPPRESSED, State.CANCELLED)]
     if stopped and not alive:
         return Verdict(rule.name, "suppressed", stopped[0].reason or "")
-    if rule.mode == "shadow":
-        return Verdict(rule.name, "shadow", "nothing is sent in shadow mode")
-    if held and alive:
-        return Verdict(rule.name, "held", held, until=start)
+    live = _live_word(rule, alive, stopped, opens)
+    if rule.mode != "shadow":
+        return live
+    why = "nothing is sent in shadow mode" + (f"; it would be {live.word}" if live.word != "ran" else "")
+    return replace(live, word="shadow", why=f"{why}: {live.why}" if live.why else why)
+
+
+def _live_word(rule: Rule, alive: Sequence[Delivery], stopped: Sequence[Delivery], opens: float | None) -> Verdict:
     waiting = next((d for d in alive if d.state is State.HELD), None)
+    if opens is not None and alive and (waiting is None or waiting.due_at is None or _is_held_by_hours(waiting)):
+        return Verdict(rule.name, "held", CLOSED, until=opens)
     if waiting is not None:
         return Verdict(rule.name, "held", waiting.reason or "", until=waiting.due_at)
     if stopped:
         return Verdict(rule.name, "ran", f"but a step was suppressed: {stopped[0].reason}")
     return Verdict(rule.name, "ran")
+
+
+def _is_held_by_hours(delivery: Delivery) -> bool:
+    return delivery.reason == CLOSED
 
 
 def _tags(rule: Rule, run: Sequence[Delivery], event: Event) -> list[tuple[str, str]]:
@@ -216,6 +275,10 @@ def _tags(rule: Rule, run: Sequence[Delivery], event: Event) -> list[tuple[str, 
 def _quarantine(rule: Rule, run: Sequence[Delivery]) -> float | None:
     spans = [rule.step(d.step).at_most for d in run if d.kind == "quarantine" and d.state is State.DELIVERED]
     return max((span for span in spans if span is not None), default=None)
+
+
+def _in_quarantine(verdict: Verdict, until: float) -> Verdict:
+    return replace(verdict, word="held", why="quarantined", until=until) if verdict.word != "shadow" else verdict
 
 
 def _quarantined(delivery: Delivery, until: float) -> Delivery:

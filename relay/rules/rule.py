@@ -16,12 +16,15 @@ from pydantic import field_validator
 
 from relay.forms import Complain, Path, read_form, unknown
 from relay.models import CALL_TYPES, ENRICHED, Form, Seconds, seconds
-from relay.rules.conditions import ALWAYS, All, Condition, Test, fields_in, read_condition
+from relay.rules.conditions import ALWAYS, All, Condition, Test, fields_in
 from relay.rules.fields import FIELDS
-from relay.rules.steps import AT_MOST, AT_MOST_HELD, Step, Surroundings, Wait, read_steps
+from relay.rules.steps import AT_MOST, AT_MOST_HELD, Step, Surroundings, read_steps
+from relay.rules.wording import read_condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from relay.rules.waits import Wait
 
 EVENT_TYPES = (*CALL_TYPES, ENRICHED, "text.received")
 FRESH = 15 * 60.0
@@ -102,6 +105,10 @@ class Rule:
         """The steps that become deliveries."""
         return (step for step in self.steps if isinstance(step, Step))
 
+    def patience(self, step: Step) -> float:
+        """How long this text may be held or retried after it first fell due, in seconds."""
+        return self.at_most if step.at_most is None else step.at_most
+
     def step(self, index: int) -> Step:
         """The acting step at this place in `then`."""
         return next(step for step in self.acting if step.index == index)
@@ -138,6 +145,9 @@ def read_rule(
     steps = read_steps(written.get("then"), (*path, "then"), tell, around)
     if form is None or told:
         return None
+    _combination(form, steps, ticks, path, tell)
+    if told:
+        return None
     texts = any(isinstance(s, Step) and s.verb == "text" and s.recipient not in staff for s in steps)
     guards = form.guards
     cooldown = guards.cooldown or (CooldownForm() if texts else None)
@@ -157,6 +167,16 @@ def read_rule(
         once=guards.once,
         at_most=AT_MOST_HELD if guards.hours == "hold" else AT_MOST,
     )
+
+
+def _combination(
+    form: RuleForm, steps: tuple[Step | Wait, ...], ticks: tuple[Mapping[str, Any], ...], path: Path, tell: Complain
+) -> None:
+    """What is sound by itself, and not together."""
+    if form.for_each is not None and not ticks:
+        tell((*path, "for_each"), "`for_each` goes with a time, like when: {every: day, at: 06:10}")
+    if form.guards.hours == "hold" and any(isinstance(step, Step) and step.verb == "quarantine" for step in steps):
+        tell((*path, "guards", "hours"), "a quarantine acts at once, so its rule cannot wait for business hours")
 
 
 _TEXT_DEFAULTS = (
@@ -181,6 +201,8 @@ def _read_when(written: Any, path: Path, complain: Complain) -> tuple[frozenset[
     types: set[str] = set()
     ticks: list[Mapping[str, Any]] = []
     entries = written if isinstance(written, list) else [written]
+    if not entries:
+        complain(path, "`when` is empty; it names event types, like [call.missed, call.voicemail]")
     for index, entry in enumerate(entries):
         place = (*path, index) if isinstance(written, list) else path
         if isinstance(entry, Mapping):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from relay.errors import Blank, TemplateError
 from relay.models import CALLSCALER, State
-from relay.rules.steps import RELAY, Step, Wait
+from relay.rules.steps import RELAY, Step
+from relay.rules.waits import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from relay.rules.facts import Facts
     from relay.rules.rule import Rule
 
+PASSED = (State.DELIVERED, State.SHADOW)
 ABSENT = "absent"
 """Note on a delivery whose own `if` did not hold: it stands in nobody's way."""
+AWAITS = "awaits"
+"""Note on a delivery that waits for the result of an earlier step: when it would be due without, Unix seconds."""
+_STILL_HERE = (State.WAITING, State.HELD, State.DUE)
+"""What can be called back: it is not on its way out."""
 _PEOPLE_LATE = "late: this connector rings people, and the event is not news"
 
 
@@ -39,24 +44,25 @@ def schedule(rule: Rule, run: Sequence[Delivery], start: float, ground: Ground) 
     `start` is when the run began, in Unix seconds. Answers the changed deliveries only.
     """
     by_step = {delivery.step: delivery for delivery in run}
-    states = {rule.step(d.step).id: d for d in run if rule.step(d.step).id is not None}
+    results = {rule.step(d.step).id: d for d in run}
     gated: float | None = start
     free = start
     failed: str | None = None
     changed: list[Delivery] = []
     for step in rule.steps:
         if isinstance(step, Wait):
-            gated, free = (None if gated is None else _after(step, gated, ground)), _after(step, free, ground)
+            gated = None if gated is None else step.after(gated, ground.hours)
+            free = step.after(free, ground.hours)
             continue
         delivery = by_step.get(step.index)
         if delivery is None:
             continue
         moved = _scheduled(
-            step, delivery, free if step.anyway else gated, None if step.anyway else failed, states, ground
+            step, delivery, free if step.anyway else gated, None if step.anyway else failed, results, ground
         )
         if moved is not None:
             changed.append(moved)
-            delivery = moved
+            delivery = results[step.id] = moved
         if step.gate:
             gated, failed = _through(delivery, gated, failed)
     return changed
@@ -66,9 +72,7 @@ def _through(gate: Delivery, gated: float | None, failed: str | None) -> tuple[f
     """Where the run stands below a gate: the moment from which later steps count, and what failed."""
     if not gate.state.settled:
         return None, failed
-    if gate.notes.get(ABSENT):
-        return gated, failed
-    if gate.state in (State.DELIVERED, State.SHADOW):
+    if gate.notes.get(ABSENT) or gate.state in PASSED:
         passed = gate.settled_at if gate.settled_at is not None else gate.born_at
         return (None if gated is None else max(gated, passed)), failed
     return gated, failed or f"step {gate.step + 1} ({gate.kind}) did not succeed: {gate.reason or gate.state}"
@@ -87,28 +91,18 @@ def _scheduled(
     needed = [results[name] for name in step.needs if name in results]
     ready = all(result.state.settled for result in needed)
     if delivery.due_at is not None:
-        waits_for_results = bool(delivery.notes.get("awaits"))
-        if not (waits_for_results and ready):
+        awaited = delivery.notes.get(AWAITS)
+        if awaited is None or not ready:
             return None
-        notes = {key: value for key, value in delivery.notes.items() if key != "awaits"}
-        return replace(delivery, due_at=max(ground.now, delivery.first_due_at or ground.now), notes=notes)
+        notes = {key: value for key, value in delivery.notes.items() if key != AWAITS}
+        return replace(delivery, due_at=max(ground.now, awaited), notes=notes)
     if failed is not None:
         return delivery.moved(State.CANCELLED, reason=failed, settled_at=ground.now)
     if at is None:
         return None
     if ready:
         return replace(delivery, due_at=at, first_due_at=at)
-    return replace(delivery, due_at=at + step.wait_for, first_due_at=at, notes={**delivery.notes, "awaits": True})
-
-
-def _after(wait: Wait, at: float, ground: Ground) -> float:
-    if wait.span is not None:
-        return at + wait.span
-    local = ground.hours.local(at)
-    moment = ground.hours.at(local.date() + dt.timedelta(days=wait.days), wait.until or "00:00")
-    if moment <= at and wait.days == 0:
-        moment = ground.hours.at(local.date() + dt.timedelta(days=1), wait.until or "00:00")
-    return moment
+    return replace(delivery, due_at=at + step.wait_for, first_due_at=at, notes={**delivery.notes, AWAITS: at})
 
 
 def ripen(rule: Rule, run: Sequence[Delivery], delivery: Delivery, facts: Facts, ground: Ground) -> list[Delivery]:
@@ -117,8 +111,8 @@ def ripen(rule: Rule, run: Sequence[Delivery], delivery: Delivery, facts: Facts,
     changed = {decided.id: decided}
     if decided.state.settled:
         after = [changed.get(d.id, d) for d in run]
-        if decided.kind == "stop" and decided.state is State.DELIVERED:
-            later = [d for d in after if d.step > decided.step and not d.state.settled]
+        if decided.kind == "stop" and decided.state in PASSED:
+            later = [d for d in after if d.step > decided.step and d.state in _STILL_HERE]
             changed |= {
                 d.id: d.moved(State.CANCELLED, reason=f"stopped: {decided.reason}", settled_at=ground.now)
                 for d in later
@@ -126,6 +120,11 @@ def ripen(rule: Rule, run: Sequence[Delivery], delivery: Delivery, facts: Facts,
         else:
             changed |= {d.id: d for d in schedule(rule, after, decided.born_at, ground)}
     return list(changed.values())
+
+
+def give_up(run: Sequence[Delivery], why: str, now: float) -> list[Delivery]:
+    """Every delivery of a run that has not left, as dead: nobody can say any more how it should go on."""
+    return [d.moved(State.DEAD, reason=why, settled_at=now) for d in run if d.state in (State.WAITING, State.HELD)]
 
 
 def cancelled_by(rule: Rule, delivery: Delivery, facts: Facts) -> str | None:
@@ -144,7 +143,7 @@ def _decide(rule: Rule, run: Sequence[Delivery], delivery: Delivery, facts: Fact
         return delivery.moved(State.SUPPRESSED, reason="quarantine ended without a release", settled_at=now)
     if not step.anyway and (why := cancelled_by(rule, delivery, facts)) is not None:
         return delivery.moved(State.CANCELLED, reason=why, settled_at=now)
-    if not step.condition.judge(facts.look):
+    if delivery.action is None and not step.condition.judge(facts.look):
         said = "; ".join(
             f"{f.name} {f.wanted}, was {f.found}" for f in step.condition.findings(facts.look) if not f.held
         )
@@ -182,7 +181,7 @@ def render(step: Step, run: Iterable[Delivery], rule: Rule, facts: Facts) -> dic
         TemplateError: the result is too long, or there is nobody to act on.
     """
     context = facts.context(for_text=step.verb == "text")
-    context["steps"] = {rule.step(d.step).id: _result(d) for d in run if rule.step(d.step).id is not None}
+    context["steps"] = {rule.step(d.step).id: _result(d) for d in run}
     filled = step.filling.fill(context)
     if step.connector != CALLSCALER:
         return filled
@@ -191,7 +190,7 @@ def render(step: Step, run: Iterable[Delivery], rule: Rule, facts: Facts) -> dic
         if number is None:
             raise Blank("number.number has no value")
         return {"do": step.verb, "number": number, **filled}
-    to = facts.event.caller if step.recipient == "caller" else step.recipient
+    to = step.texted(facts.event.caller)
     if to is None:
         raise Blank("caller.number has no value")
     sender = filled.get("from", "called_number")
@@ -199,6 +198,8 @@ def render(step: Step, run: Iterable[Delivery], rule: Rule, facts: Facts) -> dic
         sender = number
     if sender is None:
         raise Blank("number.number has no value, so there is no number to text from")
+    if not filled["body"].strip():
+        raise Blank("the text would be empty")
     return {"do": "text", "to": to, "sender": sender, "body": filled["body"]}
 
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field as Key
+from pydantic import field_validator
 
 from relay import phone
-from relay.forms import Complain, Path, read_form, unknown
+from relay.forms import Complain, Path, nearest, read_form, unknown
 from relay.models import CALLSCALER, Form, Seconds, seconds
-from relay.rules.conditions import ALWAYS, Condition, read_condition
+from relay.rules.conditions import ALWAYS, Condition
 from relay.rules.fill import Filling, read_filling
+from relay.rules.waits import Wait, read_wait
+from relay.rules.wording import read_condition
 from relay.templates import Escaping
 
 if TYPE_CHECKING:
@@ -33,10 +36,17 @@ SMS = Escaping("sms", lambda value: " ".join(value.split()))
 class _Common(Form):
     """What any step may say beside its own fields."""
 
-    id: str | None = Key(default=None, pattern=r"^[a-z][a-z0-9_]{0,31}$")
+    id: str | None = None
     wait_for: Seconds = 300.0
     anyway: bool = False
     late: bool = False
+
+    @field_validator("id")
+    @classmethod
+    def _sound(cls, written: str | None) -> str | None:
+        if written is not None and not re.fullmatch(r"[a-z][a-z0-9_]{0,31}", written):
+            raise ValueError(f"`{written}` is no id; write a small letter first, then small letters, digits or _")
+        return written
 
 
 class _TextFields(Form):
@@ -85,17 +95,9 @@ class Step:
         """Whether the steps below wait for its success."""
         return self.verb in GATES
 
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """A pause: `span` seconds, or until a time of day on the business's clock, `days` from now."""
-
-    index: int
-    span: float | None
-    until: str | None = None
-    days: int = 0
-    cancel_if: Condition = ALWAYS
-    cancels: bool = False
+    def texted(self, caller: str | None) -> str | None:
+        """Whom a text goes to; None when the caller withheld the number."""
+        return caller if self.recipient == "caller" else self.recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +130,22 @@ def read_steps(written: Any, path: Path, complain: Complain, around: Surrounding
     steps: list[Step | Wait] = []
     ids: list[str] = []
     for index, entry in enumerate(written):
-        step = _step(index, entry, _Place((*path, index), complain, around, tuple(ids)))
-        if step is not None:
-            steps.append(step)
+        place = _Place((*path, index), complain, around, tuple(ids))
+        step = _step(index, entry, place)
+        if step is None:
+            continue
+        if isinstance(step, Step) and step.verb == "quarantine" and any(_delays(above) for above in steps):
+            place.tell("quarantine", "a quarantine acts at once: it stands above every wait, text and other gate")
+        steps.append(step)
         if isinstance(step, Step) and step.id is not None:
             if step.id in ids:
                 complain((*path, index, "id"), f"another step already has the id `{step.id}`")
             ids.append(step.id)
     return tuple(steps)
+
+
+def _delays(step: Step | Wait) -> bool:
+    return isinstance(step, Wait) or (step.gate and step.verb != "stop")
 
 
 def _step(index: int, entry: Any, place: _Place) -> Step | Wait | None:
@@ -144,19 +154,24 @@ def _step(index: int, entry: Any, place: _Place) -> Step | Wait | None:
         return None
     verbs = [key for key in entry if key in VERBS]
     if len(verbs) != 1:
-        for key in entry if not verbs else ():
-            place.tell(key, unknown(key, VERBS, "step"))
+        misspelt = [key for key in entry if nearest(str(key), VERBS)] or list(entry)[:1]
+        for key in misspelt if not verbs else ():
+            place.tell(key, unknown(str(key), VERBS, "step"))
         if len(verbs) > 1:
             place.tell(verbs[1], f"a step does one thing; this one says {' and '.join(verbs)}")
+        elif not entry:
+            place.complain(place.path, "this step is empty; it needs one of " + ", ".join(VERBS))
         return None
     verb, rest = verbs[0], {key: value for key, value in entry.items() if key != verbs[0]}
     if verb == "wait":
-        return _wait(index, entry["wait"], rest, place)
+        return read_wait(index, entry["wait"], rest, place.path, place.complain, place.around.lists)
     condition: Condition = ALWAYS
     if "if" in rest:
         condition = read_condition(rest.pop("if"), (*place.path, "if"), place.complain, place.around.lists)
     common_keys = {key: rest.pop(key) for key in ("id", "wait_for", "anyway", "late") if key in rest}
     common = read_form(_Common, common_keys, place.path, place.complain) or _Common()
+    if common.late and verb != "send":
+        place.tell("late", "only `send` steps run for late events, so `late` says nothing here")
     made = _READ[verb](entry[verb], rest, place)
     if made is None:
         return None
@@ -238,7 +253,7 @@ def _stop(target: Any, rest: dict[str, Any], place: _Place) -> dict[str, Any] | 
 
 def _tag(target: Any, rest: dict[str, Any], place: _Place) -> dict[str, Any] | None:
     _nothing_else(rest, place, "tag")
-    if not isinstance(target, Mapping) or set(target) != {"caller"}:
+    if not isinstance(target, Mapping) or set(target) != {"caller"} or not str(target["caller"] or "").strip():
         place.tell("tag", "a tag is written as {caller: vip}")
         return None
     return {"connector": RELAY, "filling": Filling({}), "tags": {"caller": str(target["caller"])}}
@@ -267,34 +282,3 @@ _READ = {
 def _nothing_else(rest: Mapping[str, Any], place: _Place, verb: str) -> None:
     for key in rest:
         place.tell(key, f"`{key}`: `{verb}` takes nothing else but `if`")
-
-
-def _wait(index: int, target: Any, rest: Mapping[str, Any], place: _Place) -> Wait:
-    for key in rest:
-        if key != "cancel_if":
-            place.tell(key, unknown(key, ["cancel_if"]))
-    cancel_if: Condition = ALWAYS
-    if "cancel_if" in rest:
-        cancel_if = read_condition(rest["cancel_if"], (*place.path, "cancel_if"), place.complain, place.around.lists)
-    span: float | None = None
-    until, days = None, 0
-    try:
-        if isinstance(target, Mapping):
-            until, days = _until(target, place)
-        else:
-            span = seconds(target)
-    except ValueError as error:
-        place.tell("wait", str(error))
-    return Wait(index, span, until, days, cancel_if, "cancel_if" in rest)
-
-
-def _until(target: Mapping[str, Any], place: _Place) -> tuple[str, int]:
-    for key in target:
-        if key not in {"until", "days"}:
-            place.complain((*place.path, "wait", key), unknown(key, ["until", "days"]))
-    until, days = str(target.get("until", "")), str(target.get("days", "0"))
-    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", until):
-        raise ValueError(f"`{until}` is no time of day; write {{until: 10:00, days: 1}}")
-    if not days.isdecimal():
-        raise ValueError(f"`{days}` is no number of days")
-    return until, int(days)

@@ -1,6 +1,7 @@
 """relay.yaml, read and checked at once."""
 
-from relay.settings.reading import read_settings, store_path
+from relay.settings.ledger_place import find_ledger, store_path
+from relay.settings.reading import read_settings
 from relay.settings.settings import Configured, Scorecard, Settings
 
-__all__ = ["Configured", "Scorecard", "Settings", "read_settings", "store_path"]
+__all__ = ["Configured", "Scorecard", "Settings", "find_ledger", "read_settings", "store_path"]

@@ -159,7 +159,7 @@ class CallScalerForm(MannersForm):
 
 
 class SourceForm(Form):
-    """One of sources:"""
+    """One of the section `sources`."""
 
     type: Literal["callscaler", "json"]
     proof: ProofForm
@@ -179,7 +179,7 @@ class RegroupForm(Form):
 
 
 class GroupForm(Form):
-    """One of groups:"""
+    """One of the section `groups`."""
 
     name: str
     if_: Any = Key(default=None, alias="if")
@@ -237,7 +237,7 @@ class ExpectForm(Form):
 
 
 class ScenarioForm(Form):
-    """One of tests:"""
+    """One of the section `tests`."""
 
     name: str
     given: list[dict[str, Any]] = Key(min_length=1)

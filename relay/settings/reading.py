@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-
-from pydantic import BaseModel, SecretStr
 
 from relay import phone
 from relay.forms import keys_of, read_form, unknown
 from relay.hours import Business, QuietHours
 from relay.http import Network
-from relay.intake import Source
+from relay.intake import MAPPABLE, Source
 from relay.models import CALLSCALER
-from relay.rules import About, Rule, Surroundings, read_condition, read_rule, version_of
+from relay.rules import About, Rule, Surroundings, read_condition, read_rule
 from relay.settings.forms import (
     AlertsForm,
     BusinessForm,
@@ -32,12 +26,16 @@ from relay.settings.forms import (
     SourceForm,
     SpamForm,
 )
+from relay.settings.ledger_place import DEFAULT_STORE, store_url
+from relay.settings.rules_section import read_rules
 from relay.settings.settings import Configured, Scorecard, Settings
-from relay.settings.yaml_file import Document, expand, read_document, readable_by_others
+from relay.settings.written_secrets import judge_secrets
+from relay.settings.yaml_file import Document, expand, read_document
 from relay.texting import Limit, Policy, TextingForm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from relay.connector import Connector
     from relay.forms import Path as Place
@@ -60,9 +58,15 @@ SECTIONS = (
     "rules",
     "tests",
 )
-DEFAULT_STORE = "sqlite:///relay.db"
 DEFAULT_SOURCES = {
-    "callscaler": {"type": "callscaler", "proof": {"header": "X-Relay-Secret", "secret": "${RELAY_HOOK_SECRET}"}}
+    "callscaler": {
+        "type": "callscaler",
+        "proof": {
+            "header": "X-Relay-Secret",
+            "secret": "${RELAY_HOOK_SECRET}",
+            "previous": "${RELAY_HOOK_SECRET_OLD:-}",
+        },
+    }
 }
 SETTINGS = {
     "RELAY_CONFIG",
@@ -107,6 +111,8 @@ class _Reader:
             self.written["sources"] = DEFAULT_SOURCES
         self.tree = expand(document, self.written, environment)
         self._complain = document.complain
+        self._actions: dict[str, Any] = {}
+        """What steps are filled in with, by connector, of those with faulty options too."""
 
     def settings(self) -> Settings:
         """Everything, or every mistake."""
@@ -121,16 +127,15 @@ class _Reader:
         sources = self._sources()
         texting = self._form(TextingForm, "texting") or TextingForm()
         policy = self._policy(texting, hours, business)
-        around = Surroundings(
-            {name: item.cls.Action for name, item in configured.items()} | self._phone(), self._lists()
-        )
+        around = Surroundings(self._actions | self._phone(), self._lists())
         spam = self._spam(around)
         alerts = self._form(AlertsForm, "alerts")
         if alerts is not None and alerts.to is not None and alerts.to not in configured:
             self._complain(("alerts", "to"), unknown(alerts.to, configured, "connector"))
         rules, written = self._rules(around, policy, callscaler, sources)
         tests = self._tests(rules)
-        self._secrets(configured, callscaler)
+        store = self._store()
+        judge_secrets(self.document, self.tree, self._forms_with_secrets(configured, callscaler))
         self._environment_names()
         self.document.raise_mistakes()
         if network is None or business is None or server is None or callscaler is None or alerts is None:
@@ -141,7 +146,7 @@ class _Reader:
             about=About(business.name, hours),
             policy=policy,
             network=Network(tuple(network.allow), network.allow_http),
-            store=self._store(),
+            store=store,
             server=server,
             callscaler=callscaler,
             sources=sources,
@@ -190,14 +195,10 @@ class _Reader:
         return read_form(ServerForm, written, ("server",), self._complain)
 
     def _store(self) -> str:
-        url = self.environment.get("RELAY_STORE") or self.tree.get("store") or DEFAULT_STORE
-        if not isinstance(url, str) or not url.startswith("sqlite:///"):
+        url = store_url(self.tree.get("store"), self.environment)
+        if url is None:
             self._complain(("store",), "the store is written as sqlite:///relay.db; postgresql:// is not built yet")
-            self.document.raise_mistakes()
-        if self.environment.get("RELAY_STORE"):
-            # A path typed in a shell counts from where it was typed, one in the file from the file.
-            return f"sqlite:///{Path.cwd() / url.removeprefix('sqlite:///')}"
-        return str(url)
+        return url or DEFAULT_STORE
 
     def _groups(self) -> None:
         groups = self.tree.get("groups") or []
@@ -249,6 +250,7 @@ class _Reader:
             else:
                 self._complain((*place, "type"), unknown(str(kind), offered, "connector type"))
             return None
+        self._actions[name] = cls.Action
         own = {field.alias or key for key, field in cls.Options.model_fields.items()}
         shared = {key: fields.pop(key) for key in list(fields) if key in MannersForm.model_fields and key not in own}
         for key in [key for key in fields if key not in own]:
@@ -267,6 +269,7 @@ class _Reader:
             form = read_form(SourceForm, written, ("sources", name), self._complain)
             if form is None:
                 continue
+            self._map(form, name)
             if form.confirm:
                 self._complain(
                     ("sources", name, "confirm"), "confirming calls through the API is not built yet; leave it out"
@@ -276,6 +279,14 @@ class _Reader:
                 self.document.warn(("sources", name, "proof"), warning)
             found[name] = Source(name, form.type, proof, form.map)
         return found
+
+    def _map(self, form: SourceForm, source: str) -> None:
+        place = ("sources", source, "map")
+        if form.map and form.type != "json":
+            self._complain(place, f"`map` belongs to sources of type json; {form.type} bodies are read as they are")
+        for name in form.map:
+            if name not in MAPPABLE:
+                self._complain((*place, name), unknown(name, MAPPABLE, "field"))
 
     def _policy(self, form: TextingForm, hours: Business, business: BusinessForm | None) -> Policy:
         quiet = form.quiet_hours
@@ -326,51 +337,16 @@ class _Reader:
     def _rules(
         self, around: Surroundings, policy: Policy, callscaler: CallScalerForm | None, sources: Mapping[str, Source]
     ) -> tuple[tuple[Rule, ...], dict[str, tuple[str, str]]]:
-        section = self.tree.get("rules")
-        if section is not None and not isinstance(section, list):
-            self._complain(("rules",), "rules is a list of rules, each with a name")
-            return (), {}
-        rules: list[Rule] = []
-        written: dict[str, tuple[str, str]] = {}
-        names: set[str] = set()
-        for index, entry in enumerate(section or ()):
-            place = ("rules", index)
-            as_written = self.written["rules"][index]
-            version = version_of(as_written)
-            rule = read_rule(entry, place, self._complain, around, staff=policy.staff, version=version)
-            if rule is None:
-                continue
-            if rule.name in names:
-                self._complain((*place, "name"), f"another rule is already called {rule.name}")
-            names.add(rule.name)
-            self._consider(rule, place, callscaler, sources)
-            rules.append(rule)
-            written[version] = (rule.name, json.dumps(as_written, ensure_ascii=False))
-        return tuple(rules), written
-
-    def _consider(
-        self, rule: Rule, place: Place, callscaler: CallScalerForm | None, sources: Mapping[str, Source]
-    ) -> None:
-        """What is wrong or odd about a rule in its surroundings."""
-        calls_back = [step for step in rule.acting if step.connector == CALLSCALER]
         has_key = callscaler is not None and bool(callscaler.api_key.get_secret_value())
-        if calls_back and rule.mode == "live" and not has_key:
-            self._complain(
-                (*place, "then"),
-                f"{calls_back[0].verb} needs the CallScaler API: set CALLSCALER_API_KEY, or mode: shadow until then",
-            )
-        if rule.texts:
-            for source in sources.values():
-                if source.proof.scheme == "none":
-                    self._complain(
-                        (*place, "then"),
-                        f"a rule that texts cannot trust the source {source.name}, whose proof is none",
-                    )
-        if rule.ticks:
-            self.document.warn(
-                (*place, "when"),
-                f"{rule.name}: times are read, but the clock is not built yet: it does not run by time",
-            )
+        return read_rules(
+            self.document,
+            self.written.get("rules"),
+            self.tree.get("rules"),
+            around,
+            staff=policy.staff,
+            has_key=has_key,
+            sources=sources,
+        )
 
     def _old_rule(self, version: str, form: str, around: Surroundings, staff: frozenset[str]) -> Rule | None:
         """A rule from an older wording; None when it no longer fits what is set up now."""
@@ -391,82 +367,24 @@ class _Reader:
                     self._complain(("tests", index, "expect", "verdicts", name), unknown(name, names, "rule"))
         return tuple(scenario for scenario in found if scenario is not None)
 
-    def _secrets(self, configured: Mapping[str, Configured], callscaler: CallScalerForm | None) -> None:
-        """A secret written out in the file is warned about, and refused where others can read the file."""
+    def _forms_with_secrets(
+        self, configured: Mapping[str, Configured], callscaler: CallScalerForm | None
+    ) -> list[tuple[Place, Any]]:
         forms: list[tuple[Place, Any]] = [
             (("connectors", name), item.options) for name, item in configured.items() if name != CALLSCALER
         ]
         forms.append((("callscaler",), callscaler))
-        for name, written in keys_of(self.tree.get("sources"), (), _ignore, "sources").items():
-            forms.append((("sources", name), read_form(SourceForm, written, (), _ignore)))
-        for place, form in forms:
-            for spot in _secret_places(form, place):
-                self._secret(spot)
-
-    def _secret(self, spot: Place) -> None:
-        text = self.tree
-        for part in spot:
-            text = text.get(part) if isinstance(text, dict) else None
-        if (
-            not text
-            or spot in self.document.expanded
-            or _is_loopback(str(text))
-            or self.document.position(spot) == self.document.position(())
-        ):
-            return
-        message = "a secret stands in the file; put it into the environment and write ${NAME} here"
-        if readable_by_others(self.document.path):
-            self._complain(
-                spot, f"{message}. The file can be read by others on this machine (chmod 600), so it is refused"
-            )
-        else:
-            self.document.warn(spot, message)
+        sources = keys_of(self.tree.get("sources"), (), _ignore, "sources")
+        forms.extend(
+            (("sources", name), read_form(SourceForm, written, (), _ignore)) for name, written in sources.items()
+        )
+        return forms
 
     def _environment_names(self) -> None:
-        for name in self.environment:
-            if name.startswith("RELAY_") and name not in SETTINGS and f"${{{name}" not in self._text:
+        for name, value in self.environment.items():
+            if value and name.startswith("RELAY_") and name not in SETTINGS and name not in self.document.variables:
                 self.document.warn((), unknown(name, SETTINGS, "setting (environment variable)"))
-
-    @property
-    def _text(self) -> str:
-        return self.document.path.read_text(encoding="utf-8")
 
 
 def _ignore(place: Place, message: str) -> None:
     """A mistake that was told before."""
-
-
-def _secret_places(form: Any, place: Place) -> list[Place]:
-    if not isinstance(form, BaseModel):
-        return []
-    found: list[Place] = []
-    for name, field in type(form).model_fields.items():
-        value, spot = getattr(form, name), (*place, field.alias or name)
-        if isinstance(value, SecretStr):
-            found.append(spot)
-        elif isinstance(value, BaseModel):
-            found.extend(_secret_places(value, spot))
-        elif isinstance(value, dict):
-            found.extend((*spot, key) for key, inner in value.items() if isinstance(inner, SecretStr))
-    return found
-
-
-def _is_loopback(text: str) -> bool:
-    """An address on this machine is no secret, whatever its path: a stand-in's webhook."""
-    try:
-        return ipaddress.ip_address(urlsplit(text).hostname or "").is_loopback
-    except ValueError:
-        return False
-
-
-def store_path(settings: Settings, override: str | None = None) -> Path:
-    """The SQLite file of the store; relative paths count from the configuration file.
-
-    Raises:
-        ValueError: it is no sqlite:/// address.
-    """
-    url = override or settings.store
-    if not url.startswith("sqlite:///"):
-        raise ValueError(f"`{url}` is no store; write sqlite:///relay.db (postgresql:// is not built yet)")
-    base = settings.path.parent if settings.path is not None and override is None else Path.cwd()
-    return Path(os.path.normpath(base / url.removeprefix("sqlite:///")))

@@ -32,18 +32,19 @@ _BASE: dict[str, Any] = {
     "qualified_ai": None,
     "created_at": None,
 }
-_AI = {
+AI = {
     "transcription": "Caller: My water heater is leaking, can someone come today?",
     "summary": "A leaking water heater; asks for a visit today.",
     "ai_score": 82,
     "ai_category": "lead",
     "qualified_ai": True,
 }
+"""What arrives later in immediate mode."""
 _MISSED = {"event": "call.missed", "status": "no-answer", "duration_seconds": 0, "recording_url": None}
 
 SAMPLES: dict[str, dict[str, Any]] = {
     "completed": {},
-    "completed-with-ai": _AI,
+    "completed-with-ai": AI,
     "missed-call": _MISSED,
     "busy": {**_MISSED, "status": "busy"},
     "voicemail": {"event": "call.voicemail", "status": "voicemail", "duration_seconds": 38, "destination_number": None},

@@ -11,8 +11,8 @@ import yaml
 from relay.errors import ConfigError, Mistake
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Mapping
+    from pathlib import Path
 
     from relay.forms import Path as Place
 
@@ -33,11 +33,17 @@ class Document:
     warnings: list[Mistake] = field(default_factory=list)
     expanded: set[Place] = field(default_factory=set)
     """Places whose text came from outside the file."""
+    variables: set[str] = field(default_factory=set)
+    """Names of environment variables that the file asks for."""
+    unfilled: set[Place] = field(default_factory=set)
+    """Places that hold a variable which could not be filled in: nothing more need be said of them."""
     _keys: dict[Place, tuple[int, int]] = field(default_factory=dict)
     _values: dict[Place, tuple[int, int]] = field(default_factory=dict)
 
     def complain(self, place: Place, message: str) -> None:
         """Note a mistake. One that begins by quoting the key itself points at the key, else at the value."""
+        if place in self.unfilled:
+            return
         self.mistakes.append(Mistake(str(self.path), *self.position(place, message), message))
 
     def warn(self, place: Place, message: str) -> None:
@@ -55,6 +61,10 @@ class Document:
             place = place[:-1]
         return self._values.get((), (1, 1))
 
+    def knows(self, place: Place) -> bool:
+        """Whether something stands at this very place of the file."""
+        return place in self._values
+
     def raise_mistakes(self) -> None:
         """End here if anything is wrong.
 
@@ -71,7 +81,11 @@ class Document:
             return self._mapping(node, place)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*place, index)) for index, item in enumerate(node.value)]
-        if getattr(node, "style", None) is None and node.value in {"", "~", "null"}:
+        if not getattr(node, "style", None) and node.value in {
+            "",
+            "~",
+            "null",
+        }:  # plain: one reader says None, the other an empty text
             return None
         return node.value
 
@@ -161,37 +175,47 @@ def expand(document: Document, value: Any, environment: Mapping[str, str], place
         return [expand(document, inner, environment, (*place, index)) for index, inner in enumerate(value)]
     if not isinstance(value, str) or "$" not in value:
         return value
-
-    def fill(match: re.Match[str]) -> str:
-        if match[0] == "$$":
-            return "$"
-        document.expanded.add(place)
-        if match["file"] is not None:
-            return _file(document, match["file"], place)
-        if match["name"] is None:
-            document.complain(
-                place, f"{match[0]} is no variable; write ${{NAME}}, ${{NAME:-default}} or ${{file:PATH}}"
-            )
-            return ""
-        found = environment.get(match["name"], "")
-        if found or match["default"] is not None:
-            return found or match["default"]
-        document.complain(place, f"the environment variable {match['name']} is not set")
-        return ""
-
-    return _VARIABLE.sub(fill, value)
+    problems: list[str] = []
+    filled = _VARIABLE.sub(lambda match: _fill(document, match, environment, place, problems), value)
+    for problem in problems:
+        document.complain(place, problem)
+    if problems:
+        document.unfilled.add(place)
+    return filled
 
 
-def _file(document: Document, name: str, place: Place) -> str:
+def _fill(
+    document: Document, match: re.Match[str], environment: Mapping[str, str], place: Place, problems: list[str]
+) -> str:
+    if match[0] == "$$":
+        return "$"
+    document.expanded.add(place)
+    if match["file"] is not None:
+        return _file(document, match["file"], problems)
+    if match["name"] is None:
+        problems.append(f"{match[0]} is no variable; write ${{NAME}}, ${{NAME:-default}} or ${{file:PATH}}")
+        return match[0]
+    document.variables.add(match["name"])
+    found = environment.get(match["name"], "")
+    if found or match["default"] is not None:
+        return found or match["default"]
+    problems.append(f"the environment variable {match['name']} is not set")
+    return match[0]
+
+
+def _file(document: Document, name: str, problems: list[str]) -> str:
     path = document.path.parent / name
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        document.complain(place, f"the file {name} cannot be read: {why}")
-        return ""
+        problems.append(f"the file {name} cannot be read: {why}")
+        return name
 
 
 def readable_by_others(path: Path) -> bool:
-    """Whether anybody on this machine may read the file."""
-    return bool(path.stat().st_mode & 0o004)
+    """Whether anybody on this machine may read the file; no, when it is gone meanwhile."""
+    try:
+        return bool(path.stat().st_mode & 0o004)
+    except OSError:
+        return False

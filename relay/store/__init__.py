@@ -223,11 +223,44 @@ class Store(Protocol):
     async def totals(self) -> dict[str, int]:
         """Counted: events, enriched, duplicates, unplanned, refused (requests) and tests."""
 
-    async def opt_out(self, person: str, *, now: float, how: str) -> None:
-        """Never text this person again; outlives everything but an explicit `opt_in`."""
+    async def opt_out(self, person: str, *, now: float, how: str) -> int:
+        """Never text this person again; outlives everything but an explicit `opt_in`.
+
+        Answers how many waiting texts are judged at once, and so suppressed.
+        """
 
     async def opt_in(self, person: str) -> bool:
         """Take an opt-out back; False when there was none."""
+
+    async def opt_outs(self, *, limit: int) -> list[dict[str, Any]]:
+        """Who opted out (`number`, `at`, `how`), newest first; no number where it was erased."""
+
+    async def switch_texts(self, *, off: bool) -> None:
+        """Turn every text off or on again; what is due meanwhile is held, within its `at_most`."""
+
+    async def texts_are_off(self) -> bool:
+        """Whether texts are switched off."""
+
+    async def retry(self, ids: Sequence[str], *, now: float) -> int:
+        """Give dead deliveries another schedule of tries; answers how many there were."""
+
+    async def cancel(self, ids: Sequence[str], follow: Follow, *, now: float) -> int:
+        """Call off deliveries that have not begun; answers how many there were."""
+
+    async def release(self, event: str, *, now: float) -> int:
+        """Let a quarantined event's deliveries go, without its texts; answers how many there were."""
+
+    async def quarantined(self, *, limit: int) -> list[Event]:
+        """Events that wait for somebody to release them, newest first."""
+
+    async def mark(self, name: str) -> float | None:
+        """How far a loop of the relay has come, Unix seconds."""
+
+    async def set_mark(self, name: str, at: float) -> None:
+        """Remember how far a loop has come."""
+
+    async def without_ai(self, source: str, *, since: float, until: float) -> list[Event]:
+        """Calls that arrived within (since, until] without AI fields, and have not been enriched since; 500 at most."""
 
     async def close(self) -> None:
         """Finish what waits, then let go of the store."""

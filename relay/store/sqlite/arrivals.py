@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from relay.store import Accepted, RequestNote
-from relay.store.sqlite.rows import dump, event_of, insert_event
+from relay.store.sqlite.rows import EVENT, dump, event_of, insert_event, plain
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,7 +22,7 @@ def accept(connection: sqlite3.Connection, event: Event, body: bytes, merge: Mer
     """Write an event down, or recognise it and merge what was missing."""
     of_type = event.of_type or event.type
     row = connection.execute(
-        "select * from events where source = ? and key = ? and of_type = ? order by nth desc limit 1",
+        f"select {EVENT} from events where source = ? and key = ? and of_type = ? order by nth desc limit 1",  # noqa: S608 - columns only
         (event.source, event.key, of_type),
     ).fetchone()
     if row is None:
@@ -39,31 +39,48 @@ def accept(connection: sqlite3.Connection, event: Event, body: bytes, merge: Mer
     merged = merge(latest, event)
     if merged is None:
         return Accepted(first, duplicate=True)
-    insert_event(connection, merged, dump(merged.raw).encode())
+    insert_event(connection, merged, body)
     return Accepted(first, duplicate=True, enriched=merged.id)
 
 
 def known(connection: sqlite3.Connection, source: str, key: str) -> list[Event]:
     """The events of one call."""
-    rows = connection.execute("select * from events where source = ? and key = ? order by seq", (source, key))
+    rows = connection.execute(
+        f"select {EVENT} from events where source = ? and key = ? order by seq",  # noqa: S608 - columns only
+        (source, key),
+    )
     return [event_of(row) for row in rows]
 
 
 def note_request(connection: sqlite3.Connection, note: RequestNote) -> None:
     """Keep a request that made no event, and let the oldest of its kind go."""
     connection.execute(
-        "insert into requests (at, kind, source, status, reason, remote, headers, body) values (?, ?, ?, ?, ?, ?, ?, ?)",
-        (note.at, note.kind, note.source, note.status, note.reason, note.remote, dump(dict(note.headers)), note.body),
+        "insert into requests (at, kind, source, status, reason, remote, headers, body) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            note.at,
+            note.kind,
+            plain(note.source),
+            note.status,
+            plain(note.reason),
+            plain(note.remote),
+            dump(dict(note.headers)),
+            note.body,
+        ),
     )
     connection.execute(
-        "delete from requests where kind = ? and seq <= (select max(seq) from requests) - ?", (note.kind, KEPT_REQUESTS)
+        "delete from requests where kind = ?1 and seq <= "
+        "(select seq from requests where kind = ?1 order by seq desc limit 1 offset ?2)",
+        (note.kind, KEPT_REQUESTS),
     )
 
 
 def requests(connection: sqlite3.Connection, limit: int, kind: str | None) -> list[RequestNote]:
     """Requests that made no event, newest first."""
+    which, values = ("", ()) if kind is None else ("where kind = ?", (kind,))
     rows = connection.execute(
-        "select * from requests where ?1 is null or kind = ?1 order by seq desc limit ?2", (kind, limit)
+        f"select * from requests {which} order by seq desc limit ?",  # noqa: S608 - constants
+        (*values, limit),
     )
     return [
         RequestNote(

@@ -9,39 +9,100 @@ processes away.
 from __future__ import annotations
 
 import asyncio
-import fcntl
+import contextlib
 import os
 import queue
 import sqlite3
 import threading
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import sqlite_utils
-
-from relay.errors import StoreBusy, StoreUnusable
-from relay.store.sqlite.schema import LATEST, migrations
+from relay.errors import StoreBusy
+from relay.store.sqlite.opening import connect, take_lock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-    from collections.abc import Callable
 
 T = TypeVar("T")
-Work = "tuple[Callable[[sqlite3.Connection], T], asyncio.Future[T], asyncio.AbstractEventLoop]"
 
 BATCH = 256
 """Pieces of work in one commit at most."""
-BUSY_SECONDS = 5.0
+_OF_DISK = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+}
+_FATAL = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOTADB}
+
+
+def _code(error: BaseException) -> int:
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
+
+
+def ends_all(connection: sqlite3.Connection, error: BaseException) -> bool:
+    """Whether the file is at fault, not the piece of work: then the whole transaction is over."""
+    return not connection.in_transaction or (isinstance(error, sqlite3.Error) and _code(error) in _OF_DISK)
+
+
+@contextlib.contextmanager
+def apart(connection: sqlite3.Connection) -> Iterator[None]:
+    """What fails in here is undone alone, and raised; the transaction around it stands unless the disk failed."""
+    connection.execute("savepoint apart")
+    try:
+        yield
+    except BaseException as error:
+        if not ends_all(connection, error):
+            connection.execute("rollback to apart")
+            connection.execute("release apart")
+        raise
+    connection.execute("release apart")
+
+
+@dataclass(slots=True)
+class _Piece:
+    """A piece of work, who waits for it, and what came of it."""
+
+    work: Callable[[sqlite3.Connection], Any]
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+    result: Any = None
+    error: BaseException | None = None
+
+    def answer(self) -> None:
+        """Let the caller resume; runs on the caller's loop."""
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
 
 
 class Engine:
-    """Runs pieces of work on the file, in the order they came, several to a commit."""
+    """Runs pieces of work on the file, in the order they came, several to a commit.
+
+    Raises:
+        StoreUnusable: the file cannot be opened.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self._queue: queue.SimpleQueue[object] = queue.SimpleQueue()
-        self._lock = None if path is None else _take_lock(path)
+        self._queue: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
+        self._lock = None if path is None else take_lock(path)
         self._broken: str | None = None
         self._closing = False
+        self._gate = threading.Lock()
+        """Nothing enters the queue behind the None that ends it."""
         self._opened: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
@@ -61,27 +122,29 @@ class Engine:
         Raises:
             StoreBusy: nothing was written: the disk is full, the file locked, or the ledger closing.
         """
-        if self._broken or self._closing:
-            raise StoreBusy(self._broken or "the ledger is closing")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._queue.put((work, future, loop))
+        with self._gate:
+            if self._broken or self._closing:
+                raise StoreBusy(self._broken or "the ledger is closing")
+            self._queue.put(_Piece(work, future, loop))
         # Shielded: a caller that goes away does not undo what is already on its way to the disk.
         return await asyncio.shield(future)
 
     def close(self) -> None:
         """Finish what waits, then close the file."""
-        if self._closing:
-            return
-        self._closing = True
-        self._queue.put(None)
+        with self._gate:
+            if not self._closing:
+                self._closing = True
+                self._queue.put(None)
         self._thread.join()
         self._release()
 
     def _release(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        with self._gate:
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
 
     def _run(self) -> None:
         try:
@@ -91,158 +154,80 @@ class Engine:
             return
         self._opened.put(None)
         try:
-            while self._commit_next(connection):
-                pass
+            while batch := self._next_batch():
+                self._transact(connection, batch)
+                _answer(batch)
         finally:
             connection.close()
 
-    def _commit_next(self, connection: sqlite3.Connection) -> bool:
-        """Wait for work, commit one batch; False when the last of it is done."""
-        first = self._queue.get()
-        batch, last = [], first is None
-        if not last:
-            batch.append(first)
-        while not last and len(batch) < BATCH:
+    def _next_batch(self) -> list[_Piece]:
+        """Wait for work, take what is there; nothing when the last of it is done."""
+        batch: list[_Piece] = []
+        while len(batch) < BATCH:
             try:
-                item = self._queue.get_nowait()
+                piece = self._queue.get(block=not batch)
             except queue.Empty:
                 break
-            if item is None:
-                last = True
-            else:
-                batch.append(item)
-        if batch:
-            _answer(self._transact(connection, batch))
-        return not last
+            if piece is None:
+                if batch:
+                    self._queue.put(None)  # found again once this batch is committed
+                break
+            batch.append(piece)
+        return batch
 
-    def _transact(self, connection: sqlite3.Connection, batch: list) -> list:  # type: ignore[type-arg]
-        outcomes = []
+    def _transact(self, connection: sqlite3.Connection, batch: list[_Piece]) -> None:
+        if self._broken:
+            _refuse(batch, self._broken)
+            return
         try:
             connection.execute("begin immediate")
-            for work, future, loop in batch:
-                outcomes.append((loop, future, *_attempt(connection, work)))
+            for piece in batch:
+                _attempt(connection, piece)
             connection.execute("commit")
-        except sqlite3.Error as error:
-            if connection.in_transaction:
-                connection.execute("rollback")
-            if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT}:
+        except Exception as error:  # noqa: BLE001 - every caller is told, and the thread lives on
+            undone = _rolled_back(connection)
+            if not undone or not isinstance(error, sqlite3.Error) or _code(error) in _FATAL:
                 # A failed fsync may have lost pages that a second fsync would call safe: stop acknowledging.
                 self._broken = f"the ledger's file failed ({error}); the relay stops and must be started again"
-            busy = StoreBusy(f"the ledger could not be written: {error}")
-            return [(loop, future, None, busy) for _, future, loop in batch]
-        return outcomes
+            _refuse(batch, f"the ledger could not be written: {error}")
 
 
-def _attempt(
-    connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]
-) -> tuple[T | None, BaseException | None]:
-    """One piece of work under a savepoint. An error of the disk ends the whole batch; any other ends only this piece."""
-    connection.execute("savepoint piece")
+def _attempt(connection: sqlite3.Connection, piece: _Piece) -> None:
+    """One piece of work under a savepoint. A fault of the disk ends the whole batch; any other ends only this piece."""
     try:
-        result = work(connection)
-    except sqlite3.OperationalError:
-        raise
-    except Exception as error:  # noqa: BLE001 - handed to the caller who asked for it
-        connection.execute("rollback to piece")
-        connection.execute("release piece")
-        return None, error
-    connection.execute("release piece")
-    return result, None
+        with apart(connection):
+            piece.result = piece.work(connection)
+    except BaseException as error:
+        if ends_all(connection, error):
+            raise
+        # A future cannot carry StopIteration.
+        piece.error = RuntimeError("a search found nothing") if isinstance(error, StopIteration) else error
 
 
-def _answer(outcomes: list) -> None:  # type: ignore[type-arg]
-    by_loop: dict[asyncio.AbstractEventLoop, list] = {}  # type: ignore[type-arg]
-    for loop, future, result, error in outcomes:
-        by_loop.setdefault(loop, []).append((future, result, error))
-    for loop, answers in by_loop.items():
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_resolve, answers)
-
-
-def _resolve(answers: list) -> None:  # type: ignore[type-arg]
-    for future, result, error in answers:
-        if future.done():
-            continue
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
-
-
-def connect(path: Path | None) -> sqlite3.Connection:
-    """The writing connection, its schema brought up to date.
-
-    Raises:
-        StoreUnusable: the file cannot be opened, is damaged, or is newer than this program.
-    """
+def _rolled_back(connection: sqlite3.Connection) -> bool:
+    """Whether nothing of the transaction is left; SQLite itself has ended it after some faults."""
     try:
-        connection = sqlite3.connect(":memory:" if path is None else path, isolation_level=None, check_same_thread=True)
-        connection.row_factory = sqlite3.Row
-        for pragma in (
-            f"busy_timeout = {int(BUSY_SECONDS * 1000)}",
-            "journal_mode = wal",
-            "synchronous = full",
-            "foreign_keys = on",
-            "trusted_schema = off",
-            "temp_store = memory",
-            "cache_size = -16000",
-        ):
-            connection.execute(f"pragma {pragma}")
-        database = sqlite_utils.Database(connection)
-        known = {migration.name for migration in migrations.applied(database)}
-        if known - LATEST:
-            connection.close()
-            raise StoreUnusable(f"{path} was written by a newer version of the relay; use that version, or a backup")
-        migrations.apply(database)
-    except sqlite3.Error as error:
-        raise StoreUnusable(
-            f"the ledger {path} cannot be opened: {error}. Check that its folder exists and can be written"
-        ) from None
-    if path is not None:
-        path.chmod(0o600)
-    return connection
+        if connection.in_transaction:
+            connection.execute("rollback")
+    except sqlite3.Error:
+        return False
+    return True
 
 
-def connect_reader(path: Path) -> sqlite3.Connection:
-    """A connection that can only read and never checkpoints.
-
-    Raises:
-        StoreUnusable: there is no such file, or it cannot be read.
-    """
-    if not path.exists():
-        raise StoreUnusable(f"there is no ledger at {path} yet; `relay serve` makes it on its first start")
-    try:
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-        )
-        connection.row_factory = sqlite3.Row
-        connection.execute("pragma query_only = on")
-        connection.execute(f"pragma busy_timeout = {int(BUSY_SECONDS * 1000)}")
-        connection.execute("select count(*) from sqlite_master").fetchone()
-    except sqlite3.Error as error:
-        raise StoreUnusable(f"the ledger {path} cannot be read: {error}") from None
-    return connection
+def _refuse(batch: list[_Piece], why: str) -> None:
+    for piece in batch:
+        piece.error = StoreBusy(why)
 
 
-def _take_lock(path: Path) -> int:
-    """Hold the ledger's lock file for the life of the process.
+def _answer(batch: list[_Piece]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Piece]] = {}
+    for piece in batch:
+        by_loop.setdefault(piece.loop, []).append(piece)
+    for loop, pieces in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # that loop is closed: nobody waits there any more
+            loop.call_soon_threadsafe(_answer_all, pieces)
 
-    Raises:
-        StoreUnusable: another process holds it, or the folder cannot be written.
-    """
-    lock = path.with_name(path.name + ".lock")
-    try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StoreUnusable(f"the ledger's folder {path.parent} cannot be written: {error.strerror}") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
-        os.close(descriptor)
-        raise StoreUnusable(
-            f"another relay (process {holder}) already serves the ledger {path}; stop it first"
-        ) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-    return descriptor
+
+def _answer_all(pieces: list[_Piece]) -> None:
+    for piece in pieces:
+        piece.answer()

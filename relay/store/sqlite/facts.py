@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
+import sqlite3
 from typing import TYPE_CHECKING
 
-from relay.models import CallerFacts, NumberFacts, TextFacts
+from relay.models import CALL_TYPES, CallerFacts, NumberFacts, TextFacts
 from relay.store.sqlite.rows import owned_of
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from relay.models import Event
     from relay.store import Windows
 
 HOUR, DAY = 3600.0, 86400.0
 _COUNTED = "state in ('sending', 'unknown', 'sent', 'abandoned')"
-_CALL_OUTCOMES = {"call.completed", "call.missed", "call.voicemail", "call.failed"}
 
 
 def remember_call(connection: sqlite3.Connection, event: Event) -> None:
     """Keep the short row that facts are counted from; an answered call stays answered whatever comes later."""
-    if event.type not in _CALL_OUTCOMES or event.call.get("is_test"):
+    if (event.of_type or event.type) not in CALL_TYPES or event.call.get("is_test"):
         return
-    answered = event.call.get("outcome") == "answered"
     connection.execute(
         "insert into calls (source, key, caller, number, began_at, direction, outcome, answered) "
         "values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (source, key) do update set "
         "answered = max(answered, excluded.answered), caller = coalesce(caller, excluded.caller), "
+        "number = coalesce(number, excluded.number), began_at = min(began_at, excluded.began_at), "
         "outcome = case when excluded.answered or not answered then excluded.outcome else outcome end",
         (
             event.source,
@@ -39,7 +39,7 @@ def remember_call(connection: sqlite3.Connection, event: Event) -> None:
             event.began_at,
             event.call.get("direction", "inbound"),
             event.call.get("outcome", ""),
-            answered,
+            event.call.get("outcome") == "answered",
         ),
     )
 
@@ -63,36 +63,54 @@ class SqliteKnown:
         self._prefix = prefix
         self._caller: CallerFacts | None = None
         self._number: NumberFacts | None = None
+        self._failure: sqlite3.Error | None = None
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            self._failure = error
+            raise
+
+    def insist(self) -> None:
+        """Raise again a fault of the ledger that whoever decided may have taken for a fault of a rule."""
+        if self._failure is not None:
+            raise self._failure
 
     def caller(self) -> CallerFacts:
         """Facts about the event's caller."""
         if self._caller is None:
-            self._caller = _caller(self._connection, self._event, self._now)
+            with self._reading():
+                self._caller = _caller(self._connection, self._event, self._now)
         return self._caller
 
     def number(self) -> NumberFacts:
         """Facts about the event's number."""
         if self._number is None:
-            self._number = _number(self._connection, self._event.number, self._now)
+            with self._reading():
+                self._number = _number(self._connection, self._event.number, self._now)
         return self._number
 
     def text(self, recipient: str, *, run: str, rule: str, shadow: bool) -> TextFacts:
         """What stands in the way of a text to this person."""
-        return text_facts(
-            self._connection,
-            recipient,
-            self._prefix(recipient),
-            run=run,
-            rule=rule,
-            shadow=shadow,
-            now=self._now,
-            windows=self._windows,
-        )
+        with self._reading():
+            return text_facts(
+                self._connection,
+                recipient,
+                self._prefix(recipient),
+                run=run,
+                rule=rule,
+                shadow=shadow,
+                now=self._now,
+                windows=self._windows,
+            )
 
     def ran(self, rule: str, value: str) -> bool:
         """Whether a rule that runs once per value has run for this one."""
-        found = self._connection.execute("select 1 from once where rule = ? and value = ?", (rule, value)).fetchone()
-        return found is not None
+        with self._reading():
+            found = self._connection.execute("select 1 from once where rule = ? and value = ?", (rule, value))
+            return found.fetchone() is not None
 
 
 def _caller(connection: sqlite3.Connection, event: Event, now: float) -> CallerFacts:
@@ -104,12 +122,13 @@ def _caller(connection: sqlite3.Connection, event: Event, now: float) -> CallerF
         (now - HOUR, now - DAY, now - 7 * DAY, event.caller, now - 30 * DAY),
     ).fetchone()
     before = connection.execute(
-        "select max(began_at) as last from calls where caller = ? and not (source = ? and key = ?)",
+        "select began_at from calls where caller = ? and not (source = ? and key = ?) order by began_at desc limit 1",
         (event.caller, event.source, event.key),
-    ).fetchone()["last"]
+    ).fetchone()
     answered = connection.execute(
-        "select 1 from calls where caller = ? and answered and (began_at > ? or (source = ? and key = ?)) limit 1",
-        (event.caller, event.began_at, event.source, event.key),
+        "select 1 from calls where source = ? and key = ? and answered "
+        "union all select 1 from calls where caller = ? and began_at > ? and answered limit 1",
+        (event.source, event.key, event.caller, event.began_at),
     ).fetchone()
     texts = connection.execute(
         f"select max(at) as last, total(at > ?) as d1 from texts where recipient = ? and not shadow and {_COUNTED}",  # noqa: S608 - a constant
@@ -128,7 +147,7 @@ def _caller(connection: sqlite3.Connection, event: Event, now: float) -> CallerF
         is_new=before is None,
         answered_since=answered is not None,
         replied_since=replied is not None,
-        last_call_at=before,
+        last_call_at=None if before is None else before["began_at"],
         texts_24h=int(texts["d1"]),
         last_texted_at=texts["last"],
         opted_out=is_opted_out(connection, event.caller),
@@ -177,16 +196,17 @@ def text_facts(
         f"select max(at) as at from texts where recipient = ? and run <> ? and rule = ? and {which}",  # noqa: S608 - constants
         (recipient, run, rule),
     ).fetchone()
-    counts = [
-        connection.execute(f"select count(*) as n from texts where {where} and at > ? and {which}", values).fetchone()[
-            "n"
-        ]
+    to_person, to_prefix, total = (
+        connection.execute(
+            f"select count(*) as n from texts where {where} at > ? and {which}",  # noqa: S608 - constants
+            values,
+        ).fetchone()["n"]
         for where, values in (
-            ("recipient = ?", (recipient, now - windows.person)),
-            ("prefix = ?", (prefix, now - windows.prefix)),
-            ("1", (now - windows.total,)),
+            ("recipient = ? and", (recipient, now - windows.person)),
+            ("prefix = ? and", (prefix, now - windows.prefix)),
+            ("", (now - windows.total,)),
         )
-    ]
+    )
     off = connection.execute("select 1 from meta where name = 'texts_off'").fetchone()
     return TextFacts(
         opted_out=is_opted_out(connection, recipient),
@@ -194,9 +214,9 @@ def text_facts(
         last_at=None if last is None else last["at"],
         last_rule=None if last is None else last["rule"],
         last_by_rule_at=by_rule["at"],
-        to_person=counts[0],
-        to_prefix=counts[1],
-        total=counts[2],
+        to_person=to_person,
+        to_prefix=to_prefix,
+        total=total,
     )
 
 
@@ -210,16 +230,3 @@ def is_opted_out(connection: sqlite3.Connection, number: str) -> bool:
     """Whether this person asked not to be texted."""
     found = connection.execute("select 1 from opt_outs where person = ?", (person(connection, number),)).fetchone()
     return found is not None
-
-
-def opt_out(connection: sqlite3.Connection, number: str, now: float, how: str) -> None:
-    """Never text this person again."""
-    connection.execute(
-        "insert or ignore into opt_outs (person, at, how) values (?, ?, ?)", (person(connection, number), now, how)
-    )
-
-
-def opt_in(connection: sqlite3.Connection, number: str) -> bool:
-    """Take an opt-out back; False when there was none."""
-    gone = connection.execute("delete from opt_outs where person = ?", (person(connection, number),))
-    return gone.rowcount == 1

@@ -5,33 +5,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from relay.models import OWED, Attempt, Delivery, Event, Owned, Verdict
-from relay.store.sqlite.rows import attempt_of, delivery_of, event_of, owned_of, verdicts_of
+from relay.store.sqlite.rows import EVENT, attempt_of, delivery_of, event_of, owned_of, verdicts_of
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
 _OWED = "state in (" + ", ".join(f"'{state}'" for state in OWED) + ")"
+_NEWEST = 2**63 - 1
 
 
 def event(connection: sqlite3.Connection, reference: str) -> Event | None:
     """One event by its id, or the latest of a call; `last` is the latest of all."""
+    questions: tuple[tuple[str, tuple[str, ...]], ...] = (
+        ("where id = ?", (reference,)),
+        ("where key = ? order by seq desc limit 1", (reference,)),
+    )
     if reference == "last":
-        row = connection.execute("select * from events order by seq desc limit 1").fetchone()
-    else:
-        row = connection.execute(
-            "select * from events where id = ?1 union all "
-            "select * from (select * from events where key = ?1 order by seq desc limit 1) limit 1",
-            (reference,),
-        ).fetchone()
-    return None if row is None else event_of(row)
+        questions = (("order by seq desc limit 1", ()),)
+    for which, values in questions:
+        row = connection.execute(f"select {EVENT} from events {which}", values).fetchone()  # noqa: S608 - constants
+        if row is not None:
+            return event_of(row)
+    return None
 
 
 def events(connection: sqlite3.Connection, limit: int, before: int | None, person: str | None) -> list[Event]:
     """Events, newest first; of one person when named."""
+    which, values = ("", ()) if person is None else ("caller = ? and", (person,))
     rows = connection.execute(
-        "select * from events where (?1 is null or seq < ?1) and (?2 is null or caller = ?2) order by seq desc limit ?3",
-        (before, person, limit),
+        f"select {EVENT} from events where {which} seq < ? order by seq desc limit ?",  # noqa: S608 - constants
+        (*values, _NEWEST if before is None else before, limit),
     )
     return [event_of(row) for row in rows]
 
@@ -46,20 +50,19 @@ def deliveries(
     connection: sqlite3.Connection, limit: int, state: str | None, event_id: str | None, before: int | None
 ) -> list[Delivery]:
     """Deliveries, newest first; those of one event in the order of the steps."""
+    newest = _NEWEST if before is None else before
     if event_id is not None:
         rows = connection.execute(
-            "select * from deliveries where event = ?1 and (?2 is null or state = ?2) order by seq limit ?3",
-            (event_id, state, limit),
+            "select * from deliveries where event = ?1 and (?2 is null or state = ?2) and seq < ?3 "
+            "order by seq limit ?4",
+            (event_id, state, newest, limit),
         )
     elif state is not None:
         rows = connection.execute(
-            "select * from deliveries where state = ?1 and (?2 is null or seq < ?2) order by seq desc limit ?3",
-            (state, before, limit),
+            "select * from deliveries where state = ? and seq < ? order by seq desc limit ?", (state, newest, limit)
         )
     else:
-        rows = connection.execute(
-            "select * from deliveries where ?1 is null or seq < ?1 order by seq desc limit ?2", (before, limit)
-        )
+        rows = connection.execute("select * from deliveries where seq < ? order by seq desc limit ?", (newest, limit))
     return [delivery_of(row) for row in rows]
 
 
@@ -72,7 +75,8 @@ def attempts(connection: sqlite3.Connection, delivery: str) -> list[Attempt]:
 def texts(connection: sqlite3.Connection, limit: int) -> list[dict[str, Any]]:
     """Texts, newest first."""
     rows = connection.execute(
-        "select id, run, rule, recipient, sender, body, state, shadow, at, provider_id from texts order by at desc limit ?",
+        "select id, run, rule, recipient, sender, body, state, shadow, at, provider_id from texts "
+        "order by at desc limit ?",
         (limit,),
     )
     return [{**dict(row), "shadow": bool(row["shadow"])} for row in rows]
@@ -119,7 +123,8 @@ def save_numbers(connection: sqlite3.Connection, numbers: Sequence[Owned]) -> No
     """Keep the numbers as the phone system lists them now."""
     connection.execute("delete from numbers")
     connection.executemany(
-        "insert or replace into numbers (number, id, name, group_name, group_id, status, sms_enabled, created_at, read_at) "
+        "insert or replace into numbers "
+        "(number, id, name, group_name, group_id, status, sms_enabled, created_at, read_at) "
         "values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (n.number, n.id, n.name, n.group, n.group_id, n.status, n.sms_enabled, n.created_at, n.read_at)

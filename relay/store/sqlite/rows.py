@@ -15,17 +15,26 @@ _DELIVERY_COLUMNS = (
     "id, event, run, rule, rule_version, step, kind, connector, lane, state, due_at, first_due_at, born_at, shadow, "
     "action, reason, claims, tries, notes, receipt, settled_at"
 )
+EVENT = (
+    "seq, id, source, type, key, of_type, nth, received_at, started_at, age_known, late, caller, caller_raw, number, "
+    "call, raw"
+)
+"""The columns of an event but for its body, which may be long and which nobody reads back."""
 _INSERT_DELIVERY = f"insert into deliveries ({_DELIVERY_COLUMNS}) values ({', '.join('?' * 21)})"  # noqa: S608 - columns only
 
 
 def dump(value: Any) -> str:
-    """JSON as the ledger keeps it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """JSON as the ledger keeps it: ASCII, as strangers send halves of characters; what is no JSON is kept as text."""
+    return json.dumps(value, separators=(",", ":"), default=str)
+
+
+def plain(text: str) -> str:
+    """Text that every database can hold, whatever a stranger wrote: no NUL, no half of a character."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def event_of(row: sqlite3.Row) -> Event:
     """An event from its row."""
-    body = row["body"]
     return Event(
         id=row["id"],
         source=row["source"],
@@ -33,7 +42,7 @@ def event_of(row: sqlite3.Row) -> Event:
         key=row["key"],
         received_at=row["received_at"],
         call=json.loads(row["call"]),
-        raw=json.loads(body) if body else {},
+        raw=json.loads(row["raw"]),
         caller=row["caller"],
         number=row["number"],
         caller_raw=row["caller_raw"],
@@ -50,7 +59,7 @@ def insert_event(connection: sqlite3.Connection, event: Event, body: bytes) -> N
     """Write an event down."""
     connection.execute(
         "insert into events (id, source, type, key, of_type, nth, received_at, started_at, age_known, late, caller, "
-        "caller_raw, number, call, body) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "caller_raw, number, call, raw, body) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             event.id,
             event.source,
@@ -63,9 +72,10 @@ def insert_event(connection: sqlite3.Connection, event: Event, body: bytes) -> N
             event.age_known,
             event.late,
             event.caller,
-            event.caller_raw,
+            None if event.caller_raw is None else plain(event.caller_raw),
             event.number,
             dump(dict(event.call)),
+            dump(dict(event.raw)),
             body,
         ),
     )
@@ -120,7 +130,7 @@ def insert_deliveries(connection: sqlite3.Connection, deliveries: Iterable[Deliv
                 d.born_at,
                 d.shadow,
                 None if d.action is None else dump(d.action),
-                d.reason,
+                None if d.reason is None else plain(d.reason),
                 d.claims,
                 d.tries,
                 dump(dict(d.notes)),
@@ -132,27 +142,39 @@ def insert_deliveries(connection: sqlite3.Connection, deliveries: Iterable[Deliv
     )
 
 
+_SAVE_DELIVERY = (
+    "update deliveries set state = ?, due_at = ?, first_due_at = ?, action = ?, lane = ?, reason = ?, tries = ?, "
+    "notes = ?, receipt = ?, settled_at = ?, lease_until = null where id = ? and claims = ?"
+)
+
+
 def save_delivery(connection: sqlite3.Connection, d: Delivery) -> bool:
     """Write a delivery as it now stands and end its lease; False when somebody claimed it since it was read."""
-    done = connection.execute(
-        "update deliveries set state = ?, due_at = ?, first_due_at = ?, action = ?, lane = ?, reason = ?, tries = ?, "
-        "notes = ?, receipt = ?, settled_at = ?, lease_until = null where id = ? and claims = ?",
-        (
-            d.state,
-            d.due_at,
-            d.first_due_at,
-            None if d.action is None else dump(d.action),
-            d.lane,
-            d.reason,
-            d.tries,
-            dump(dict(d.notes)),
-            None if d.receipt is None else dump(d.receipt),
-            d.settled_at,
-            d.id,
-            d.claims,
-        ),
+    return connection.execute(_SAVE_DELIVERY, _saved(d)).rowcount == 1
+
+
+def save_idle(connection: sqlite3.Connection, d: Delivery) -> bool:
+    """The same for a delivery that nobody holds; False for one under way, whose fate is its holder's word."""
+    return (
+        connection.execute(f"{_SAVE_DELIVERY} and lease_until is null and state <> 'unknown'", _saved(d)).rowcount == 1
     )
-    return done.rowcount == 1
+
+
+def _saved(d: Delivery) -> tuple[Any, ...]:
+    return (
+        d.state,
+        d.due_at,
+        d.first_due_at,
+        None if d.action is None else dump(d.action),
+        d.lane,
+        None if d.reason is None else plain(d.reason),
+        d.tries,
+        dump(dict(d.notes)),
+        None if d.receipt is None else dump(d.receipt),
+        d.settled_at,
+        d.id,
+        d.claims,
+    )
 
 
 def dump_verdicts(verdicts: Iterable[Verdict]) -> str:

@@ -14,6 +14,8 @@ migrations = Migrations("relay")
 _FIRST = """
 create table meta (name text primary key, value blob not null) strict, without rowid;
 
+create table marks (name text primary key, at real not null) strict, without rowid;
+
 create table events (
     seq integer primary key,
     id text not null unique,
@@ -30,13 +32,16 @@ create table events (
     caller_raw text,
     number text,
     call text not null,
-    body blob,
+    raw text not null,
     repeats integer not null default 0,
-    planned_at real
+    planned_at real,
+    body blob
 ) strict;
 create unique index events_once on events (source, key, of_type, nth);
 create index events_unplanned on events (seq) where planned_at is null;
+create index events_key on events (key, seq);
 create index events_caller on events (caller, seq) where caller is not null;
+create index events_replies on events (caller, received_at) where type = 'text.received';
 create index events_number on events (number, seq) where number is not null;
 create index events_received on events (received_at);
 
@@ -71,11 +76,12 @@ create table deliveries (
     receipt text,
     settled_at real
 ) strict;
-create index deliveries_due on deliveries (connector, due_at) where state = 'due';
+create index deliveries_due on deliveries (connector, due_at) where state = 'due' and lease_until is null;
 create index deliveries_ripe on deliveries (due_at) where state in ('waiting', 'held') and due_at is not null;
 create index deliveries_leased on deliveries (lease_until) where lease_until is not null;
-create index deliveries_unknown on deliveries (due_at) where state = 'unknown';
-create index deliveries_lane on deliveries (connector, lane, seq) where lane is not null and state in ('due', 'sending');
+create index deliveries_under_way on deliveries (connector, lane) where lease_until is not null;
+create index deliveries_unknown on deliveries (due_at) where state = 'unknown' and lease_until is null;
+create index deliveries_lane on deliveries (connector, lane, seq) where state in ('due', 'sending');
 create index deliveries_run on deliveries (run, step);
 create index deliveries_event on deliveries (event);
 create index deliveries_state on deliveries (state, seq);
@@ -123,7 +129,7 @@ create index texts_prefix on texts (prefix, at);
 create index texts_at on texts (at);
 create unique index texts_provider on texts (provider_id) where provider_id is not null;
 
-create table opt_outs (person blob primary key, at real not null, how text not null) strict, without rowid;
+create table opt_outs (person blob primary key, at real not null, how text not null, number text) strict, without rowid;
 
 create table tags (person text not null, tag text not null, at real not null, primary key (person, tag))
     strict, without rowid;
@@ -154,6 +160,7 @@ create table requests (
     headers text not null,
     body blob not null
 ) strict;
+create index requests_kind on requests (kind, seq);
 """
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from relay.store.sqlite import arrivals, facts, queue, reading
-from relay.store.sqlite.engine import Engine, connect_reader
+from relay.errors import StoreBusy
+from relay.store.sqlite import arrivals, claiming, planning, reading, settling, upkeep
+from relay.store.sqlite.engine import Engine
+from relay.store.sqlite.opening import connect_reader
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
@@ -46,8 +49,18 @@ class SqliteStore:
     def __init__(self, path: Path | None, *, read_only: bool = False) -> None:
         self.path = path
         self._engine = None if read_only else Engine(path)
-        self._reader: sqlite3.Connection | None = None if path is None else connect_reader(path)
-        self._reading = asyncio.Lock()
+        self._reader: sqlite3.Connection | None = None
+        self._reading: ThreadPoolExecutor | None = None
+        if path is None:
+            return
+        try:
+            self._reader = connect_reader(path)
+        except BaseException:
+            if self._engine is not None:
+                self._engine.close()
+            raise
+        # One thread: a reading whose caller went away still has the connection to itself until it ends.
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="ledger-reader")
 
     @property
     def broken(self) -> str | None:
@@ -60,10 +73,14 @@ class SqliteStore:
         return await self._engine.run(work)
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if self._reader is None:
+        if self.path is None:
             return await self._write(work)
-        async with self._reading:
-            return await asyncio.to_thread(work, self._reader)
+        if self._reader is None or self._reading is None:
+            raise StoreBusy("the ledger is closed")
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._reading, work, self._reader)
+        except sqlite3.Error as error:
+            raise StoreBusy(f"the ledger could not be read: {error}") from error
 
     async def accept(self, event: Event, body: bytes, merge: Merge) -> Accepted:
         return await self._write(partial(arrivals.accept, event=event, body=body, merge=merge))
@@ -78,21 +95,21 @@ class SqliteStore:
         self, decide: DecidePlan, *, now: float, config: str, windows: Windows, prefix: Callable[[str], str], limit: int
     ) -> int:
         return await self._write(
-            partial(queue.plan, decide=decide, now=now, config=config, windows=windows, prefix=prefix, limit=limit)
+            partial(planning.plan, decide=decide, now=now, config=config, windows=windows, prefix=prefix, limit=limit)
         )
 
     async def ripen(
         self, decide: DecideRipe, *, now: float, windows: Windows, prefix: Callable[[str], str], limit: int
     ) -> int:
         return await self._write(
-            partial(queue.ripen, decide=decide, now=now, windows=windows, prefix=prefix, limit=limit)
+            partial(planning.ripen, decide=decide, now=now, windows=windows, prefix=prefix, limit=limit)
         )
 
     async def claim(self, wants: Mapping[str, Want], *, now: float) -> Taken:
-        return await self._write(partial(queue.claim, wants=wants, now=now))
+        return await self._write(partial(claiming.claim, wants=wants, now=now))
 
     async def claim_unknown(self, *, now: float, lease: float, limit: int) -> list[Claimed]:
-        return await self._write(partial(queue.claim_unknown, now=now, lease=lease, limit=limit))
+        return await self._write(partial(claiming.claim_unknown, now=now, lease=lease, limit=limit))
 
     async def begin_text(
         self,
@@ -106,7 +123,7 @@ class SqliteStore:
     ) -> Delivery:
         return await self._write(
             partial(
-                queue.begin_text,
+                settling.begin_text,
                 delivery=delivery,
                 address=address,
                 decide=decide,
@@ -117,13 +134,13 @@ class SqliteStore:
         )
 
     async def settle(self, settlements: Sequence[Settlement], follow: Follow) -> int:
-        return await self._write(partial(queue.settle, settlements=settlements, follow=follow))
+        return await self._write(partial(settling.settle, settlements=settlements, follow=follow))
 
     async def free_leases(self, *, now: float, settle: float, everything: bool) -> int:
-        return await self._write(partial(queue.free_leases, now=now, settle=settle, everything=everything))
+        return await self._write(partial(claiming.free_leases, now=now, settle=settle, everything=everything))
 
     async def next_due_at(self, connectors: Sequence[str], *, now: float) -> float | None:
-        return await self._write(partial(queue.next_due_at, connectors=connectors, now=now))
+        return await self._write(partial(claiming.next_due_at, connectors=connectors, now=now))
 
     async def save_rule(self, version: str, name: str, form: str, now: float) -> None:
         await self._write(partial(reading.save_rule, version=version, name=name, form=form, now=now))
@@ -135,7 +152,7 @@ class SqliteStore:
         return await self._write(reading.owed_connectors)
 
     async def bury(self, connector: str, reason: str, *, now: float) -> int:
-        return await self._write(partial(queue.bury, connector=connector, reason=reason, now=now))
+        return await self._write(partial(settling.bury, connector=connector, reason=reason, now=now))
 
     async def save_numbers(self, numbers: Sequence[Owned]) -> None:
         await self._write(partial(reading.save_numbers, numbers=numbers))
@@ -175,14 +192,48 @@ class SqliteStore:
     async def totals(self) -> dict[str, int]:
         return await self._read(reading.totals)
 
-    async def opt_out(self, person: str, *, now: float, how: str) -> None:
-        await self._write(partial(facts.opt_out, number=person, now=now, how=how))
+    async def opt_out(self, person: str, *, now: float, how: str) -> int:
+        return await self._write(partial(upkeep.opt_out, number=person, now=now, how=how))
 
     async def opt_in(self, person: str) -> bool:
-        return await self._write(partial(facts.opt_in, number=person))
+        return await self._write(partial(upkeep.opt_in, number=person))
+
+    async def opt_outs(self, *, limit: int) -> list[dict[str, Any]]:
+        return await self._read(partial(upkeep.opt_outs, limit=limit))
+
+    async def switch_texts(self, *, off: bool) -> None:
+        await self._write(partial(upkeep.switch_texts, off=off))
+
+    async def texts_are_off(self) -> bool:
+        return await self._read(upkeep.texts_are_off)
+
+    async def retry(self, ids: Sequence[str], *, now: float) -> int:
+        return await self._write(partial(upkeep.retry, ids=ids, now=now))
+
+    async def cancel(self, ids: Sequence[str], follow: Follow, *, now: float) -> int:
+        return await self._write(partial(upkeep.cancel, ids=ids, follow=follow, now=now))
+
+    async def release(self, event: str, *, now: float) -> int:
+        return await self._write(partial(upkeep.release, event=event, now=now))
+
+    async def quarantined(self, *, limit: int) -> list[Event]:
+        return await self._read(partial(upkeep.quarantined, limit=limit))
+
+    async def mark(self, name: str) -> float | None:
+        return await self._write(partial(upkeep.mark, name=name))
+
+    async def set_mark(self, name: str, at: float) -> None:
+        await self._write(partial(upkeep.set_mark, name=name, at=at))
+
+    async def without_ai(self, source: str, *, since: float, until: float) -> list[Event]:
+        return await self._write(partial(upkeep.without_ai, source=source, since=since, until=until))
 
     async def close(self) -> None:
+        reader, reading = self._reader, self._reading
+        self._reader = self._reading = None
+        if reader is not None and reading is not None:
+            # Before the writer, which empties its log into the file only when it is the last to leave.
+            await asyncio.to_thread(reading.shutdown)
+            reader.close()
         if self._engine is not None:
             await asyncio.to_thread(self._engine.close)
-        if self._reader is not None:
-            self._reader.close()

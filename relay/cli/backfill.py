@@ -1,0 +1,84 @@
+"""`relay backfill`: fetch what the webhooks missed, now."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import re
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from relay.cli.common import (
+    CONFIG,
+    REMOTE,
+    USAGE,
+    config_option,
+    json_option,
+    print_json,
+    settings_of,
+    start_logging,
+    stop,
+    store_option,
+)
+
+if TYPE_CHECKING:
+    from relay.backfill import Sweep
+    from relay.settings import Settings
+
+
+@click.command(epilog="Example: relay backfill --since 7d")
+@click.option("--since", metavar="TIME", help="From when on: 7d, 12h, or 2026-03-01. Since the last sweep by default.")
+@config_option
+@store_option
+@json_option
+def backfill(since: str | None, config: str | None, store: str | None, *, as_json: bool) -> None:
+    """Fetch calls whose webhooks never came, and fields that arrived later, through the API.
+
+    A running service does this by itself every few minutes; this command is for when none runs, or for the past.
+    """
+    start_logging()
+    settings = settings_of(config)
+    if not settings.can_call_back:
+        stop(CONFIG, "the CallScaler API is not set up: set CALLSCALER_API_KEY")
+    found = asyncio.run(_sweep(settings, store, None if since is None else _since(since)))
+    if as_json:
+        print_json(asdict(found))
+        return
+    click.echo(f"{found.seen} calls read, {found.created} new to the ledger, {found.enriched} with missing fields")
+
+
+def _since(written: str) -> float:
+    from relay.models import seconds  # noqa: PLC0415 - quick help
+
+    try:
+        if re.fullmatch(r"[\d.]+[smhdw]", written):
+            return time.time() - seconds(written)
+        moment = dt.datetime.fromisoformat(written)
+    except ValueError:
+        stop(USAGE, f"`{written}` is no time; write 7d, 12h, or 2026-03-01")
+    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+
+
+async def _sweep(settings: Settings, store: str | None, since: float | None) -> Sweep:
+    from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
+    from relay.app import App  # noqa: PLC0415 - quick help
+    from relay.errors import DeliveryFailed, StoreError, StoreUnusable  # noqa: PLC0415 - quick help
+    from relay.settings import store_path  # noqa: PLC0415 - quick help
+    from relay.store.sqlite import SqliteStore  # noqa: PLC0415 - quick help
+
+    try:
+        ledger = SqliteStore(store_path(settings, store))
+    except StoreUnusable as error:
+        stop(CONFIG, f"{error}. A running service sweeps by itself")
+    app = App(settings, ledger, CONNECTORS)
+    try:
+        if app.backfill is None:
+            stop(CONFIG, "there is no source of type callscaler to which calls would belong")
+        return await app.backfill.sweep(since)
+    except (DeliveryFailed, StoreError) as error:
+        stop(REMOTE, f"the calls could not be fetched: {error}")
+    finally:
+        await app.stop()

@@ -1,0 +1,65 @@
+"""Secrets that stand in the file itself: warned about, and refused where others can read the file."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, SecretStr
+
+from relay.settings.yaml_file import readable_by_others
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from relay.forms import Path as Place
+    from relay.settings.yaml_file import Document
+
+_ADVICE = "a secret stands in the file; put it into the environment and write ${NAME} here"
+_REFUSED = f"{_ADVICE}. The file can be read by others on this machine (chmod 600), so it is refused"
+
+
+def judge_secrets(document: Document, tree: Any, forms: Iterable[tuple[Place, Any]]) -> None:
+    """Tell of every secret in the forms that is written out where the file says it; the secret itself is never told."""
+    open_to_others = readable_by_others(document.path)
+    for place, form in forms:
+        for spot in _places(form, place):
+            if not _stands_in(document, tree, spot):
+                continue
+            if open_to_others:
+                document.complain(spot, _REFUSED)
+            else:
+                document.warn(spot, _ADVICE)
+
+
+def _stands_in(document: Document, tree: Any, spot: Place) -> bool:
+    text = tree
+    for part in spot:
+        text = text.get(part) if isinstance(text, dict) else None
+    if not text or spot in document.expanded or _is_loopback(str(text)):
+        return False
+    return document.knows(spot)
+
+
+def _places(form: Any, place: Place) -> list[Place]:
+    if not isinstance(form, BaseModel):
+        return []
+    found: list[Place] = []
+    for name, field in type(form).model_fields.items():
+        value, spot = getattr(form, name), (*place, field.alias or name)
+        if isinstance(value, SecretStr):
+            found.append(spot)
+        elif isinstance(value, BaseModel):
+            found.extend(_places(value, spot))
+        elif isinstance(value, dict):
+            found.extend((*spot, key) for key, inner in value.items() if isinstance(inner, SecretStr))
+    return found
+
+
+def _is_loopback(text: str) -> bool:
+    """An address on this machine is no secret, whatever its path: a stand-in's webhook."""
+    try:
+        return ipaddress.ip_address(urlsplit(text).hostname or "").is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,160 @@
+"""Opening the ledger's file: one process at a time, nobody else's eyes, a schema this program knows."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from typing import TYPE_CHECKING
+
+import sqlite_utils
+
+from relay.errors import StoreUnusable
+from relay.store.sqlite.schema import LATEST, migrations
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BUSY_SECONDS = 5.0
+_NO_LEDGER = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+
+
+def connect(path: Path | None) -> sqlite3.Connection:
+    """The writing connection, its schema brought up to date; in memory where there is no path.
+
+    Raises:
+        StoreUnusable: the file cannot be opened, is damaged, is something else, or is newer than this program.
+    """
+    connection = None
+    try:
+        if path is not None:
+            _make_private(path)
+        connection = sqlite3.connect(":memory:" if path is None else path, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        for pragma in (
+            f"busy_timeout = {int(BUSY_SECONDS * 1000)}",
+            "journal_mode = wal",
+            "synchronous = full",
+            "foreign_keys = on",
+            "trusted_schema = off",
+            "secure_delete = on",
+            "temp_store = memory",
+            "cache_size = -16000",
+        ):
+            connection.execute(f"pragma {pragma}")
+        _migrate(connection, path)
+    except (sqlite3.Error, OSError) as error:
+        if connection is not None:
+            connection.close()
+        raise _unusable(path, error) from None
+    except StoreUnusable:
+        if connection is not None:
+            connection.close()
+        raise
+    return connection
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """A connection that can only read and never checkpoints; any thread may use it, one at a time.
+
+    Raises:
+        StoreUnusable: there is no such file, it cannot be read, or its schema is not the one this program knows.
+    """
+    if not path.exists():
+        raise StoreUnusable(f"there is no ledger at {path} yet; `relay serve` makes it on its first start")
+    connection = None
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute(f"pragma busy_timeout = {int(BUSY_SECONDS * 1000)}")
+        connection.execute("pragma query_only = on")
+        missing = LATEST - _applied(connection, path)
+    except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
+        raise _unusable(path, error) from None
+    except StoreUnusable:
+        if connection is not None:
+            connection.close()
+        raise
+    if missing:
+        connection.close()
+        raise StoreUnusable(f"{path} is not a ledger of this version yet; `relay serve` brings it up to date")
+    return connection
+
+
+def take_lock(path: Path) -> int:
+    """Hold the ledger's lock file for the life of the process; answers its descriptor.
+
+    Raises:
+        StoreUnusable: another process holds it, or the folder cannot be written.
+    """
+    real = path.resolve()  # two names of one file have one lock
+    lock = real.with_name(real.name + ".lock")
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreUnusable(
+            f"the ledger {path} cannot be locked: {error.strerror}. Check that its folder exists and can be written"
+        ) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+        os.close(descriptor)
+        raise StoreUnusable(
+            f"another relay (process {holder}) already serves the ledger {path}; stop it first"
+        ) from None
+    except OSError as error:
+        os.close(descriptor)
+        raise StoreUnusable(f"the ledger {path} cannot be locked: {error.strerror}. Keep it on a local disk") from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return descriptor
+
+
+def _make_private(path: Path) -> None:
+    """Make the file before SQLite does, as its companions (-wal, -shm) get the same mode."""
+    path.touch(0o600)
+    for suffix in ("", "-wal", "-shm"):
+        companion = path.with_name(path.name + suffix)
+        if companion.exists():
+            companion.chmod(0o600)
+
+
+def _migrate(connection: sqlite3.Connection, path: Path | None) -> None:
+    if not _applied(connection, path):
+        strange = connection.execute(
+            "select name from sqlite_master where type = 'table' and name <> '_sqlite_migrations'"
+        ).fetchone()
+        if strange is not None:
+            raise StoreUnusable(
+                f"{path} is a database of something else (it has a table {strange['name']}); name another file"
+            )
+    migrations.apply(_database(connection))
+
+
+def _applied(connection: sqlite3.Connection, path: Path | None) -> set[str]:
+    """Names of the migrations that made this file.
+
+    Raises:
+        StoreUnusable: some of them this program does not know.
+    """
+    known = {migration.name for migration in migrations.applied(_database(connection))}
+    if known - LATEST:
+        raise StoreUnusable(f"{path} was written by a newer version of the relay; use that version, or a backup")
+    return known
+
+
+def _database(connection: sqlite3.Connection) -> sqlite_utils.Database:
+    return sqlite_utils.Database(connection, execute_plugins=False)
+
+
+def _unusable(path: Path | None, error: Exception) -> StoreUnusable:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NO_LEDGER:
+        return StoreUnusable(f"{path} is no ledger, or it is damaged ({error}); name another file, or restore a backup")
+    return StoreUnusable(
+        f"the ledger {path} cannot be opened: {error}. Check that its folder exists and can be written"
+    )

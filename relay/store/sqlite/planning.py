@@ -1,0 +1,149 @@
+"""From events to what is owed: planned when they arrive, decided again when a waiting step falls due."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from relay.models import State, Verdict
+from relay.store import Run
+from relay.store.sqlite.engine import apart, ends_all
+from relay.store.sqlite.facts import SqliteKnown, remember_call
+from relay.store.sqlite.rows import (
+    EVENT,
+    delivery_of,
+    dump_verdicts,
+    event_of,
+    insert_deliveries,
+    save_idle,
+)
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Sequence
+
+    from relay.models import Delivery, Event
+    from relay.store import DecidePlan, DecideRipe, Follow, Windows
+
+log = structlog.get_logger(__name__)
+
+
+def plan(
+    connection: sqlite3.Connection,
+    decide: DecidePlan,
+    *,
+    now: float,
+    config: str,
+    windows: Windows,
+    prefix: Callable[[str], str],
+    limit: int,
+) -> int:
+    """Judge the next events; each sees the ones before it. One that cannot be planned gets a verdict that says so."""
+    rows = connection.execute(
+        f"select {EVENT} from events where planned_at is null order by seq limit ?",  # noqa: S608 - columns only
+        (limit,),
+    ).fetchall()
+    for row in rows:
+        try:
+            with apart(connection):
+                event = event_of(row)
+                remember_call(connection, event)
+                known = SqliteKnown(connection, event, now=now, windows=windows, prefix=prefix)
+                decided = decide(event, known)
+                known.insist()
+                insert_deliveries(connection, decided.owed)
+                _tag(connection, decided.tags, now)
+                connection.executemany("insert or ignore into once (rule, value, run) values (?, ?, ?)", decided.once)
+                verdicts = decided.verdicts
+        except Exception as error:
+            if ends_all(connection, error):
+                raise
+            log.exception("an event could not be planned", id=row["id"])
+            verdicts = (Verdict("*", "error", f"{type(error).__name__}: {error}"),)
+        connection.execute(
+            "insert or replace into verdicts (event, at, config, verdicts) values (?, ?, ?, ?)",
+            (row["id"], now, config, dump_verdicts(verdicts)),
+        )
+        connection.execute("update events set planned_at = ? where seq = ?", (now, row["seq"]))
+    return len(rows)
+
+
+def ripen(
+    connection: sqlite3.Connection,
+    decide: DecideRipe,
+    *,
+    now: float,
+    windows: Windows,
+    prefix: Callable[[str], str],
+    limit: int,
+) -> int:
+    """Let waiting and held deliveries whose time has come be decided again. One that cannot be decided is dead."""
+    rows = connection.execute(
+        "select id, run from deliveries indexed by deliveries_ripe "
+        "where state in ('waiting', 'held') and due_at is not null and due_at <= ? order by due_at, seq limit ?",
+        (now, limit),
+    ).fetchall()
+    for row in rows:
+        run = run_of(connection, row["run"])
+        ripe = next(delivery for delivery in run.deliveries if delivery.id == row["id"])
+        if ripe.state not in (State.WAITING, State.HELD) or ripe.due_at is None or ripe.due_at > now:
+            continue  # moved by a step of the same run a moment ago
+        try:
+            with apart(connection):
+                known = SqliteKnown(connection, run.event, now=now, windows=windows, prefix=prefix)
+                changes, tags = decide(run, ripe, known)
+                known.insist()
+                for changed in changes:
+                    save_idle(connection, changed)
+                _tag(connection, tags, now)
+        except Exception as error:
+            if ends_all(connection, error):
+                raise
+            log.exception("a step could not be decided", id=ripe.id)
+            save_idle(connection, ripe.moved(State.DEAD, reason=f"{type(error).__name__}: {error}", settled_at=now))
+    return len(rows)
+
+
+def follow_up(connection: sqlite3.Connection, delivery: Delivery, follow: Follow) -> None:
+    """Let the later steps of the run know, where any are waiting for this one.
+
+    A `follow` that fails leaves them waiting: undoing what has settled would send it again.
+    """
+    if not delivery.state.settled:
+        return
+    waiting = connection.execute(
+        "select 1 from deliveries where run = ? and step > ? and state = 'waiting' limit 1",
+        (delivery.run, delivery.step),
+    ).fetchone()
+    if waiting is None:
+        return
+    try:
+        with apart(connection):
+            for changed in follow(run_of(connection, delivery.run)):
+                save_idle(connection, changed)
+    except Exception as error:
+        if ends_all(connection, error):
+            raise
+        log.exception("the steps below a delivery were not told that it settled", id=delivery.id)
+
+
+def run_of(connection: sqlite3.Connection, run: str) -> Run:
+    """A run: its event, and its deliveries in the order of the steps."""
+    deliveries = tuple(
+        delivery_of(row) for row in connection.execute("select * from deliveries where run = ? order by step", (run,))
+    )
+    return Run(event_named(connection, deliveries[0].event), deliveries)
+
+
+def event_named(connection: sqlite3.Connection, name: str) -> Event:
+    """The event of that id, which must be there."""
+    return event_of(
+        connection.execute(f"select {EVENT} from events where id = ?", (name,)).fetchone()  # noqa: S608 - columns only
+    )
+
+
+def _tag(connection: sqlite3.Connection, tags: Sequence[tuple[str, str]], now: float) -> None:
+    connection.executemany(
+        "insert or ignore into tags (person, tag, at) values (?, ?, ?)", [(*tag, now) for tag in tags]
+    )

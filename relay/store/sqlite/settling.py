@@ -1,0 +1,123 @@
+"""How what was taken ends: texts judged and marked before they leave, tries written down, what is hopeless buried."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from relay.models import State
+from relay.store.sqlite.facts import SqliteKnown
+from relay.store.sqlite.planning import event_named, follow_up
+from relay.store.sqlite.rows import plain, save_delivery
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from relay.models import Delivery
+    from relay.store import DecideText, Follow, Settlement, TextAddress, Windows
+
+_TEXT_STATES = {
+    State.DELIVERED: "sent",
+    State.UNKNOWN: "unknown",
+    State.ABANDONED: "abandoned",
+    State.SENDING: "sending",
+}
+
+
+def begin_text(
+    connection: sqlite3.Connection,
+    delivery: Delivery,
+    address: TextAddress,
+    decide: DecideText,
+    follow: Follow,
+    *,
+    now: float,
+    windows: Windows,
+) -> Delivery:
+    """Judge a claimed text with everything it counts against, in the transaction that marks it."""
+    current = connection.execute("select claims, state from deliveries where id = ?", (delivery.id,)).fetchone()
+    if current is None or current["claims"] != delivery.claims or current["state"] != State.DUE:
+        return replace(delivery, state=State.CANCELLED, reason="claimed by somebody else")
+    event = event_named(connection, delivery.event)
+    known = SqliteKnown(connection, event, now=now, windows=windows, prefix=lambda _: address.prefix)
+    decided = decide(delivery, event, known)
+    known.insist()
+    if decided.state not in (State.SENDING, State.SHADOW):
+        save_delivery(connection, decided)
+        follow_up(connection, decided, follow)
+        return decided
+    connection.execute(
+        "update deliveries set state = ?, reason = ?, settled_at = ?, "
+        "lease_until = case when ? then lease_until end where id = ?",
+        (decided.state, decided.reason, decided.settled_at, decided.state is State.SENDING, decided.id),
+    )
+    connection.execute(
+        "insert or replace into texts (id, run, rule, recipient, prefix, sender, body, state, shadow, at) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            decided.id,
+            decided.run,
+            decided.rule,
+            address.recipient,
+            address.prefix,
+            address.sender,
+            None if address.body is None else plain(address.body),
+            decided.state,
+            decided.state is State.SHADOW,
+            now,
+        ),
+    )
+    follow_up(connection, decided, follow)
+    return decided
+
+
+def settle(connection: sqlite3.Connection, settlements: Sequence[Settlement], follow: Follow) -> int:
+    """Write down how tries ended; a settlement whose claim is over changes nothing but the list of attempts."""
+    held = 0
+    for settlement in settlements:
+        delivery, attempt = settlement.delivery, settlement.attempt
+        if attempt is not None:
+            connection.execute(
+                "insert into attempts (delivery, number, started_at, seconds, outcome, answer) "
+                "values (?, ?, ?, ?, ?, ?)",
+                (
+                    delivery.id,
+                    attempt.number,
+                    attempt.started_at,
+                    attempt.seconds,
+                    attempt.outcome,
+                    plain(attempt.answer),
+                ),
+            )
+        if not save_delivery(connection, delivery):
+            continue
+        held += 1
+        if delivery.kind == "text":
+            _mark_text(connection, settlement)
+        follow_up(connection, delivery, follow)
+    return held
+
+
+def _mark_text(connection: sqlite3.Connection, settlement: Settlement) -> None:
+    delivery = settlement.delivery
+    state = _TEXT_STATES.get(delivery.state)
+    if state is None:  # provably not accepted: it occupies nobody's cooldown
+        connection.execute("delete from texts where id = ? and not shadow", (delivery.id,))
+        return
+    connection.execute("update texts set state = ? where id = ?", (state, delivery.id))
+    if settlement.provider_id is not None:
+        # A provider's id that another text already bears tells nothing; that text keeps it.
+        connection.execute(
+            "update or ignore texts set provider_id = ? where id = ?", (plain(settlement.provider_id), delivery.id)
+        )
+
+
+def bury(connection: sqlite3.Connection, connector: str, reason: str, now: float) -> int:
+    """Give up on everything that waits for a connector, claimed or not; what is being sent settles by itself."""
+    done = connection.execute(
+        "update deliveries set state = 'dead', reason = ?, settled_at = ?, lease_until = null, claims = claims + 1 "
+        "where connector = ? and state in ('due', 'waiting', 'held')",
+        (plain(reason), now, connector),
+    )
+    return done.rowcount

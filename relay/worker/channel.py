@@ -1,0 +1,52 @@
+"""A connector under its name, with the manners that every connector can be given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from relay.backoff import Schedule
+from relay.store import Want
+
+if TYPE_CHECKING:
+    from aiolimiter import AsyncLimiter
+
+    from relay.connector import Connector
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A connector under its name in relay.yaml; `timeout` and `lease` in seconds."""
+
+    name: str
+    connector: Connector[Any, Any]
+    concurrency: int = 4
+    timeout: float = 15.0
+    lease: float = 30.0
+    retry: Schedule = field(default_factory=Schedule)
+    rate: AsyncLimiter | None = None
+    """Tries (a batch is one) that may begin in a span of time."""
+
+    def want(self, under_way: int) -> Want:
+        """What may be claimed for it now: never more than may begin at once, as a lease does not wait for the rate."""
+        batch = self.connector.batch()
+        return Want(min(self.concurrency - under_way, self.room), batch.rows, self.lease, batch.or_after)
+
+    @property
+    def room(self) -> int:
+        """Tries that the rate allows to begin at this moment, as far as concurrency could use them."""
+        if self.rate is None:
+            return self.concurrency
+        return max(count for count in range(self.concurrency + 1) if self.rate.has_capacity(count))
+
+    @property
+    def pause(self) -> float | None:
+        """Seconds after which the rate has room for one more; None where it has room now."""
+        if self.rate is None or self.room:
+            return None
+        return self.rate.time_period / self.rate.max_rate
+
+    async def begin(self) -> None:
+        """Count one try against the rate; at once, where `want` allowed it."""
+        if self.rate is not None:
+            await self.rate.acquire()

@@ -1,0 +1,71 @@
+"""What becomes of a delivery after a try. Pure: the worker acts on it, the ledger writes it down."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from relay.connector import Receipt
+from relay.errors import DeliveryFailed, Rejected, RelayError, Unavailable, Unclear
+from relay.models import Delivery, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from relay.backoff import Schedule
+
+POISON = 3
+"""Tries of a delivery whose connector fails in a way it should not."""
+ANSWER_CAP = 4096
+"""Characters of an answer that are kept."""
+_URL = re.compile(r"(https?://)(?:[^/@\s]*@)?([^/\s'\"?#]+)[^\s'\"]*")
+
+Outcome = Receipt | DeliveryFailed | Exception
+
+
+def move(
+    delivery: Delivery, outcome: Outcome, retry: Schedule, *, now: float, dice: Callable[[], float], settle: float
+) -> Delivery:
+    """The delivery as it stands after a try; `settle` is how many seconds a text of unknown fate is left alone."""
+    tried = replace(delivery, tries=delivery.tries + 1)
+    if isinstance(outcome, Receipt):
+        return tried.moved(State.DELIVERED, receipt=_kept(outcome), reason=None, settled_at=now)
+    reason, ours = told(outcome), isinstance(outcome, DeliveryFailed)
+    if delivery.kind == "text" and (isinstance(outcome, Unclear) or not ours):
+        # Whatever broke in an unforeseen way may have broken after the text had left.
+        return tried.moved(State.UNKNOWN, reason=reason, due_at=now + settle)
+    if isinstance(outcome, Rejected) and tried.tries >= outcome.grace:
+        return tried.moved(State.DEAD, reason=reason, settled_at=now)
+    if not ours and tried.tries >= POISON:
+        return tried.moved(State.DEAD, reason=reason, settled_at=now)
+    began = delivery.first_due_at if delivery.first_due_at is not None else delivery.born_at
+    retry_after = outcome.retry_after if isinstance(outcome, Unavailable) else None
+    wait = retry.next(tried.tries, max(0.0, now - began), dice, retry_after)
+    if wait is None:
+        return tried.moved(State.DEAD, reason=f"{reason}; given up after {tried.tries} tries", settled_at=now)
+    return tried.moved(State.DUE, reason=reason, due_at=now + wait)
+
+
+def told(outcome: Outcome) -> str:
+    """An outcome in words that may be kept and shown: no address with its path, which can be a secret."""
+    if isinstance(outcome, Receipt):
+        return str(outcome.status or "ok")
+    if isinstance(outcome, RelayError):
+        words = str(outcome) or type(outcome).__name__
+    else:
+        words = _URL.sub(r"\1\2/…", f"{type(outcome).__name__}: {outcome}")
+    return words.encode("utf-8", "replace").decode()[:ANSWER_CAP]
+
+
+def plain(value: Any) -> Any:
+    """The same as JSON that the ledger can hold: a service may well answer with halves of surrogate pairs."""
+    return json.loads(json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace"))
+
+
+def _kept(receipt: Receipt) -> dict[str, Any]:
+    body = receipt.body if len(str(receipt.body)) <= ANSWER_CAP else None
+    told = {"id": receipt.id, "url": receipt.url, "created": receipt.created, "status": receipt.status, "body": body}
+    kept: dict[str, Any] = plain(told)
+    return kept

@@ -1,0 +1,1 @@
+"""Figures, as ratios within one run on one machine: `make bench`."""

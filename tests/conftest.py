@@ -1,0 +1,93 @@
+"""What several parts of the tests start: a ledger in a file, a clock that stands still, a sink, a patient look."""
+
+import asyncio
+import ipaddress
+import time
+
+import pytest
+
+from relay.http import Network
+from relay.standins import SinkStandIn
+from relay.store.sqlite import SqliteStore
+
+MONDAY = 1772467200.0
+"""2026-03-02 10:00 in Chicago."""
+
+
+class Clock:
+    """Stands still unless moved."""
+
+    def __init__(self, now=MONDAY):
+        self.now = now
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def loopback():
+    return Network(allow=(ipaddress.ip_network("127.0.0.1/32"),), allow_http=True)
+
+
+@pytest.fixture
+async def ledger(tmp_path):
+    store = SqliteStore(tmp_path / "relay.db")
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def sink():
+    it = SinkStandIn()
+    await it.start()
+    yield it
+    await it.stop()
+
+
+@pytest.fixture
+def until():
+    """Comes back once something is true, looking often; an answer that never comes fails the test."""
+
+    async def look(true, seconds=10.0):
+        end = time.monotonic() + seconds
+        while True:
+            found = true()
+            if asyncio.iscoroutine(found):
+                found = await found
+            if found:
+                return found
+            assert time.monotonic() < end, "it never came true"
+            await asyncio.sleep(0.01)
+
+    return look
+
+
+@pytest.fixture
+def call():
+    """A webhook's body in the vendor's shape."""
+
+    def body(**fields):
+        return {
+            "event": "call.missed",
+            "call_id": "c-0001",
+            "direction": "inbound",
+            "status": "no-answer",
+            "caller_number": "+13125550101",
+            "caller_name": "Dana Example",
+            "tracking_number": "+13125550142",
+            "destination_number": "+13125550167",
+            "duration_seconds": 0,
+            "call_flow_name": "Google Ads",
+            "recording_url": None,
+            "transcription": None,
+            "ai_score": None,
+            "created_at": "2026-03-02T15:58:00Z",
+            **fields,
+        }
+
+    return body

@@ -1,0 +1,59 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.errors import BadBody
+from relay.intake import read_json
+
+NUMBERS = st.integers(-(2**63) + 1, 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_what_json_writes_is_read_as_it_was(value):
+    assert read_json(json.dumps(value).encode()) == value
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_json_or_a_bad_body(body):
+    status = 400
+    try:
+        read_json(body)
+    except BadBody as error:
+        status = error.status
+    assert status == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"not json",
+        b'{"call_id": "a", "call_id": "b"}',
+        b'{"inner": {"a": 1, "a": 2}}',
+        b'{"a": NaN}',
+        b'{"a": Infinity}',
+        b'{"a": -Infinity}',
+        b'{"a": 1e999}',
+        b'{"a": 9223372036854775808}',
+        b'{"a": ' + b"7" * 5000 + b"}",
+        b'{"a": ' + b"[" * 2000 + b"]" * 2000 + b"}",
+        b"[" * 100_000,
+        b'{"a": ' + b"[" * 33 + b"]" * 33 + b"}",
+        b"[" + b"{}," * 2001 + b"{}]",
+        b'\xef\xbb\xbf{"a": 1}',
+        '{"a": 1}'.encode("utf-16"),
+        b'{"a": "\xff"}',
+    ],
+)
+def test_what_two_readers_could_read_differently_is_refused(body):
+    with pytest.raises(BadBody) as refused:
+        read_json(body)
+    assert refused.value.status == 400

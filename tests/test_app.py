@@ -1,0 +1,197 @@
+"""One relay put together: what a start takes up again, what a reload changes, and what it must not."""
+
+import json
+
+import aiohttp
+import pytest
+
+from connectors.table import CONNECTORS
+from relay.app import App
+from relay.models import Owned, State
+from relay.settings import read_settings
+from relay.store.sqlite import SqliteStore
+
+SECRET = "false-secret-0001-0001"
+FILE = """\
+server: {{listen: "127.0.0.1:0", admin: "127.0.0.1:0", admin_url: "https://Relay.example:8443/"}}
+network: {{allow: [127.0.0.1/32], allow_http: true}}
+connectors:
+  {name}: {{type: webhook, url: "{url}", retry: {{first: 1s, for: 1h, most: 2s}}}}
+rules:
+  - name: Archive
+    when: call.*
+    then: [{{send: {name}, body: '{{"is": "{body}"}}'}}]
+"""
+ENVIRONMENT = {"RELAY_HOOK_SECRET": SECRET, "RELAY_ADMIN_TOKEN": "false-admin-token"}
+
+
+class Running:
+    """An app, its file, and a sender who knows the secret."""
+
+    def __init__(self, app, path, url):
+        self.app, self.path, self.url = app, path, url
+
+    def write(self, name="archive", body="first", more=""):
+        self.path.write_text(FILE.format(name=name, url=self.url, body=body) + more)
+
+    async def reload(self):
+        return await self.app.reload(self.path, ENVIRONMENT)
+
+    async def post(self, key):
+        url = f"http://127.0.0.1:{self.app.public_port}/hooks/callscaler"
+        async with (
+            aiohttp.ClientSession(headers={"X-Relay-Secret": SECRET}) as session,
+            session.post(url, json={"event": "call.missed", "call_id": key}) as answer,
+        ):
+            return answer.status
+
+
+@pytest.fixture
+async def make(tmp_path, sink):
+    running = []
+
+    def build(**options):
+        path = tmp_path / "relay.yaml"
+        it = Running(None, path, sink.url)
+        it.write()
+        settings = read_settings(path, CONNECTORS, ENVIRONMENT)
+        it.app = App(settings, SqliteStore(tmp_path / "relay.db"), CONNECTORS, **options)
+        running.append(it.app)
+        return it
+
+    yield build
+    for app in running:
+        await app.stop()
+
+
+@pytest.fixture
+async def it(make):
+    running = make()
+    await running.app.start()
+    return running
+
+
+def received(sink):
+    return [json.loads(body)["is"] for body in sink.bodies]
+
+
+async def test_a_reload_changes_what_is_sent_from_then_on(it, sink, until):
+    await it.post("c1")
+    await until(lambda: received(sink) == ["first"])
+    it.write(body="second")
+    assert await it.reload()
+    await it.post("c2")
+    await until(lambda: received(sink) == ["first", "second"])
+
+
+@pytest.mark.parametrize("more", ["nonsense: 1\n", "  - {name: x}\n", "rules: []\n", "a: &a b\n"])
+async def test_a_broken_file_changes_nothing(it, sink, until, more):
+    before = (it.app.settings, it.app.planner.book, it.app.worker.channels, it.app.door.sources)
+    it.write(body="second", more=more)
+    assert not await it.reload()
+    assert (it.app.settings, it.app.planner.book, it.app.worker.channels, it.app.door.sources) == before
+    await it.post("c1")
+    await until(lambda: received(sink) == ["first"])
+    assert b"relay_config_reload_success 0.0" in it.app.metrics.text()
+
+
+async def test_a_ledger_that_cannot_take_the_new_rules_changes_nothing(it):
+    before = it.app.settings
+    it.write(body="second")
+    await it.app.store.close()
+    assert not await it.reload()
+    assert it.app.settings is before
+
+
+async def test_what_is_owed_keeps_its_wording_through_a_reload(it, sink, until):
+    sink.down = True
+    await it.post("c1")
+    await until(lambda: sink.requests)
+    it.write(body="second")
+    assert await it.reload()
+    sink.down = False
+    await until(lambda: received(sink) == ["first"])
+
+
+async def test_what_is_owed_to_a_connector_that_is_gone_is_dead_with_the_reason(it, sink, until):
+    sink.down = True
+    await it.post("c1")
+    await until(lambda: sink.requests)
+
+    async def due():
+        return await it.app.store.states() == {"due": 1}
+
+    await until(due)
+    it.write(name="other")
+    assert await it.reload()
+    [delivery] = await it.app.store.deliveries(limit=9)
+    assert delivery.state is State.DEAD
+    assert "no connector archive any more" in delivery.reason
+
+
+async def test_a_reload_with_other_networks_closes_every_client_at_the_end(it, sink, until):
+    await it.post("c1")
+    await until(lambda: received(sink) == ["first"])
+    first = it.app._http
+    it.path.write_text(it.path.read_text().replace("127.0.0.1/32", "127.0.0.0/8"))
+    assert await it.reload()
+    await it.post("c2")
+    await until(lambda: len(received(sink)) == 2)
+    await it.app.stop()
+    assert first._session.closed
+
+
+async def test_the_business_s_own_numbers_are_known_from_the_first_moment_and_through_a_reload(make):
+    running = make()
+    await running.app.store.save_numbers([Owned("+13125550142", "n1")])
+    await running.app.prepare()
+    assert running.app.planner.book.policy.own == {"+13125550142"}
+    running.write(body="second")
+    assert await running.reload()
+    assert running.app.planner.book.policy.own == {"+13125550142"}
+
+
+async def test_a_start_takes_up_again_what_was_under_way(make, sink, until):
+    running = make()
+    store = running.app.store
+    await running.app.start()
+    sink.hang_next(1)
+    await running.post("c1")
+    await until(lambda: not sink._faults)
+    states = await store.states()
+    assert states == {"sending": 1}
+    assert await store.free_leases(now=0.0, settle=1.0, everything=True) == 1
+    running.app.worker.call()
+    await until(lambda: received(sink) == ["first"])
+    sink._stopping.set()
+
+
+async def test_our_names_reach_the_admin_listener_and_need_its_token(it):
+    async with aiohttp.ClientSession() as session:
+        for host, token, status in (
+            ("relay.example:8443", "false-admin-token", 200),
+            ("relay.example", None, 401),
+            ("evil.example", "false-admin-token", 421),
+        ):
+            headers = {"Host": host} | ({"Authorization": f"Bearer {token}"} if token else {})
+            async with session.get(f"http://127.0.0.1:{it.app.admin_port}/metrics", headers=headers) as answer:
+                assert answer.status == status
+
+
+async def test_a_part_that_fell_over_is_told_and_started_again(make, until):
+    running = make()
+    runs = []
+
+    async def part():
+        runs.append(1)
+        raise ZeroDivisionError("oops")
+
+    running.app._keep("part", part)
+    await until(lambda: running.app.not_ready() == ["part: ZeroDivisionError: oops"])
+    await until(lambda: len(runs) > 1)
+
+
+async def test_a_relay_that_stops_is_not_ready(it):
+    assert it.app.not_ready() == []
+    await it.app.stop()
+    assert it.app.not_ready() == ["stopping"]

@@ -1,0 +1,153 @@
+"""What the webhooks missed is fetched, once, late, and texts nobody; late fields are merged."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+
+from relay.backfill import MARK, Backfill, Rhythm
+from relay.callscaler import CallScaler
+from relay.errors import DeliveryFailed
+from relay.http import Http, Network
+from relay.intake import Intake, read_event
+from relay.metrics import Metrics
+from relay.sandbox import Sandbox, SandboxSettings
+from relay.store.sqlite import SqliteStore
+
+START = 1_772_553_600.0
+LEAD = {"summary": "A leak.", "transcription": "Caller: a leak.", "ai_score": 87, "ai_category": "lead"}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+async def world():
+    """A phone system, a ledger and a backfill between them, all on one clock."""
+    clock = Clock()
+    sandbox = Sandbox(None, clock=clock, settings=SandboxSettings(past_calls=0))
+    await sandbox.start()
+    http = Http(Network((ipaddress.ip_network("127.0.0.1/32"),), allow_http=True))
+    store = SqliteStore(None)
+    intake = Intake(store, clock, Metrics())
+    client = CallScaler(http, api_key=sandbox.key, base_url=f"{sandbox.url}/api/v1", sleep=lambda _: no_wait())
+    rhythm = Rhythm(every=300.0, after=1200.0, enrich_after=180.0)
+    yield clock, sandbox, store, intake, Backfill(store, intake, client, clock, "callscaler", rhythm)
+    await http.close()
+    await store.close()
+    await sandbox.stop()
+
+
+async def no_wait() -> None:
+    """Back-off between tries of a GET costs no time here."""
+
+
+async def events_of(store):
+    return list(reversed(await store.events(limit=1000)))
+
+
+async def test_calls_made_while_the_relay_was_down_are_in_the_ledger_once_and_late(world):
+    clock, sandbox, store, _, backfill = world
+    await backfill.sweep()
+    clock.now += 60
+    made = [await sandbox.phone.ring("missed", caller=f"+1312555010{n}", webhook=False) for n in range(5)]
+    clock.now += 3600
+    assert (await backfill.sweep()).created == 5
+    assert (await backfill.sweep()).created == 0
+    found = await events_of(store)
+    assert sorted(event.key for event in found) == sorted(made)
+    assert all(event.late for event in found)
+
+
+async def test_a_first_start_knows_of_no_hole_and_fetches_the_past_only_when_asked(world):
+    clock, sandbox, store, _, backfill = world
+    await sandbox.phone.ring("missed", caller="+13125550101", webhook=False)
+    clock.now += 86_400 * 2
+    assert (await backfill.sweep()).created == 0
+    assert (await backfill.sweep(since=START - 60)).created == 1
+    assert len(await events_of(store)) == 1
+
+
+async def test_a_call_whose_sender_may_still_be_trying_is_not_created_yet_and_not_forgotten(world):
+    clock, sandbox, _, _, backfill = world
+    await backfill.sweep()
+    await sandbox.phone.ring("missed", caller="+13125550101", webhook=False)
+    clock.now += 1199
+    assert (await backfill.sweep()).created == 0
+    clock.now += 2
+    assert (await backfill.sweep()).created == 1
+
+
+async def test_late_fields_become_one_enriched_event_that_is_no_late_event(world):
+    clock, sandbox, store, intake, backfill = world
+    call_id = await sandbox.phone.ring("answered", caller="+13125550101", webhook=False)
+    body = {"event": "call.completed", "call_id": call_id, "caller_number": "+13125550101", "ai_score": None}
+    await intake.event(read_event(body, "callscaler", clock()).event, b"{}")
+    clock.now += 100
+    await sandbox.phone.enrich(call_id, **LEAD)
+    assert await backfill.read_again() == 0, "three minutes are not over"
+    clock.now += 100
+    assert await backfill.read_again() == 1
+    assert await backfill.read_again() == 0
+    first, enriched = await events_of(store)
+    assert (first.type, enriched.type) == ("call.completed", "call.enriched")
+    assert enriched.call["ai_score"] == 87
+    assert enriched.call["outcome"] == "answered"
+    assert not enriched.late
+
+
+async def test_fields_that_arrive_later_still_are_found_by_the_sweep(world):
+    clock, sandbox, store, intake, backfill = world
+    await backfill.sweep()
+    call_id = await sandbox.phone.ring("answered", caller="+13125550101", webhook=False)
+    body = {"event": "call.completed", "call_id": call_id, "caller_number": "+13125550101"}
+    await intake.event(read_event(body, "callscaler", clock()).event, b"{}")
+    clock.now += 1000
+    await sandbox.phone.enrich(call_id, **LEAD)
+    assert (await backfill.sweep()).enriched == 1
+    assert (await backfill.sweep()).enriched == 0
+    assert (await events_of(store))[-1].call["ai_category"] == "lead"
+
+
+async def test_a_call_known_under_another_type_is_only_merged(world):
+    clock, sandbox, store, intake, backfill = world
+    await backfill.sweep()
+    call_id = await sandbox.phone.ring("answered", caller="+13125550101", webhook=False)
+    body = {"event": "call.missed", "call_id": call_id, "caller_number": "+13125550101"}
+    await intake.event(read_event(body, "callscaler", clock()).event, b"{}")
+    clock.now += 2000
+    swept = await backfill.sweep()
+    assert swept.created == 0
+    assert {event.of_type for event in await events_of(store)} == {"call.missed"}
+
+
+async def test_the_mark_stays_where_it_was_when_the_listing_breaks_off(world):
+    clock, sandbox, store, _, backfill = world
+    await backfill.sweep()
+    before = await store.mark(MARK)
+    for number in range(30):
+        await sandbox.phone.ring("missed", caller=f"+13125550{number:03d}", webhook=False)
+    clock.now += 3600
+    sandbox.faults.next("GET", "/calls", "500", times=20)
+    with pytest.raises(DeliveryFailed):
+        await backfill.sweep()
+    assert await store.mark(MARK) == before
+    sandbox.faults.calm()
+    assert (await backfill.sweep()).created == 30
+
+
+async def test_a_webhook_that_the_sender_gave_up_on_leads_to_its_call(world):
+    clock, sandbox, store, _, backfill = world
+    await backfill.sweep()
+    sandbox.point_webhook(None, "http://127.0.0.1:9/hooks/callscaler", {}, retries=())
+    await sandbox.phone.ring("voicemail", caller="+13125550101")
+    await sandbox.phone.settled()
+    clock.now += 3600
+    assert (await backfill.sweep()).created == 1
+    assert (await events_of(store))[0].type == "call.voicemail"

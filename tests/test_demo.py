@@ -1,0 +1,87 @@
+"""The demo, as a newcomer runs it; and that its check of the ledger against the stand-ins can fail."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from relay.demo import play
+from relay.demo.day import IMPATIENT, LUCKY
+from relay.models import State
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def quiet(world, line):
+    """Nobody watches."""
+
+
+def run_demo(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("RELAY_", "CALLSCALER_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "relay", "demo", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def test_once_prints_one_object_with_every_count_above_zero_and_nothing_dead(tmp_path):
+    done = run_demo("--once", "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert set(summary) == {"events", "delivered", "suppressed", "duplicates", "refused", "dead", "seconds"}
+    assert set(summary["delivered"]) == {"slack", "google_sheets", "crm", "webhook", "text", "regroup"}
+    assert all(count > 0 for count in summary["delivered"].values()), summary
+    assert summary["suppressed"] > 0
+    assert summary["duplicates"] > 0
+    assert summary["refused"] > 0
+    assert summary["dead"] == 0
+    assert summary["seconds"] < 60
+
+
+def test_a_ledger_that_exists_is_never_played_over(tmp_path):
+    (tmp_path / "kept.db").write_bytes(b"somebody's")
+    done = run_demo("--once", "--store", "sqlite:///kept.db", folder=tmp_path)
+    assert done.returncode == 2
+    assert "kept.db exists" in done.stderr
+    assert (tmp_path / "kept.db").read_bytes() == b"somebody's"
+
+
+async def test_the_day_shows_what_it_promises(tmp_path):
+    seen = {}
+
+    async def look(world, demo):
+        seen["calls"] = world.sandbox.calls()
+        seen["texts"] = [text["to"] for text in world.sandbox.texts()]
+        deliveries = await world.store.deliveries(limit=10_000)
+        seen["lucky"] = [d for d in deliveries if d.kind == "text" and (d.action or {}).get("to", LUCKY) == LUCKY]
+        seen["states"] = {d.state for d in deliveries}
+        seen["slack_attempts"] = max(d.tries for d in deliveries if d.connector == "team")
+
+    demo = await play(tmp_path / "demo.db", said=quiet, after=look)
+    assert demo.differences == []
+    assert len(seen["calls"]) >= 40
+    assert {"completed", "no-answer", "busy", "voicemail", "failed"} <= {call["status"] for call in seen["calls"]}
+    assert {call["direction"] for call in seen["calls"]} == {"inbound", "outbound"}
+    assert seen["texts"].count(IMPATIENT) == 1, "three misses in an hour are one text"
+    assert len(seen["texts"]) == len(set(seen["texts"])), "nobody is texted twice"
+    assert LUCKY not in seen["texts"], "answered before the wait was over"
+    assert any(d.state is State.CANCELLED and "answered_since" in (d.reason or "") for d in seen["lucky"])
+    assert seen["slack_attempts"] > 1, "Slack was down for a while, and was tried again"
+
+
+async def test_a_message_that_the_ledger_does_not_know_is_a_difference(tmp_path):
+    async def meddle(world, line):
+        if line == "Slack is back":
+            world.slack.messages.append(world.slack.messages[0])
+
+    demo = await play(tmp_path / "demo.db", said=meddle)
+    assert [d for d in demo.differences if d.startswith("Slack messages")]

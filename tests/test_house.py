@@ -1,0 +1,73 @@
+"""The house itself: what the wheel carries, what the README says, and what must never be written down."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from click.testing import CliRunner
+
+import relay as package
+from relay.cli import COMMANDS, relay
+
+ROOT = Path(__file__).parents[1]
+README = ROOT.joinpath("README.md").read_text(encoding="utf-8")
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [path for name in listed.splitlines() if (path := ROOT / name).is_file()]
+
+
+def test_the_wheel_carries_both_packages_and_the_demos_configuration(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    wheel = next(tmp_path.glob("*.whl"))
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {"relay/__main__.py", "relay/config/demo.yaml", "relay/sandbox/page.html", "connectors/table.py"} <= names
+    assert not [name for name in names if name.startswith("tests/")]
+
+
+def test_every_command_is_in_the_readme():
+    missing = [name for name in COMMANDS if not re.search(rf"`(?:relay )?{name}\b", README)]
+    assert missing == []
+
+
+def test_every_command_explains_itself_with_an_example():
+    for name in sorted(set(COMMANDS) - {"api", "optout"}):
+        told = CliRunner().invoke(relay, [name, "--help"])
+        assert told.exit_code == 0, name
+        assert "Example: relay" in told.output, name
+
+
+def test_the_version_is_told():
+    assert CliRunner().invoke(relay, ["--version"]).output == f"relay {package.__version__}\n"
+
+
+FORBIDDEN = re.compile(
+    r"py[p]i\.org|python[h]osted|registry\.[n]pmjs|deb\.[d]ebian|/[r]oot/|/[w]ork/"
+    r"|hooks\.slack\.com/services/T\w{6,}|cs_key_(?!\w*false|0{32})[a-z0-9]{32}"
+)
+READ = {".py", ".md", ".yaml", ".toml", ".txt", ".html", ""}
+
+
+def test_no_file_names_a_registry_a_machine_or_a_live_secret():
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in tracked()
+        if path.suffix in READ
+        for match in FORBIDDEN.finditer(path.read_text(encoding="utf-8", errors="replace"))
+    ]
+    assert found == []
+
+
+def test_that_check_can_find_something():
+    assert FORBIDDEN.search("https://{}.org/simple".format("pypi"))
+    assert FORBIDDEN.search("cs_key_" + "a1b2c3d4" * 4)

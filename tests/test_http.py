@@ -1,0 +1,300 @@
+"""Requests to the outside over real sockets: what is refused before, at, and after the connection."""
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import socket
+
+import pytest
+from aiohttp.abc import AbstractResolver
+from hypothesis import given
+from hypothesis import strategies as st
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from relay.errors import (
+    Forbidden,
+    Invalid,
+    NotFound,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+    Unclear,
+)
+from relay.http import Answer, Http, Network, _dump, _GuardedResolver
+
+PUBLIC = Network(allow_http=True)
+
+
+@pytest.fixture
+async def http(loopback):
+    it = Http(loopback)
+    yield it
+    await it.close()
+
+
+@pytest.fixture
+async def guarded():
+    it = Http(PUBLIC)
+    yield it
+    await it.close()
+
+
+@pytest.fixture
+async def raw():
+    """A server that reads a request and then does as told, on a plain socket."""
+    servers, handlers = [], set()
+
+    async def serve(act):
+        async def handle(reader, writer):
+            handlers.add(asyncio.current_task())
+            await reader.readuntil(b"\r\n\r\n")
+            await act(writer)
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+        server = await asyncio.start_server(handle, "127.0.0.1", 0)
+        servers.append(server)
+        return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+
+    yield serve
+    for server in servers:
+        server.close()
+        await server.wait_closed()
+    await asyncio.gather(*handlers)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "::1", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "fd00:ec2::254",
+        "fe80::1", "100.64.0.1", "192.0.0.8", "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1",
+        "240.0.0.1", "255.255.255.255", "::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::",
+        "2001::1", "fec0::1", "3fff::1", "5f00::1", "100::1", "ff02::1", "fc00::1", "2001:db8::1",
+    ],
+)  # fmt: skip
+def test_an_address_that_is_not_public_is_refused(address):
+    assert not Network().permits(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8"])
+def test_a_public_address_is_allowed(address):
+    assert Network().permits(ipaddress.ip_address(address))
+
+
+def test_a_private_address_may_be_allowed_and_cloud_metadata_never():
+    everything = Network(allow=(ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")))
+    assert everything.permits(ipaddress.ip_address("10.0.0.5"))
+    for address in ("169.254.169.254", "fd00:ec2::254", "fe80::1", "::ffff:169.254.169.254"):
+        assert not everything.permits(ipaddress.ip_address(address))
+
+
+async def test_a_private_address_is_refused_at_the_socket(guarded, sink):
+    with pytest.raises(Rejected, match=r"ip_denied: 127\.0\.0\.1"):
+        await guarded.request("GET", sink.url)
+    assert sink.requests == []
+
+
+async def test_a_name_that_stands_for_a_private_address_is_refused(guarded, sink):
+    with pytest.raises(Rejected, match="ip_denied"):
+        await guarded.request("GET", sink.url.replace("127.0.0.1", "localhost"))
+    assert sink.requests == []
+
+
+@pytest.mark.parametrize(
+    "host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "127.0.0.1.", "①②⑦.0.0.1", "127。0。0。1"]
+)
+async def test_no_spelling_of_this_machine_gets_through(guarded, sink, host):
+    with pytest.raises((Rejected, Unavailable)):
+        await guarded.request("GET", sink.url.replace("127.0.0.1", host))
+    assert sink.requests == []
+
+
+async def test_one_private_address_among_several_refuses_the_whole_answer():
+    class Mixed(AbstractResolver):
+        async def resolve(self, host, port=0, family=socket.AF_INET):
+            names = ["8.8.8.8", "127.0.0.1"]
+            return [
+                {"hostname": host, "host": name, "port": port, "family": family, "proto": 0, "flags": 0}
+                for name in names
+            ]
+
+        async def close(self):
+            """Nothing is open."""
+
+    resolver = _GuardedResolver(Network())
+    await resolver.close()
+    resolver._inner = Mixed()
+    with pytest.raises(OSError, match=r"ip_denied: 127\.0\.0\.1"):
+        await resolver.resolve("mixed.example")
+
+
+async def test_what_is_allowed_is_reached(http, sink):
+    answer = await http.request("POST", f"{sink.url}/x", json={"name": "Dana"})
+    assert answer.status == 200
+    [request] = sink.requests
+    assert request.json == {"name": "Dana"}
+    assert request.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.com/", "file:///etc/passwd", "gopher://example.com", "http+unix://x/y", "//example.com",
+        "https://", "https:///path", "https://user:pw@example.com/", "https://example.com/#part", "https://example.com:22/",
+        "https://example.com:25/", "https://example.com:0/", "https://example.com:70000/", "https://[::1",
+        "no address", "",
+    ],
+)  # fmt: skip
+def test_an_address_that_is_none_for_us_is_refused_at_once(url):
+    with pytest.raises(Rejected):
+        Http(PUBLIC).admit(url)
+
+
+def test_plain_http_must_be_allowed():
+    with pytest.raises(Rejected, match="allow_http"):
+        Http(Network()).admit("http://example.com/")
+
+
+@pytest.mark.parametrize(
+    "headers", [{"X-A": "a\r\nX-B: b"}, {"X-A": "a\nb"}, {"X-A": "a\x00"}, {"X\n": "a"}, {"": "a"}, {"X-A": "\ud800"}]
+)
+async def test_a_header_that_cannot_be_sent_is_refused_and_nothing_leaves(http, sink, headers):
+    with pytest.raises(Invalid, match="header"):
+        await http.request("POST", sink.url, json={}, headers=headers)
+    assert sink.requests == []
+
+
+@pytest.mark.parametrize("body", [{"a": float("nan")}, {"a": float("inf")}, {"a": {1, 2}}, {"a": b"bytes"}])
+async def test_a_body_that_is_no_json_is_refused_and_nothing_leaves(http, sink, body):
+    with pytest.raises(Invalid, match="JSON"):
+        await http.request("POST", sink.url, json=body)
+    assert sink.requests == []
+
+
+@given(st.recursive(st.text(st.characters()), lambda x: st.lists(x, max_size=3), max_leaves=5))
+def test_any_text_goes_out_as_utf_8(value):
+    text = json.dumps(value, ensure_ascii=False)
+    sent = json.loads(_dump(value).decode("utf-8"))
+    assert json.dumps(sent, ensure_ascii=False).encode("utf-16-le") == text.encode("utf-16-le", "surrogatepass").decode(
+        "utf-16-le", "replace"
+    ).encode("utf-16-le")
+
+
+async def test_where_nobody_listens_it_provably_did_not_arrive(http):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        with pytest.raises(Unavailable, match="no connection"):
+            await http.request("GET", f"http://127.0.0.1:{closed.getsockname()[1]}/")
+
+
+async def close(writer):
+    """Say nothing."""
+
+
+async def reset(writer):
+    writer.transport.abort()
+
+
+async def garbage(writer):
+    writer.write(b"garbage\r\n\r\n")
+
+
+async def short(writer):
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
+
+
+async def bad_gzip(writer):
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello")
+
+
+async def trickle(writer):
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+    while not writer.is_closing():
+        writer.write(b"x")
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("act", [close, reset, garbage, short, bad_gzip, trickle])
+async def test_what_was_sent_and_not_answered_whole_is_unclear(http, raw, act):
+    with pytest.raises(Unclear):
+        await http.request("POST", await raw(act), json={}, timeout=0.2)
+
+
+async def test_an_endless_answer_is_read_up_to_the_cap(http, raw):
+    async def endless(writer):
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b"x" * 65536)
+                await writer.drain()
+
+    assert len((await http.request("GET", await raw(endless), cap=100_000)).body) == 100_000
+
+
+async def test_redirects_are_not_followed(http, raw, sink):
+    async def redirect(writer):
+        writer.write(f"HTTP/1.1 302 Found\r\nLocation: {sink.url}/secret\r\nContent-Length: 0\r\n\r\n".encode())
+
+    answer = await http.request("GET", await raw(redirect))
+    with pytest.raises(Rejected, match="redirects are not followed"):
+        answer.raise_for_status()
+    assert sink.requests == []
+
+
+async def test_no_proxy_of_the_environment_and_no_cookie_is_used(http, sink, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    for _ in range(2):
+        await http.request("GET", sink.url)
+    assert all("Cookie" not in request.headers for request in sink.requests)
+    assert len(sink.requests) == 2
+
+
+def answered(status, **headers):
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, CIMultiDictProxy(CIMultiDict(named)), b"")
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "grace"),
+    [
+        (408, Unavailable, None), (425, Unavailable, None), (429, RateLimited, None), (500, Unavailable, None),
+        (503, Unavailable, None), (599, Unavailable, None), (301, Rejected, 3), (400, Invalid, 3),
+        (401, Unauthorized, 3),
+        (403, Forbidden, 3), (404, NotFound, 3), (410, NotFound, 1), (422, Invalid, 3),
+    ],
+)  # fmt: skip
+def test_every_status_says_what_to_do_next(status, error, grace):
+    with pytest.raises(error) as raised:
+        answered(status).raise_for_status()
+    assert type(raised.value) is error
+    assert getattr(raised.value, "grace", None) == grace
+
+
+def test_a_2xx_is_good():
+    answered(204).raise_for_status()
+
+
+@pytest.mark.parametrize(
+    ("written", "wait"),
+    [
+        ("30", 30), ("0", 1), ("999999999999999", 21600), ("-5", None), ("soon", None), ("", None), ("1.5", None),
+        ("٣", None), ("Mon, 02 Mar 2026 16:02:00 GMT", 120), ("Mon, 02 Mar 2026 15:00:00 GMT", 1),
+        ("Mon, 02 Mar 2099 15:00:00 GMT", 21600),
+    ],
+)  # fmt: skip
+def test_retry_after_is_read_as_seconds_or_date_and_clamped(written, wait):
+    assert answered(503, Retry_After=written, Date="Mon, 02 Mar 2026 16:00:00 GMT").retry_after == wait
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_no_retry_after_breaks_anything(after, date):
+    wait = answered(503, Retry_After=after, Date=date).retry_after
+    assert wait is None or 1 <= wait <= 21600
+
+
+def test_a_2xx_that_is_no_json_proves_nothing():
+    with pytest.raises(Unclear):
+        Answer(200, CIMultiDictProxy(CIMultiDict()), b"<html>").json()

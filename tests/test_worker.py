@@ -1,0 +1,506 @@
+"""The worker on a real ledger: what each outcome leads to, and that nobody is texted twice."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+import pytest
+from aiolimiter import AsyncLimiter
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.backoff import Schedule
+from relay.connector import Batch, Connector, Form, Receipt
+from relay.errors import Invalid, RateLimited, Rejected, StoreBusy, Unauthorized, Unavailable, Unclear
+from relay.hours import Business, QuietHours
+from relay.intake import merge, read_event
+from relay.metrics import Metrics
+from relay.models import CALLSCALER, Delivery, SendText, State
+from relay.planner import Book, Planner
+from relay.rules import About, Surroundings, read_rule
+from relay.texting import PhoneConnector, Policy, SentText
+from relay.worker import Channel, Worker, move
+
+RETRY = Schedule(total=3600.0, first=5.0, most=60.0)
+ANN, OURS = "+13125550101", "+13125550142"
+
+
+class Note(Form):
+    message: str = "hello"
+
+
+class Service(Connector):
+    """Does what the test tells it: answers, raises, or waits."""
+
+    Options = Note
+    Action = Note
+
+    def __init__(self, *outcomes, rows=1, hold=None):
+        self.outcomes = list(outcomes)
+        self.rows = rows
+        self.hold = hold
+        self.jobs = []
+        self.batches = []
+
+    def batch(self):
+        return Batch(self.rows)
+
+    def lane(self, _):
+        return "one" if self.rows > 1 else None
+
+    async def send(self, job):
+        self.jobs.append(job)
+        if self.hold is not None:
+            await self.hold.wait()
+        outcome = self.outcomes.pop(0) if self.outcomes else Receipt(id="ok", status=200)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    async def send_batch(self, jobs):
+        self.batches.append([job.action.message for job in jobs])
+        return await super().send_batch(jobs)
+
+
+class Phone(PhoneConnector, Service):
+    """The phone system: texts that it lists, and whom it calls answered."""
+
+    Action = SendText
+
+    def __init__(self, *outcomes, listed=(), answered=False, **others):
+        Service.__init__(self, *outcomes, **others)
+        self.lists = [list(listed)]
+        self.is_answered = answered
+        self.asked = []
+
+    async def owned(self, _):
+        return []
+
+    async def sent_texts(self, _):
+        found = self.lists.pop(0) if len(self.lists) > 1 else self.lists[0]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def answered(self, person, since):
+        self.asked.append((person, since))
+        if isinstance(self.is_answered, Exception):
+            raise self.is_answered
+        return self.is_answered
+
+
+@dataclass
+class World:
+    ledger: object
+    clock: object
+    planner: Planner
+    worker: Worker
+    metrics: Metrics
+    calls: int = 0
+    channels: dict = field(default_factory=dict)
+
+    async def ring(self, **fields):
+        self.calls += 1
+        body = {
+            "event": "call.missed",
+            "call_id": f"c{self.calls}",
+            "caller_number": ANN,
+            "tracking_number": OURS,
+            **fields,
+        }
+        await self.ledger.accept(read_event(body, "callscaler", self.clock()).event, b"{}", merge)
+        await self.planner.plan_next()
+
+    async def work(self):
+        while await self.worker.turn():
+            await self.worker.idle()
+
+    async def later(self, seconds):
+        self.clock.now += seconds
+        await self.work()
+
+    async def only(self):
+        [delivery] = await self.ledger.deliveries(limit=9)
+        return delivery
+
+
+@pytest.fixture
+def world(ledger, clock):
+    def make(then, **services):
+        mistakes = []
+        services = {"desk": Service(), **services}
+        form = {"name": "rule", "when": ["call.*"], "then": then}
+        around = Surroundings({name: service.Action for name, service in services.items()} | {CALLSCALER: Note}, {})
+        rule = read_rule(form, (), lambda _, message: mistakes.append(message), around, staff=frozenset(), version="v1")
+        assert not mistakes
+        hours = Business.read("America/Chicago")
+        policy = Policy(hours, QuietHours.read("always", "recipient", "off"), staff=frozenset({"+13125550199"}))
+        book = Book((rule,), About("Bright Plumbing", hours), policy, "v1")
+        lanes = {name: service.lane for name, service in services.items() if getattr(service, "rows", 1) > 1}
+        book = replace(book, lanes={name: lambda _: "one" for name in lanes})
+        metrics = Metrics()
+        planner = Planner(ledger, clock, metrics, book)
+        channels = {
+            (CALLSCALER if name == "phone" else name): Channel(name, service, timeout=0.2, retry=RETRY)
+            for name, service in services.items()
+        }
+        worker = Worker(ledger, planner, channels, clock, metrics, dice=lambda: 0.5)
+        return World(ledger, clock, planner, worker, metrics)
+
+    return make
+
+
+def delivery(kind="send", tries=0):
+    return Delivery("d1", "e1", "r1", "rule", "v1", 0, kind, "desk", State.SENDING, first_due_at=0.0, tries=tries)
+
+
+def moved(outcome, kind="send", tries=0, now=10.0):
+    return move(delivery(kind, tries), outcome, RETRY, now=now, dice=lambda: 0.5, settle=120.0)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "send", "text"),
+    [
+        (Receipt(id="x"), State.DELIVERED, State.DELIVERED),
+        (Unavailable("down"), State.DUE, State.DUE),
+        (RateLimited("slow down", retry_after=30.0), State.DUE, State.DUE),
+        (Unclear("who knows"), State.DUE, State.UNKNOWN),
+        (Rejected("no"), State.DEAD, State.DEAD),
+        (Unauthorized("key", grace=3), State.DUE, State.DUE),
+        (ValueError("ours?"), State.DUE, State.UNKNOWN),
+        (KeyError("id"), State.DUE, State.UNKNOWN),
+    ],
+)
+def test_the_first_try_leads_to(outcome, send, text):
+    assert (moved(outcome).state, moved(outcome, "text").state) == (send, text)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "tries", "state"),
+    [
+        (Unauthorized("key", grace=3), 1, State.DUE),
+        (Unauthorized("key", grace=3), 2, State.DEAD),
+        (ValueError("x"), 1, State.DUE),
+        (ValueError("x"), 2, State.DEAD),
+        (Unavailable("down"), 50, State.DUE),
+    ],
+)
+def test_later_tries_lead_to(outcome, tries, state):
+    assert moved(outcome, tries=tries).state is state
+
+
+def test_a_named_wait_is_kept_to_and_the_schedule_ends():
+    assert moved(RateLimited("slow", retry_after=30.0)).due_at == pytest.approx(10 + 30, abs=4)
+    late = moved(Unavailable("down"), now=3599.0)
+    assert late.state is State.DEAD
+    assert "given up after 1 tries" in late.reason
+
+
+def test_an_unforeseen_error_is_told_without_the_path_of_an_address():
+    told = moved(ValueError("bad https://user:pw@hooks.example.com/services/T0/SECRET?key=SECRET here")).reason
+    assert told == "ValueError: bad https://hooks.example.com/… here"
+
+
+@given(
+    st.sampled_from(
+        [Unavailable("a"), Unclear("b"), Rejected("c"), Invalid("d", grace=2), OSError("e"), TypeError("f")]
+    ),
+    st.integers(0, 200),
+    st.floats(0, 1e7),
+    st.floats(0, 1),
+)
+def test_a_text_is_due_again_only_when_it_provably_did_not_leave(outcome, tries, now, roll):
+    after = move(delivery("text", tries), outcome, RETRY, now=now, dice=lambda: roll, settle=120.0)
+    assert after.tries == tries + 1
+    if after.state is State.DUE:
+        assert isinstance(outcome, (Unavailable, Rejected))
+        assert after.due_at > now
+
+
+async def test_what_is_due_is_delivered_once_with_a_key_that_stays_the_same(world):
+    desk = Service(Unavailable("down"), Unclear("lost"))
+    it = world([{"send": "desk"}], desk=desk)
+    await it.ring()
+    await it.work()
+    await it.later(10)
+    await it.later(20)
+    assert [(job.tries, job.key) for job in desk.jobs] == [(n, desk.jobs[0].key) for n in range(3)]
+    assert (await it.only()).state is State.DELIVERED
+    assert [attempt.outcome for attempt in await it.ledger.attempts(desk.jobs[0].key)] == ["due", "due", "delivered"]
+
+
+async def test_a_connector_that_fails_as_it_should_not_is_dead_after_three(world):
+    desk = Service(*[ZeroDivisionError("oops")] * 9)
+    it = world([{"send": "desk"}], desk=desk)
+    await it.ring()
+    for _ in range(6):
+        await it.later(60)
+    assert len(desk.jobs) == 3
+    found = await it.only()
+    assert (found.state, found.reason) == (State.DEAD, "ZeroDivisionError: oops")
+
+
+@pytest.mark.parametrize("answer", [None, "yes", 5])
+async def test_an_answer_that_is_no_receipt_is_no_success(world, answer):
+    it = world([{"send": "desk"}], desk=Service(*[answer] * 9))
+    await it.ring()
+    for _ in range(6):
+        await it.later(60)
+    assert (await it.only()).state is State.DEAD
+
+
+async def test_a_receipt_with_half_a_character_is_kept_all_the_same(world):
+    it = world([{"send": "desk"}], desk=Service(Receipt(id="\ud800", body={"a\udfff": float("inf")})))
+    await it.ring()
+    await it.work()
+    found = await it.only()
+    assert (found.state, found.receipt["id"]) == (State.DELIVERED, "?")
+
+
+async def test_a_connector_that_never_answers_is_cut_off_and_tried_again(world):
+    it = world([{"send": "desk"}], desk=Service(hold=asyncio.Event()))
+    await it.ring()
+    await it.work()
+    found = await it.only()
+    assert (found.state, found.tries, found.reason) == (State.DUE, 1, "no answer within 0.2 s")
+
+
+async def test_a_connector_that_hangs_holds_up_no_other(world, until):
+    stuck, desk = Service(hold=asyncio.Event()), Service()
+    it = world([{"send": "stuck"}, {"send": "desk"}], stuck=stuck, desk=desk)
+    it.worker.channels = {
+        name: replace(channel, timeout=60.0, concurrency=2) for name, channel in it.worker.channels.items()
+    }
+    for _ in range(6):
+        await it.ring()
+    running = asyncio.create_task(it.worker.run())
+    await until(lambda: len(desk.jobs) == 6)
+    assert len(stuck.jobs) == 2
+    stuck.hold.set()
+    await until(lambda: len(stuck.jobs) == 6)
+    running.cancel()
+    await it.worker.idle()
+    assert await it.ledger.states() == {"delivered": 12}
+
+
+async def test_no_more_is_taken_than_the_rate_lets_begin(world):
+    desk = Service()
+    it = world([{"send": "desk"}], desk=desk)
+    it.worker.channels = {"desk": replace(it.worker.channels["desk"], rate=AsyncLimiter(2, 3600), lease=30.0)}
+    for _ in range(5):
+        await it.ring()
+    await it.work()
+    assert len(desk.jobs) == 2
+    await it.later(120)
+    assert len(desk.jobs) == 2
+    assert await it.ledger.states() == {"delivered": 2, "due": 3}
+    assert it.worker.channels["desk"].pause == 1800
+
+
+async def test_one_lane_goes_in_order_in_batches(world):
+    desk = Service(rows=3)
+    it = world([{"send": "desk", "message": "{{ call.id }}"}], desk=desk)
+    for _ in range(7):
+        await it.ring()
+    await it.work()
+    assert desk.batches == [["c1", "c2", "c3"], ["c4", "c5", "c6"]]
+    assert [job.action.message for job in desk.jobs] == [f"c{n}" for n in range(1, 8)]
+
+
+async def test_a_failure_within_a_batch_holds_its_lane_until_it_is_delivered(world):
+    desk = Service(Receipt(), Unavailable("down"), Receipt(), rows=3)
+    it = world([{"send": "desk", "message": "{{ call.id }}"}], desk=desk)
+    for _ in range(4):
+        await it.ring()
+    await it.work()
+    assert await it.ledger.states() == {"delivered": 2, "due": 2}
+    await it.later(10)
+    assert [job.action.message for job in desk.jobs] == ["c1", "c2", "c3", "c2", "c4"]
+
+
+class Short(Service):
+    async def send_batch(self, _):
+        return [Receipt()]
+
+
+async def test_a_batch_with_too_few_results_delivers_nothing_and_does_not_go_on_for_ever(world):
+    it = world([{"send": "desk", "message": "{{ call.id }}"}], desk=Short(rows=3))
+    for _ in range(2):
+        await it.ring()
+    for _ in range(6):
+        await it.later(60)
+    assert await it.ledger.states() == {"dead": 2}
+
+
+TEXT = [{"text": "caller", "body": "Sorry we missed you."}]
+
+
+def sent(name, to=ANN, body="Sorry we missed you.", at=None):
+    return SentText(name, to, OURS, body, at)
+
+
+@pytest.mark.parametrize("outcome", [Unclear("500"), ValueError("html"), KeyError("id"), ConnectionResetError(), None])
+async def test_an_ambiguous_answer_to_a_text_is_never_followed_by_a_second_text(world, outcome):
+    phone = Phone(outcome)
+    it = world(TEXT, phone=phone)
+    await it.ring()
+    await it.work()
+    assert (await it.only()).state is State.UNKNOWN
+    for _ in range(9):
+        await it.later(600)
+    assert len(phone.jobs) == 1
+    assert (await it.only()).state is State.ABANDONED
+
+
+async def test_a_text_of_unknown_fate_is_found_in_the_list_of_texts(world):
+    phone = Phone(Unclear("reset"))
+    it = world(TEXT, phone=phone)
+    await it.ring()
+    await it.work()
+    phone.lists = [[sent("t1", to="+13125550109"), sent("t2", body="other"), sent("t3", at=it.clock())]]
+    await it.later(119)
+    assert (await it.only()).state is State.UNKNOWN
+    await it.later(2)
+    found = await it.only()
+    assert (found.state, found.receipt) == (State.DELIVERED, {"id": "t3"})
+    assert [text["provider_id"] for text in await it.ledger.texts(limit=9)] == ["t3"]
+
+
+async def test_two_texts_of_the_same_words_are_not_settled_by_one_entry_of_the_list(world):
+    phone = Phone(Unclear("reset"), Unclear("reset"))
+    it = world([{"text": "+13125550199", "body": "Call!", "from": OURS}], phone=phone)
+    await it.ring()
+    await it.ring()
+    await it.work()
+    phone.lists = [[sent("t1", to="+13125550199", body="Call!", at=it.clock())]]
+    await it.later(200)
+    assert await it.ledger.states() == {"delivered": 1, "abandoned": 1}
+
+
+@pytest.mark.parametrize("lists", [[Unavailable("503")], [ValueError("html")], [[], [sent("t1")]]])
+async def test_a_list_that_cannot_be_believed_settles_nothing_yet(world, lists):
+    phone = Phone(Unclear("reset"))
+    it = world(TEXT, phone=phone)
+    await it.ring()
+    await it.work()
+    phone.lists = [*lists]
+    await it.later(121)
+    assert (await it.only()).state is State.UNKNOWN
+    phone.lists = [[sent("t1")]]
+    await it.later(60)
+    assert (await it.only()).state is State.DELIVERED
+
+
+@pytest.mark.parametrize("outcome", [RateLimited("429", retry_after=5.0), Unavailable("no connection")])
+async def test_a_text_that_provably_did_not_leave_is_sent_later(world, outcome):
+    phone = Phone(outcome)
+    it = world(TEXT, phone=phone)
+    await it.ring()
+    await it.work()
+    await it.later(30)
+    assert len(phone.jobs) == 2
+    assert (await it.only()).state is State.DELIVERED
+
+
+async def test_a_text_under_way_when_the_process_ends_is_unknown_afterwards(world, until):
+    phone = Phone(hold=asyncio.Event())
+    it = world(TEXT, phone=phone)
+    it.worker.channels = {CALLSCALER: replace(it.worker.channels[CALLSCALER], timeout=60.0)}
+    await it.ring()
+    await it.worker.turn()
+    await until(lambda: phone.jobs)
+    await it.ledger.free_leases(now=it.clock(), settle=120.0, everything=True)
+    phone.hold.set()
+    await it.worker.idle()
+    assert (await it.only()).state is State.UNKNOWN
+    await it.later(300)
+    assert len(phone.jobs) == 1
+
+
+ASKED = [{"wait": "2m", "cancel_if": {"caller.answered_since": "true"}}, *TEXT]
+
+
+@pytest.mark.parametrize(
+    ("answered", "texts"), [(True, 0), (False, 1), (Unavailable("timeout"), 1), (ValueError("html"), 1)]
+)
+async def test_the_phone_system_is_asked_once_whether_somebody_was_answered(world, answered, texts):
+    phone = Phone(answered=answered)
+    it = world(ASKED, phone=phone)
+    await it.ring()
+    began = it.clock()
+    await it.later(121)
+    assert phone.asked == [(ANN, began)]
+    assert len(phone.jobs) == texts
+
+
+async def test_nobody_is_asked_where_no_cancel_if_names_it(world):
+    phone = Phone()
+    it = world([{"wait": "1m"}, *TEXT], phone=phone)
+    await it.ring()
+    await it.later(61)
+    assert (phone.asked, len(phone.jobs)) == ([], 1)
+
+
+async def test_a_text_that_cannot_be_judged_is_given_up_on_and_holds_up_nobody(world):
+    phone = Phone()
+    it = world(TEXT, phone=phone)
+    await it.ring()
+
+    def broken(event, known):
+        raise ZeroDivisionError("oops")
+
+    it.planner.book = replace(it.planner.book, spam=broken)
+    for _ in range(5):
+        await it.later(60)
+    found = await it.only()
+    assert (found.state, phone.jobs) == (State.DEAD, [])
+    assert "could not be judged" in found.reason
+
+
+async def test_a_ledger_that_is_busy_is_asked_again(world, until):
+    it = world([{"send": "desk"}])
+    await it.ledger.close()
+    running = asyncio.create_task(it.worker.run())
+    await until(lambda: running.done() or it.worker._freed_at > 0)
+    assert not running.done()
+    running.cancel()
+    with pytest.raises(StoreBusy):
+        await it.worker.turn()
+
+
+async def test_what_a_connector_noted_is_there_on_the_next_try(world):
+    class Noting(Service):
+        async def send(self, job):
+            job.notes["seen"] = job.notes.get("seen", 0) + 1
+            return await super().send(job)
+
+    desk = Noting(Unavailable("down"))
+    it = world([{"send": "desk"}], desk=desk)
+    await it.ring()
+    await it.work()
+    await it.later(30)
+    assert [job.notes["seen"] for job in desk.jobs] == [1, 2]
+
+
+async def test_a_step_that_its_connector_cannot_read_is_dead_with_the_place(world):
+    class Strict(Form):
+        message: int
+
+    desk = Service()
+    it = world([{"send": "desk"}], desk=desk)
+    await it.ring()
+    desk.Action = Strict
+    await it.work()
+    found = await it.only()
+    assert (found.state, desk.jobs) == (State.DEAD, [])
+    assert "message" in found.reason
+
+
+async def test_draining_waits_for_what_is_under_way(world):
+    desk = Service(hold=asyncio.Event())
+    it = world([{"send": "desk"}], desk=desk)
+    await it.ring()
+    await it.worker.turn()
+    draining = asyncio.create_task(it.worker.drain())
+    desk.hold.set()
+    await draining
+    assert (await it.only()).state is State.DELIVERED
