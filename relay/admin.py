@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from aiohttp import web
 
+from relay.deeds import BadDeed
+from relay.errors import StoreBusy
 from relay.models import State, iso
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
+    from relay.deeds import Deeds
     from relay.metrics import Metrics
     from relay.models import Delivery, Event
     from relay.store import Store
@@ -27,6 +30,7 @@ log = structlog.get_logger(__name__)
 OPEN = {"/healthz", "/readyz"}
 """Paths that need no token."""
 PAGE = 50
+_READING = {"GET", "HEAD", "OPTIONS"}
 _COUNT = re.compile(r"[0-9]{1,15}")
 _MOST = 500
 _HEADERS = {
@@ -50,12 +54,18 @@ class Admin:
         view_token: str | None = None,
         hosts: Collection[str] = (),
         ready: Callable[[], list[str]] = list,
+        deeds: Deeds | None = None,
     ) -> None:
-        """`ready` answers why the relay is not ready: nothing when it is. `hosts` are names that reach it."""
+        """`ready` answers why the relay is not ready: nothing when it is. `hosts` are names that reach it.
+
+        Without `deeds` nothing can be changed from here.
+        """
         self._store = store
         self._metrics = metrics
         self._clock = clock
         self._tokens = [_digest(value) for value in (token, view_token) if value]
+        self._admin_token = _digest(token) if token else None
+        self._deeds = deeds
         self._hosts = {"localhost", *hosts}
         self._ready = ready
 
@@ -70,6 +80,7 @@ class Admin:
         app.router.add_get("/api/deliveries", self.deliveries)
         app.router.add_get("/api/texts", self.texts)
         app.router.add_get("/api/refused", self.refused)
+        app.router.add_post("/api/do/{deed}", self.do)
         return app
 
     @web.middleware
@@ -99,7 +110,16 @@ class Admin:
             response = _problem(401, "Not signed in", "Send the admin token as a bearer token.")
             response.headers["WWW-Authenticate"] = "Bearer"
             return response
+        if request.match_info.http_exception is None and request.method not in _READING and not self._may_act(request):
+            return _problem(403, "Not allowed", "Changes need the admin token, and JSON that no other site sent.")
         return None
+
+    def _may_act(self, request: web.Request) -> bool:
+        """Whether a request may change something: with the full token if there is one, never from a foreign page."""
+        if self._tokens and not (self._admin_token and self._has_token(request, [self._admin_token])):
+            return False
+        foreign = request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}
+        return request.content_type == "application/json" and not foreign
 
     def _known_host(self, host: str) -> bool:
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
@@ -110,10 +130,10 @@ class Admin:
             return name in self._hosts
         return True
 
-    def _has_token(self, request: web.Request) -> bool:
+    def _has_token(self, request: web.Request, tokens: Sequence[bytes] | None = None) -> bool:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         digest = _digest(given.strip())
-        matches = [hmac.compare_digest(digest, token) for token in self._tokens]
+        matches = [hmac.compare_digest(digest, token) for token in (self._tokens if tokens is None else tokens)]
         return scheme.lower() == "bearer" and any(matches)
 
     async def healthz(self, request: web.Request) -> web.Response:  # noqa: ARG002 - aiohttp hands it over
@@ -124,6 +144,19 @@ class Admin:
         """Whether it does its work; with the reasons when not."""
         reasons = self._ready()
         return _json({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
+
+    async def do(self, request: web.Request) -> web.Response:
+        """One deed of relay/deeds.py, told as JSON, as the command line does it."""
+        if self._deeds is None:
+            raise web.HTTPNotFound(text="Nothing can be changed from here.")
+        try:
+            given = await request.json()
+            came = await self._deeds.do(request.match_info["deed"], given if isinstance(given, dict) else {})
+        except (ValueError, BadDeed) as error:
+            raise web.HTTPUnprocessableEntity(text=str(error)) from None
+        except StoreBusy as error:
+            raise web.HTTPServiceUnavailable(text=str(error)) from None
+        return _json(came)
 
     async def metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002 - aiohttp hands it over
         """Figures for Prometheus."""

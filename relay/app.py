@@ -13,6 +13,9 @@ from aiolimiter import AsyncLimiter
 
 from relay import server
 from relay.admin import Admin
+from relay.backfill import Backfill, Rhythm
+from relay.callscaler import CallScaler
+from relay.deeds import Deeds
 from relay.errors import ConfigError, DeliveryFailed, Rejected, StoreBusy
 from relay.http import Http
 from relay.intake import Intake
@@ -77,6 +80,8 @@ class App:
         self.worker = Worker(store, self.planner, self._channels(settings), clock, self.metrics)
         self.intake = Intake(store, clock, self.metrics, arrived=self.planner.call)
         self.door = Door(self.intake, settings.sources, tuple(settings.server.trusted_proxies))
+        self.deeds = Deeds(store, self.planner, clock, done=self._planned)
+        self.backfill = self._backfill(settings)
         self._runners: list[web.AppRunner] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._failing: dict[str, str] = {}
@@ -85,6 +90,16 @@ class App:
 
     def _planned(self) -> None:
         self.worker.call()
+
+    def _backfill(self, settings: Settings) -> Backfill | None:
+        """Reads calls through the API, for the source of type callscaler; None where either is not set up."""
+        source = next((name for name, source in settings.sources.items() if source.type == "callscaler"), None)
+        if source is None or not settings.can_call_back:
+            return None
+        form = settings.callscaler
+        client = CallScaler(self._http, api_key=form.api_key, base_url=form.base_url, timeout=form.timeout)
+        rhythm = Rhythm(form.backfill.every, form.backfill.after, form.backfill.enrich_after)
+        return Backfill(self.store, self.intake, client, self._clock, source, rhythm)
 
     async def prepare(self) -> None:
         """Free what an earlier process held, remember the rules in force, and learn the rules still owed."""
@@ -137,6 +152,7 @@ class App:
             view_token=self.settings.view_token,
             hosts=_host_names(self.settings),
             ready=self.not_ready,
+            deeds=self.deeds,
         )
         runner, self.admin_port = await server.listen(admin.app(), host, port)
         self._runners.append(runner)
@@ -146,6 +162,7 @@ class App:
             self._keep("worker", self.worker.run)
             if CALLSCALER in self.settings.connectors:
                 self._keep("numbers", self._read_numbers)
+            self._keep("backfill", self._fetch_missed)
 
     def not_ready(self) -> list[str]:
         """Why the relay does not do its work; nothing when it does."""
@@ -160,7 +177,9 @@ class App:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(self.worker.drain(), *(runner.cleanup() for runner in self._runners))
+        # The door stays open meanwhile and answers 503, so that senders know to come again.
+        await self.worker.drain()
+        await asyncio.gather(*(runner.cleanup() for runner in self._runners))
         await self.intake.drain()
         for http in (*self._outgrown, self._http):
             await http.close()
@@ -181,6 +200,16 @@ class App:
                 log.exception("a part of the relay fell over and is started again", part=name)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _RESTART_MOST)
+
+    async def _fetch_missed(self) -> None:
+        """Sweep with whatever settings are in force."""
+        while True:
+            backfill = self.backfill
+            if backfill is None:
+                await asyncio.sleep(NUMBERS_AGAIN)
+                continue
+            await backfill.step()
+            await asyncio.sleep(backfill.pause)
 
     async def _watch_ledger(self) -> None:
         while True:
@@ -245,6 +274,7 @@ class App:
         self.planner.book = self._book(settings)
         self.worker.channels = channels
         self.door.sources = settings.sources
+        self.backfill = self._backfill(settings)
         self.metrics.connectors(settings.connectors)
         self.metrics.reloaded(good=True)
         if self._has_worker and CALLSCALER in settings.connectors and not self._reads_numbers:

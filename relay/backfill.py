@@ -7,7 +7,6 @@ does not know is created as late. What was read counts only once the whole listi
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import json
 from dataclasses import dataclass, replace
@@ -80,19 +79,22 @@ class Backfill:
         self._clock = clock
         self._source = source
         self._rhythm = rhythm
+        self._swept_at = float("-inf")
 
-    async def run(self) -> None:
-        """Sweep at start and ever after; what cannot be read now is read by a later sweep."""
-        swept_at = float("-inf")
-        while True:
-            try:
-                if self._clock() - swept_at >= self._rhythm.every:
-                    swept_at = self._clock()
-                    await self.sweep()
-                await self.read_again()
-            except (DeliveryFailed, StoreBusy) as error:
-                log.warning("calls could not be fetched", why=str(error))
-            await asyncio.sleep(min(TICK, self._rhythm.every, max(0.5, self._rhythm.enrich_after)))
+    @property
+    def pause(self) -> float:
+        """Seconds between two steps."""
+        return min(TICK, max(0.5, self._rhythm.every), max(0.5, self._rhythm.enrich_after))
+
+    async def step(self) -> None:
+        """Sweep where a sweep is due, and read fresh calls again; what cannot be read now, a later step reads."""
+        try:
+            if self._clock() - self._swept_at >= self._rhythm.every:
+                self._swept_at = self._clock()
+                await self.sweep()
+            await self.read_again()
+        except (DeliveryFailed, StoreBusy) as error:
+            log.warning("calls could not be fetched", why=str(error))
 
     async def sweep(self, since: float | None = None) -> Sweep:
         """Fetch every call that changed since the last sweep (or since `since`, Unix seconds).

@@ -8,7 +8,8 @@ RelayError
 │   └── Blank              a value was missing: the step is suppressed, never sent with a hole
 ├── StoreError             the ledger cannot be used as asked
 │   ├── StoreBusy          503: nothing was written, ask again
-│   └── StoreUnusable      exit 3: wrong file, newer schema, held by another process
+│   └── StoreUnusable      exit 3: wrong file, newer schema
+│       └── StoreHeld      another process has it: ask that one
 └── DeliveryFailed
     ├── Unavailable        try again, later
     │   └── RateLimited    try again, after the time the service named
@@ -84,6 +85,10 @@ class StoreBusy(StoreError):
 
 class StoreUnusable(StoreError):
     """The ledger cannot be opened; the message says why and what to do."""
+
+
+class StoreHeld(StoreUnusable):
+    """Another process holds the ledger; only one writes to a file."""
 
 
 class DeliveryFailed(RelayError):

@@ -10,17 +10,22 @@ import relay as package
 
 COMMANDS = {
     "api": ("relay.cli.api", "api", "Every operation of the CallScaler API."),
+    "backfill": ("relay.cli.backfill", "backfill", "Fetch what the webhooks missed."),
+    "cancel": ("relay.cli.acting", "cancel", "Call off deliveries that have not begun."),
     "check": ("relay.cli.check", "check", "Validate the configuration and run its tests."),
     "deliveries": ("relay.cli.reading", "deliveries", "What is owed, delivered, or given up on."),
     "demo": ("relay.cli.demo", "demo", "Watch a day of calls, on this machine, with no account anywhere."),
     "events": ("relay.cli.reading", "events", "What came in, newest first."),
     "find": ("relay.cli.reading", "find", "What came from one person."),
+    "init": ("relay.cli.init", "init", "Write a configuration to begin with."),
     "optout": ("relay.cli.people", "optout", "People who are never texted."),
+    "quarantine": ("relay.cli.people", "quarantine", "Events held back until somebody has looked."),
+    "retry": ("relay.cli.acting", "retry", "Give dead deliveries another schedule of tries."),
     "sandbox": ("relay.cli.sandbox", "sandbox", "A stand-in for the CallScaler API."),
     "send": ("relay.cli.send", "send", "Post a sample webhook, with the right proof."),
     "serve": ("relay.cli.serve", "serve", "Run the relay."),
     "show": ("relay.cli.reading", "show", "One event: verdicts, deliveries, tries."),
-    "texts": ("relay.cli.reading", "texts", "Texts, newest first."),
+    "texts": ("relay.cli.people", "texts", "Texts, newest first; switch them off and on."),
     "url": ("relay.cli.serve", "url", "The address and header to paste into the call flow."),
     "why": ("relay.cli.reading", "why", "Why rules did what they did with an event."),
 }
@@ -59,7 +64,17 @@ class Lazy(click.Group):
             raise click.UsageError(f"{error.message} Did you mean `{near}`?" if near else error.message, ctx) from None
 
 
-@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+ABOUT = """CallScaler Relay: webhooks in, rules in YAML, messages, rows and texts out.
+
+\b
+relay demo                       watch it work, no account needed
+relay check                      is the configuration right?
+relay serve                      run it
+relay why last                   why did that happen?
+"""
+
+
+@click.group(cls=Lazy, help=ABOUT, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package.__version__, prog_name="relay", message="%(prog)s %(version)s")
 @click.option(
     "-c",
@@ -73,12 +88,5 @@ class Lazy(click.Group):
 @click.option("--store", metavar="URL", help="The ledger, instead of the configured one.")
 @click.pass_context
 def relay(ctx: click.Context, config: str, store: str | None) -> None:  # noqa: ARG001 - commands look for it here
-    r"""CallScaler Relay: webhooks in, rules in YAML, messages, rows and texts out.
-
-    \b
-    relay demo                       watch it work, no account needed
-    relay check                      is the configuration right?
-    relay serve                      run it
-    relay why last                   why did that happen?
-    """
+    """Hand the configuration's place to the command."""
     ctx.obj = config

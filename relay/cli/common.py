@@ -14,6 +14,7 @@ import click
 from relay.errors import ConfigError, StoreUnusable
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Coroutine
 
     from relay.settings import Settings
@@ -141,6 +142,16 @@ def start_logging(level: str = "INFO") -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
+    handler.addFilter(_without_strangers_traces)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+
+
+def _without_strangers_traces(record: logging.LogRecord) -> bool:
+    """Bytes that are no HTTP are a stranger's doing: one line of our log, never a screenful."""
+    kind = record.exc_info[0] if record.exc_info else None
+    if record.name.startswith("aiohttp") and kind is not None and kind.__module__.startswith("aiohttp"):
+        record.msg, record.args = "a request that is no sound HTTP was refused: %s", (kind.__name__,)
+        record.exc_info = record.exc_text = None
+    return True

@@ -1,70 +1,167 @@
-"""`relay optout`: people who are never texted."""
+"""People and texting: `optout`, `texts`, `quarantine`."""
 
 from __future__ import annotations
 
-import asyncio
-import time
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import click
 
-from relay.cli.common import CONFIG, NOT_FOUND, USAGE, config_option, ledger_path, stop, store_option
+from relay.cli.acting import act
+from relay.cli.common import (
+    NOT_FOUND,
+    config_option,
+    json_option,
+    print_json,
+    print_table,
+    read_ledger,
+    stop,
+    store_option,
+)
+from relay.models import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from relay.store import Store
+
+_LIMIT = click.option("-n", "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
 
 
 @click.group()
 def optout() -> None:
-    """People who asked not to be texted; the service must be stopped while this list is changed by hand."""
-
-
-def _number(written: str) -> str:
-    from relay import phone  # noqa: PLC0415 - quick help
-
-    number = phone.normalise(written)
-    if number is None:
-        stop(USAGE, f"`{written}` is no telephone number; write it as +13125550101")
-    return number
-
-
-def _change(config: str | None, store: str | None, change: Callable[[Store], Awaitable[bool | None]]) -> bool | None:
-    from relay.errors import StoreUnusable  # noqa: PLC0415 - quick help
-    from relay.store.sqlite import SqliteStore  # noqa: PLC0415 - quick help
-
-    async def run() -> bool | None:
-        ledger = SqliteStore(ledger_path(config, store))
-        try:
-            return await change(ledger)
-        finally:
-            await ledger.close()
-
-    try:
-        return asyncio.run(run())
-    except StoreUnusable as error:
-        stop(CONFIG, str(error))
+    """People who asked not to be texted."""
 
 
 @optout.command(epilog="Example: relay optout add 312-555-0101")
 @click.argument("number")
 @config_option
 @store_option
-def add(number: str, config: str | None, store: str | None) -> None:
+@json_option
+def add(number: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Never text this person again."""
-    person = _number(number)
-    _change(config, store, lambda ledger: ledger.opt_out(person, now=time.time(), how="by hand"))
-    click.echo(f"{person} is never texted again")
+    came = act(config, store, "optout-add", {"number": number})
+    if as_json:
+        print_json(came)
+    else:
+        click.echo(f"{came['number']} is never texted again")
 
 
 @optout.command(epilog="Example: relay optout remove 312-555-0101")
 @click.argument("number")
 @config_option
 @store_option
-def remove(number: str, config: str | None, store: str | None) -> None:
+@json_option
+def remove(number: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Allow texts to this person again, because they asked for it."""
-    person = _number(number)
-    if not _change(config, store, lambda ledger: ledger.opt_in(person)):
-        stop(NOT_FOUND, f"{person} had not opted out")
-    click.echo(f"{person} may be texted again")
+    came = act(config, store, "optout-remove", {"number": number})
+    if as_json:
+        print_json(came)
+    elif came["was"]:
+        click.echo(f"{came['number']} may be texted again")
+    if not came["was"]:
+        stop(NOT_FOUND, f"{came['number']} had not opted out")
+
+
+@optout.command("list", epilog="Example: relay optout list")
+@config_option
+@store_option
+@_LIMIT
+@json_option
+def listing(config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
+    """Everybody who opted out, newest first."""
+    found = read_ledger(config, store, lambda ledger: ledger.opt_outs(limit=limit))
+    if as_json:
+        print_json({"opt_outs": [{**row, "at": iso(row["at"])} for row in found]})
+        return
+    rows = [[_clock(row["at"]), row["number"] or "(erased)", row["how"]] for row in found]
+    print_table("", ["since", "number", "how"], rows)
+
+
+@click.group(invoke_without_command=True, epilog="Example: relay texts off")
+@config_option
+@store_option
+@_LIMIT
+@json_option
+@click.pass_context
+def texts(ctx: click.Context, config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
+    """Texts, newest first; `off` and `on` switch all of them."""
+    if ctx.invoked_subcommand is not None:
+        return
+
+    async def read(ledger: Store) -> tuple[list[dict[str, object]], bool]:
+        return await ledger.texts(limit=limit), await ledger.texts_are_off()
+
+    found, are_off = read_ledger(config, store, read)
+    if as_json:
+        print_json({"texts": [{**text, "at": iso(float(str(text["at"])))} for text in found], "off": are_off})
+        return
+    if are_off:
+        click.echo("texts are switched off; `relay texts on` switches them on", err=True)
+    rows = [
+        [_clock(float(str(t["at"]))), str(t["recipient"]), str(t["state"]), str(t["rule"]), str(t["body"] or "")]
+        for t in found
+    ]
+    print_table("", ["at", "to", "state", "rule", "body"], rows)
+
+
+@texts.command(epilog="Example: relay texts off")
+@config_option
+@store_option
+@json_option
+def off(config: str | None, store: str | None, *, as_json: bool) -> None:
+    """Send no text at all, from this moment on; what falls due is held as long as its rule allows."""
+    came = act(config, store, "texts-off", {})
+    if as_json:
+        print_json(came)
+    else:
+        click.echo("texts are off")
+
+
+@texts.command(epilog="Example: relay texts on")
+@config_option
+@store_option
+@json_option
+def on(config: str | None, store: str | None, *, as_json: bool) -> None:
+    """Send texts again."""
+    came = act(config, store, "texts-on", {})
+    if as_json:
+        print_json(came)
+    else:
+        click.echo("texts are on")
+
+
+@click.group(invoke_without_command=True, epilog="Example: relay quarantine release last")
+@config_option
+@store_option
+@_LIMIT
+@json_option
+@click.pass_context
+def quarantine(ctx: click.Context, config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
+    """Events that a rule holds back until somebody has looked; `release` lets one go, without its texts."""
+    if ctx.invoked_subcommand is not None:
+        return
+    found = read_ledger(config, store, lambda ledger: ledger.quarantined(limit=limit))
+    if as_json:
+        print_json({"events": [event.public() for event in found]})
+        return
+    rows = [[_clock(event.received_at), event.id, event.type, event.caller or "withheld"] for event in found]
+    print_table("", ["arrived", "event", "type", "caller"], rows)
+
+
+@quarantine.command(epilog="Example: relay quarantine release evt_1a209197a04f8e1f8ff13d8")
+@click.argument("event")
+@config_option
+@store_option
+@json_option
+def release(event: str, config: str | None, store: str | None, *, as_json: bool) -> None:
+    """Let an event's deliveries go, all but its texts."""
+    came = act(config, store, "release", {"event": event})
+    if as_json:
+        print_json(came)
+    else:
+        click.echo(f"{came['released']} deliveries released")
+    if not came["released"]:
+        stop(NOT_FOUND, f"nothing of {event} is held in quarantine")
+
+
+def _clock(at: float) -> str:
+    return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -202,20 +202,5 @@ def deliveries(state: str | None, config: str | None, store: str | None, limit: 
     print_table("", ["delivery", "rule", "step", "state", "tries", "reason"], rows)
 
 
-@click.command(epilog="Example: relay texts -n 10")
-@config_option
-@store_option
-@_LIMIT
-@json_option
-def texts(config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
-    """Texts, newest first."""
-    found = read_ledger(config, store, lambda ledger: ledger.texts(limit=limit))
-    if as_json:
-        print_json({"texts": [{**text, "at": iso(text["at"])} for text in found]})
-        return
-    rows = [[_clock(t["at"]), t["recipient"], t["state"], t["rule"], t["body"] or ""] for t in found]
-    print_table("", ["at", "to", "state", "rule", "body"], rows)
-
-
 def _clock(at: float) -> str:
     return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")

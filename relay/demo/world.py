@@ -7,7 +7,6 @@ import datetime as dt
 import secrets
 import time
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
@@ -19,11 +18,13 @@ from relay.demo.day import PARKED
 from relay.models import OWED
 from relay.sandbox import Sandbox, SandboxSettings
 from relay.settings import read_settings
+from relay.settings.shipped import shipped
 from relay.standins import CrmStandIn, GoogleStandIn, SinkStandIn, SlackStandIn
 from relay.standins.crm import TOKEN
 from relay.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Awaitable, Callable, Mapping
 
 MORNING = dt.datetime(2026, 3, 3, 10, 0, tzinfo=ZoneInfo("America/Chicago")).timestamp()
@@ -31,13 +32,6 @@ MORNING = dt.datetime(2026, 3, 3, 10, 0, tzinfo=ZoneInfo("America/Chicago")).tim
 PATIENCE = 45.0
 """Seconds that anything in the demo may take."""
 _LOOK = 0.05
-
-
-def configuration() -> Path:
-    """The demo's relay.yaml: beside the package in a checkout, within it when installed."""
-    package = Path(__file__).resolve().parent.parent
-    installed = package / "config" / "demo.yaml"
-    return installed if installed.exists() else package.parent / "config" / "demo.yaml"
 
 
 class Clock:
@@ -91,7 +85,7 @@ class World:
         for standin in (self.slack, self.google, self.crm, self.sink):
             await standin.start()
             self._stack.push_async_callback(standin.stop)
-        settings = read_settings(configuration(), CONNECTORS, self._environment())
+        settings = read_settings(shipped("demo.yaml"), CONNECTORS, self._environment())
         self.store = SqliteStore(self._store_path)
         self.app = App(settings, self.store, CONNECTORS, clock=self.clock)
         self._stack.push_async_callback(self.app.stop)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -109,7 +108,7 @@ class Intake:
                 await self._store.note_request(_note("test", now, source.name, 200, read.reason, remote, headers, body))
                 self._metrics.event(source.name, "test")
                 return Reply(200, None)
-            accepted = await self.event(read.event, body if read.event.raw == written else _dump(read.event.raw))
+            accepted = await self.event(read.event, body)
         except StoreBusy as error:
             log.error("an event could not be written down", source=source.name, why=str(error))
             self._metrics.event(source.name, "unavailable")
@@ -168,11 +167,6 @@ def _mapped(body: Any, places: Mapping[str, str]) -> Any:
     mapped = {MAPPABLE[name]: _dig(body, place.split(".")) for name, place in places.items() if name in MAPPABLE}
     taken = {name for name in own if MAPPABLE.get(name) in mapped}
     return {**{name: value for name, value in own.items() if name not in taken}, **mapped}
-
-
-def _dump(raw: Mapping[str, Any]) -> bytes:
-    """The body again, where it held characters that neither the ledger nor a screen can hold."""
-    return json.dumps(raw, ensure_ascii=False).encode()
 
 
 def _raw(body: Any) -> Mapping[str, Any] | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from relay.hours import Business
     from relay.models import Delivery
+    from relay.rules.conditions import Lookup
     from relay.rules.facts import Facts
     from relay.rules.rule import Rule
 
@@ -143,10 +144,9 @@ def _decide(rule: Rule, run: Sequence[Delivery], delivery: Delivery, facts: Fact
         return delivery.moved(State.SUPPRESSED, reason="quarantine ended without a release", settled_at=now)
     if not step.anyway and (why := cancelled_by(rule, delivery, facts)) is not None:
         return delivery.moved(State.CANCELLED, reason=why, settled_at=now)
-    if delivery.action is None and not step.condition.judge(facts.look):
-        said = "; ".join(
-            f"{f.name} {f.wanted}, was {f.found}" for f in step.condition.findings(facts.look) if not f.held
-        )
+    look = _looking(facts, rule, run)
+    if delivery.action is None and not step.condition.judge(look):
+        said = "; ".join(f"{f.name} {f.wanted}, was {f.found}" for f in step.condition.findings(look) if not f.held)
         return delivery.moved(
             State.CANCELLED, reason=f"if: {said}", settled_at=now, notes={**delivery.notes, ABSENT: True}
         )
@@ -201,6 +201,22 @@ def render(step: Step, run: Iterable[Delivery], rule: Rule, facts: Facts) -> dic
     if not filled["body"].strip():
         raise Blank("the text would be empty")
     return {"do": "text", "to": to, "sender": sender, "body": filled["body"]}
+
+
+def _looking(facts: Facts, rule: Rule, run: Iterable[Delivery]) -> Lookup:
+    """The facts, and the results of the run's earlier steps under `steps.<id>.…`."""
+    results = {rule.step(d.step).id: _result(d) for d in run}
+
+    def look(name: str) -> Any:
+        group, _, rest = name.partition(".")
+        if group != "steps":
+            return facts.look(name)
+        value: Any = results
+        for part in rest.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        return value
+
+    return look
 
 
 def _result(delivery: Delivery) -> dict[str, Any]:

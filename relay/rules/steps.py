@@ -13,7 +13,7 @@ from pydantic import field_validator
 from relay import phone
 from relay.forms import Complain, Path, nearest, read_form, unknown
 from relay.models import CALLSCALER, Form, Seconds, seconds
-from relay.rules.conditions import ALWAYS, Condition
+from relay.rules.conditions import ALWAYS, Condition, fields_in
 from relay.rules.fill import Filling, read_filling
 from relay.rules.waits import Wait, read_wait
 from relay.rules.wording import read_condition
@@ -167,7 +167,8 @@ def _step(index: int, entry: Any, place: _Place) -> Step | Wait | None:
         return read_wait(index, entry["wait"], rest, place.path, place.complain, place.around.lists)
     condition: Condition = ALWAYS
     if "if" in rest:
-        condition = read_condition(rest.pop("if"), (*place.path, "if"), place.complain, place.around.lists)
+        where = (*place.path, "if")
+        condition = read_condition(rest.pop("if"), where, place.complain, place.around.lists, place.ids)
     common_keys = {key: rest.pop(key) for key in ("id", "wait_for", "anyway", "late") if key in rest}
     common = read_form(_Common, common_keys, place.path, place.complain) or _Common()
     if common.late and verb != "send":
@@ -175,7 +176,8 @@ def _step(index: int, entry: Any, place: _Place) -> Step | Wait | None:
     made = _READ[verb](entry[verb], rest, place)
     if made is None:
         return None
-    needs = {name.split(".")[1] for name in made["filling"].names if name.startswith("steps.")}
+    named = made["filling"].names | fields_in(condition)
+    needs = {name.split(".")[1] for name in named if name.startswith("steps.")}
     return Step(
         index=index,
         verb=verb,

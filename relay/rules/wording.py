@@ -22,9 +22,14 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
-def read_condition(written: Any, path: Path, complain: Complain, lists: Lists | None = None) -> Condition:
-    """A condition from what people wrote; every mistake is told to `complain`, and the rest is read on."""
-    return _Reader(complain, lists or {}).read(written, path)
+def read_condition(
+    written: Any, path: Path, complain: Complain, lists: Lists | None = None, step_ids: tuple[str, ...] = ()
+) -> Condition:
+    """A condition from what people wrote; every mistake is told to `complain`, and the rest is read on.
+
+    Only a step's own `if` can name the results of earlier steps, those with `step_ids`.
+    """
+    return _Reader(complain, lists or {}, step_ids).read(written, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,7 @@ class _Reader:
 
     complain: Complain
     lists: Lists
+    step_ids: tuple[str, ...]
 
     def read(self, written: Any, path: Path) -> Condition:
         """A mapping or a list, all of whose parts must hold."""
@@ -46,7 +52,7 @@ class _Reader:
             place = (*path, name)
             if name in _COMBINING:
                 parts.append(self._combined(name, value, place))
-            elif problem := _problem(name):
+            elif problem := _problem(name, self.step_ids):
                 self.complain(place, problem)
             else:
                 parts.extend(self._tests(FIELDS.get(name) or Field(name, Kind.ANY, ""), value, place))
@@ -123,15 +129,15 @@ class _Reader:
         return frozenset(self.lists[wanted])
 
 
-def _problem(name: Any) -> str | None:
+def _problem(name: Any, step_ids: tuple[str, ...]) -> str | None:
     """What is wrong with a field's name in a condition."""
-    problem = complaint(str(name))
+    problem = complaint(str(name), step_ids=step_ids)
     if problem is not None:
         near = nearest(str(name), _COMBINING)
         return f"`{name}` is not known; did you mean `{near}`?" if near else problem
-    if name in FIELDS or str(name).startswith("call.raw."):
+    if name in FIELDS or str(name).startswith("call.raw.") or str(name).count(".") >= 2:  # noqa: PLR2004 - steps.<id>.<field>
         return None
-    return f"`{name}` cannot be compared; conditions cannot name the results of steps"
+    return f"`{name}` cannot be compared; name one of its fields"
 
 
 def _refuse_odd(word: str, wanted: Any) -> None:

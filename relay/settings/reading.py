@@ -382,7 +382,8 @@ class _Reader:
 
     def _environment_names(self) -> None:
         for name, value in self.environment.items():
-            if value and name.startswith("RELAY_") and name not in SETTINGS and name not in self.document.variables:
+            known = name in SETTINGS or name in self.document.variables or name.startswith("RELAY_HOOK_SECRET")
+            if value and name.startswith("RELAY_") and not known:
                 self.document.warn((), unknown(name, SETTINGS, "setting (environment variable)"))
 
 

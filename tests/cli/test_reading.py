@@ -92,7 +92,7 @@ def test_deliveries_are_told_by_state(run, kept):
 
 
 def test_texts_are_told(run, kept):
-    assert run("texts", "--json").json == {"texts": []}
+    assert run("texts", "--json").json == {"texts": [], "off": False}
 
 
 @pytest.mark.parametrize("where", ["before", "after", "environment"])
@@ -141,9 +141,31 @@ def test_somebody_is_opted_out_and_in_again(run, kept):
     assert run("optout", "add", "nobody").code == 2
 
 
-def test_an_opt_out_while_the_service_runs_says_who_holds_the_ledger(run, kept, folder):
+def test_a_change_while_somebody_else_holds_the_ledger_is_asked_of_the_service_and_says_when_nobody_answers(
+    run, kept, folder
+):
     ledger = SqliteStore(folder / "relay.db")
     ran = run("optout", "add", "312-555-0101")
     asyncio.run(ledger.close())
-    assert ran.code == 3
-    assert "another relay" in ran.err
+    assert ran.code == 1
+    assert "a service holds the ledger, but does not answer at http://127.0.0.1:2/api/do/optout-add" in ran.err
+
+
+def test_who_opted_out_is_listed(run, kept):
+    run("optout", "add", "312-555-0101")
+    listed = run("optout", "list", "--json").json["opt_outs"]
+    assert [(row["number"], row["how"]) for row in listed] == [("+13125550101", "by hand")]
+
+
+def test_texts_are_switched_off_and_on(run, kept):
+    assert run("texts", "off", "--json").json == {"texts": "off"}
+    assert run("texts", "--json").json["off"] is True
+    assert run("texts", "on").code == 0
+    assert run("texts", "--json").json["off"] is False
+
+
+def test_nothing_dead_cannot_be_retried_and_nothing_held_cannot_be_released(run, kept):
+    assert run("retry", "dlv_nothing").code == 4
+    assert run("cancel", "dlv_nothing").code == 4
+    assert run("quarantine", "release", "last").code == 4
+    assert run("quarantine", "--json").json == {"events": []}

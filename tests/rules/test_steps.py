@@ -166,3 +166,22 @@ async def test_the_if_of_a_step_is_judged_when_it_falls_due_and_not_again_when_i
     await shop.call()
     await shop.run()
     assert shop.texts == [DANA]
+
+
+async def test_a_steps_own_if_may_ask_what_became_of_an_earlier_step() -> None:
+    asked = """
+        name: R
+        then:
+          - {send: crm, message: a, id: crm}
+          - {send: team, message: stored, if: {steps.crm.state: delivered}}
+          - {send: log, message: lost, if: {steps.crm.state: {is_not: delivered}}}
+        """
+    shop = Shop(asked)
+    await shop.call()
+    await shop.settle()
+    assert (shop.said("team"), shop.said("log")) == (["stored"], [])
+    shop = Shop(asked)
+    shop.services["crm"].answers = [Rejected("no")] * 5
+    await shop.call()
+    await shop.settle()
+    assert (shop.said("team"), shop.said("log")) == ([], ["lost"])

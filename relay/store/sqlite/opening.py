@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import sqlite_utils
 
-from relay.errors import StoreUnusable
+from relay.errors import StoreHeld, StoreUnusable
 from relay.store.sqlite.schema import LATEST, migrations
 
 if TYPE_CHECKING:
@@ -104,9 +104,7 @@ def take_lock(path: Path) -> int:
     except BlockingIOError:
         holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
         os.close(descriptor)
-        raise StoreUnusable(
-            f"another relay (process {holder}) already serves the ledger {path}; stop it first"
-        ) from None
+        raise StoreHeld(f"another relay (process {holder}) already serves the ledger {path}; stop it first") from None
     except OSError as error:
         os.close(descriptor)
         raise StoreUnusable(f"the ledger {path} cannot be locked: {error.strerror}. Keep it on a local disk") from None

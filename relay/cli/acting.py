@@ -1,0 +1,107 @@
+"""Commands that change the ledger: through the running service where there is one, else on the file itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from relay.cli.common import (
+    CONFIG,
+    FAILURE,
+    NOT_FOUND,
+    USAGE,
+    config_option,
+    json_option,
+    print_json,
+    settings_of,
+    stop,
+    store_option,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from relay.settings import Settings
+
+
+def act(config: str | None, store: str | None, deed: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Do one thing on the ledger, and answer what came of it."""
+    settings = settings_of(config)
+    return asyncio.run(_act(settings, store, deed, given))
+
+
+async def _act(settings: Settings, store: str | None, deed: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
+    from relay.app import App  # noqa: PLC0415 - quick help
+    from relay.deeds import BadDeed  # noqa: PLC0415 - quick help
+    from relay.errors import StoreHeld, StoreUnusable  # noqa: PLC0415 - quick help
+    from relay.settings import store_path  # noqa: PLC0415 - quick help
+    from relay.store.sqlite import SqliteStore  # noqa: PLC0415 - quick help
+
+    try:
+        ledger = SqliteStore(store_path(settings, store))
+    except StoreHeld:
+        return await _ask_service(settings, deed, given)
+    except StoreUnusable as error:
+        stop(CONFIG, str(error))
+    app = App(settings, ledger, CONNECTORS)
+    try:
+        return await app.deeds.do(deed, given)
+    except BadDeed as error:
+        stop(USAGE, str(error))
+    finally:
+        await app.stop()
+
+
+async def _ask_service(settings: Settings, deed: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Only one process writes to the ledger: the service does it, asked through its admin listener."""
+    import aiohttp  # noqa: PLC0415 - quick help
+
+    address = f"http://{settings.server.admin}/api/do/{deed}"
+    token = os.environ.get("RELAY_ADMIN_TOKEN")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        async with (
+            aiohttp.ClientSession(trust_env=False) as session,
+            session.post(address, json=dict(given), headers=headers, timeout=aiohttp.ClientTimeout(15)) as answer,
+        ):
+            body = json.loads(await answer.text())
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        stop(FAILURE, f"a service holds the ledger, but does not answer at {address} ({type(error).__name__})")
+    if answer.status >= 400:  # noqa: PLR2004 - HTTP's own classes
+        stop(FAILURE, f"the service refused: {body.get('detail', answer.status)}")
+    found: dict[str, Any] = body
+    return found
+
+
+@click.command(epilog="Example: relay retry dlv_1a209197a04f8e1f8ff13d8-3227a420-0")
+@click.argument("ids", nargs=-1, required=True)
+@config_option
+@store_option
+@json_option
+def retry(ids: tuple[str, ...], config: str | None, store: str | None, *, as_json: bool) -> None:
+    """Give dead deliveries another schedule of tries."""
+    _report(act(config, store, "retry", {"ids": list(ids)}), "retried", as_json=as_json)
+
+
+@click.command(epilog="Example: relay cancel dlv_1a209197a04f8e1f8ff13d8-3227a420-0")
+@click.argument("ids", nargs=-1, required=True)
+@config_option
+@store_option
+@json_option
+def cancel(ids: tuple[str, ...], config: str | None, store: str | None, *, as_json: bool) -> None:
+    """Call off deliveries that have not begun; the steps below them are not taken either."""
+    _report(act(config, store, "cancel", {"ids": list(ids)}), "cancelled", as_json=as_json)
+
+
+def _report(came: Mapping[str, Any], word: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(came)
+    else:
+        click.echo(f"{came[word]} {word}")
+    if not came[word]:
+        stop(NOT_FOUND, "no delivery of these could be " + word)

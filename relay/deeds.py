@@ -1,0 +1,115 @@
+"""What people do to the ledger: one table for the command line and the admin listener, so that both do the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field as Key
+from pydantic import ValidationError
+
+from relay import phone
+from relay.errors import RelayError
+from relay.models import Form
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from relay.planner import Planner
+    from relay.store import Store
+
+
+class BadDeed(RelayError):
+    """There is no such deed, or what it was given cannot be read."""
+
+
+class _Nothing(Form):
+    """A deed that needs no telling."""
+
+
+class _Person(Form):
+    number: str
+
+
+class _Deliveries(Form):
+    ids: list[str] = Key(min_length=1, max_length=1000)
+
+
+class _Event(Form):
+    event: str
+
+
+class Deeds:
+    """Does what people ask for, on the ledger of a running service or of none."""
+
+    def __init__(
+        self, store: Store, planner: Planner, clock: Callable[[], float], done: Callable[[], None] = lambda: None
+    ) -> None:
+        """`done` is called after a deed that may have made something due."""
+        self._store = store
+        self._planner = planner
+        self._clock = clock
+        self._done = done
+        self._table: Mapping[str, tuple[type[Form], Callable[[Any], Awaitable[dict[str, Any]]]]] = {
+            "texts-off": (_Nothing, self._texts_off),
+            "texts-on": (_Nothing, self._texts_on),
+            "optout-add": (_Person, self._opt_out),
+            "optout-remove": (_Person, self._opt_in),
+            "retry": (_Deliveries, self._retry),
+            "cancel": (_Deliveries, self._cancel),
+            "release": (_Event, self._release),
+        }
+
+    async def do(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Do one thing; answers what came of it, as JSON.
+
+        Raises:
+            BadDeed: there is no such deed, or what it was given cannot be read.
+            StoreBusy: nothing was written.
+        """
+        if name not in self._table:
+            raise BadDeed(f"there is no deed {name}; there are {', '.join(sorted(self._table))}")
+        form, act = self._table[name]
+        try:
+            asked = form.model_validate(dict(given))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            raise BadDeed(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
+        came = await act(asked)
+        self._done()
+        return came
+
+    async def _texts_off(self, _: _Nothing) -> dict[str, Any]:
+        await self._store.switch_texts(off=True)
+        return {"texts": "off"}
+
+    async def _texts_on(self, _: _Nothing) -> dict[str, Any]:
+        await self._store.switch_texts(off=False)
+        return {"texts": "on"}
+
+    async def _opt_out(self, asked: _Person) -> dict[str, Any]:
+        number = _number(asked.number)
+        stopped = await self._store.opt_out(number, now=self._clock(), how="by hand")
+        return {"number": number, "opted_out": True, "texts_called_off": stopped}
+
+    async def _opt_in(self, asked: _Person) -> dict[str, Any]:
+        number = _number(asked.number)
+        return {"number": number, "opted_out": False, "was": await self._store.opt_in(number)}
+
+    async def _retry(self, asked: _Deliveries) -> dict[str, Any]:
+        return {"retried": await self._store.retry(asked.ids, now=self._clock())}
+
+    async def _cancel(self, asked: _Deliveries) -> dict[str, Any]:
+        return {"cancelled": await self._store.cancel(asked.ids, self._planner.follow, now=self._clock())}
+
+    async def _release(self, asked: _Event) -> dict[str, Any]:
+        event = await self._store.event(asked.event)
+        if event is None:
+            raise BadDeed(f"there is no event {asked.event}")
+        return {"event": event.id, "released": await self._store.release(event.id, now=self._clock())}
+
+
+def _number(written: str) -> str:
+    number = phone.normalise(written)
+    if number is None:
+        raise BadDeed(f"`{written}` is no telephone number; write it as +13125550101")
+    return number

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from relay.cli import relay
+
+ENVIRONMENT = {
+    "RELAY_HOOK_SECRET": "false-secret-0001-0001-0001",
+    "SLACK_WEBHOOK_URL": "https://hooks.example.com/false",
+}
+
+
+def init(folder, *arguments, **more):
+    return CliRunner().invoke(relay, ["init", "--dir", str(folder), *arguments], **more)
+
+
+def test_what_it_writes_is_a_good_configuration_in_shadow_mode(tmp_path):
+    done = init(tmp_path / "config", "--name", 'Joe\'s "Best" Pipes', "--timezone", "America/Denver", "--yes")
+    assert done.exit_code == 0, done.output
+    written = tmp_path / "config" / "relay.yaml"
+    assert 'name: "Joe\'s \\"Best\\" Pipes"' in written.read_text()
+    assert "timezone: America/Denver" in written.read_text()
+    assert written.stat().st_mode & 0o077 == 0
+    assert "RELAY_HOOK_SECRET=" in (tmp_path / "config" / ".env.example").read_text()
+    checked = CliRunner(env=ENVIRONMENT).invoke(relay, ["-c", str(written), "check"])
+    assert checked.exit_code == 0, checked.output
+
+
+def test_questions_are_asked_and_have_answers_ready(tmp_path):
+    done = init(tmp_path, input="Bright Pipes\n\n")
+    assert done.exit_code == 0
+    assert 'name: "Bright Pipes"' in (tmp_path / "relay.yaml").read_text()
+
+
+def test_what_exists_is_never_written_over(tmp_path):
+    (tmp_path / "relay.yaml").write_text("mine")
+    assert init(tmp_path, "--yes").exit_code == 2
+    assert (tmp_path / "relay.yaml").read_text() == "mine"
+
+
+@pytest.mark.parametrize("zone", ["Chicago", "America/Nowhere", "CST6CDT7"])
+def test_a_zone_that_is_none_is_told(tmp_path, zone):
+    done = init(tmp_path, "--timezone", zone, "--yes")
+    assert done.exit_code == 2
+    assert not (tmp_path / "relay.yaml").exists()

@@ -1,0 +1,136 @@
+"""What people do to the ledger, by hand or through the admin listener of a running service."""
+
+from __future__ import annotations
+
+import json
+
+import aiohttp
+import pytest
+
+from connectors.table import CONNECTORS
+from relay.app import App
+from relay.deeds import BadDeed
+from relay.models import State
+from relay.settings import read_settings
+from relay.standins import SinkStandIn
+from relay.store.sqlite import SqliteStore
+
+SECRET = "false-secret-0001-0001-0001"
+TOKEN = "false-admin-token-0001"
+CONFIG = """
+server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}
+network: {allow: [127.0.0.1/32], allow_http: true}
+connectors:
+  archive: {type: webhook, url: "${SINK}", retry: {for: 1s, first: 0.1s, most: 0.1s}}
+rules:
+  - name: Hold back strangers
+    when: call.failed
+    then: [{quarantine: 24h}]
+  - name: Archive
+    when: call.*
+    then: [{send: archive}]
+  - name: Slowly
+    when: call.voicemail
+    then: [{wait: 1h}, {send: archive}]
+"""
+
+
+@pytest.fixture
+async def sink():
+    standin = SinkStandIn()
+    await standin.start()
+    yield standin
+    await standin.stop()
+
+
+@pytest.fixture
+async def app(tmp_path, sink):
+    config = tmp_path / "relay.yaml"
+    config.write_text(CONFIG)
+    environment = {
+        "SINK": sink.url,
+        "RELAY_HOOK_SECRET": SECRET,
+        "RELAY_ADMIN_TOKEN": TOKEN,
+        "RELAY_VIEW_TOKEN": "false-view",
+    }
+    running = App(read_settings(config, CONNECTORS, environment), SqliteStore(tmp_path / "relay.db"), CONNECTORS)
+    await running.start()
+    yield running
+    await running.stop()
+
+
+async def post(app, kind, key):
+    url = f"http://127.0.0.1:{app.public_port}/hooks/callscaler"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(url, json={"event": kind, "call_id": key}, headers={"X-Relay-Secret": SECRET}) as answer,
+    ):
+        assert answer.status == 202
+        return (await answer.json())["event"]
+
+
+async def ask(app, deed, given, *, token=TOKEN, **headers):
+    url = f"http://127.0.0.1:{app.admin_port}/api/do/{deed}"
+    sent = {"Content-Type": "application/json", "Authorization": f"Bearer {token}", **headers}
+    async with aiohttp.ClientSession() as session, session.post(url, data=json.dumps(given), headers=sent) as answer:
+        return answer.status, await answer.json()
+
+
+async def planned(app, event):
+    """The deliveries of an event, once the planner has come to it."""
+    while not await app.store.verdicts(event):
+        await app.planner.plan_next()
+    return await app.store.deliveries(limit=100, event=event)
+
+
+async def test_a_quarantined_event_is_released_by_a_person(app, sink):
+    event = await post(app, "call.failed", "a")
+    held = [d for d in await planned(app, event) if d.kind == "send"]
+    assert [d.state for d in held] == [State.HELD]
+    assert [e.id for e in await app.store.quarantined(limit=10)] == [event]
+    status, came = await ask(app, "release", {"event": event})
+    assert (status, came["released"]) == (200, 1)
+    await sink.wait_for(lambda: len(sink.bodies) == 1)
+
+
+async def test_what_waits_is_cancelled_and_stays_so(app):
+    event = await post(app, "call.voicemail", "b")
+    waiting = next(d for d in await planned(app, event) if d.rule == "Slowly")
+    status, came = await ask(app, "cancel", {"ids": [waiting.id]})
+    assert (status, came) == (200, {"cancelled": 1})
+    after = next(d for d in await app.store.deliveries(limit=100, event=event) if d.id == waiting.id)
+    assert (after.state, after.reason) == (State.CANCELLED, "cancelled by hand")
+
+
+async def test_what_is_dead_is_tried_again(app, sink):
+    sink.status = 410
+    event = await post(app, "call.completed", "c")
+    await sink.wait_for(lambda: len(sink.bodies) == 1)
+    await app.worker.idle()
+    dead = await app.store.deliveries(limit=10, state="dead", event=event)
+    assert len(dead) == 1
+    sink.status = 200
+    assert await ask(app, "retry", {"ids": [dead[0].id]}) == (200, {"retried": 1})
+    await sink.wait_for(lambda: len(sink.bodies) == 2)
+
+
+@pytest.mark.parametrize(
+    ("token", "headers", "status"),
+    [
+        ("false-view", {}, 403),
+        ("wrong", {}, 401),
+        (TOKEN, {"Content-Type": "text/plain"}, 403),
+        (TOKEN, {"Sec-Fetch-Site": "cross-site"}, 403),
+        (TOKEN, {"Sec-Fetch-Site": "same-origin"}, 200),
+    ],
+)
+async def test_only_the_full_token_changes_anything_and_never_from_another_site(app, token, headers, status):
+    assert (await ask(app, "texts-off", {}, token=token, **headers))[0] == status
+    assert await app.store.texts_are_off() is (status == 200)
+
+
+async def test_what_is_no_deed_or_cannot_be_read_is_told(app):
+    assert (await ask(app, "explode", {}))[0] == 422
+    assert (await ask(app, "retry", {"ids": []}))[0] == 422
+    with pytest.raises(BadDeed, match="no telephone number"):
+        await app.deeds.do("optout-add", {"number": "nobody"})
