@@ -24,8 +24,8 @@ from relay.standins.crm import TOKEN
 from relay.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
 
 MORNING = dt.datetime(2026, 3, 3, 10, 0, tzinfo=ZoneInfo("America/Chicago")).timestamp()
 """When the demo's day begins, whatever the real hour: a Tuesday, business hours."""
