@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 
 import pytest
 
+from connectors.table import CONNECTORS
+from relay.app import App
 from relay.backfill import MARK, Backfill, Rhythm
 from relay.callscaler import CallScaler
 from relay.errors import DeliveryFailed
@@ -13,6 +16,8 @@ from relay.http import Http, Network
 from relay.intake import Intake, read_event
 from relay.metrics import Metrics
 from relay.sandbox import Sandbox, SandboxSettings
+from relay.settings import read_settings
+from relay.standins import SinkStandIn, SlackStandIn
 from relay.store.sqlite import SqliteStore
 
 START = 1_772_553_600.0
@@ -151,3 +156,68 @@ async def test_a_webhook_that_the_sender_gave_up_on_leads_to_its_call(world):
     clock.now += 3600
     assert (await backfill.sweep()).created == 1
     assert (await events_of(store))[0].type == "call.voicemail"
+
+
+CONFIG = """
+business: {name: Bright Plumbing, timezone: America/Chicago}
+server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}
+network: {allow: [127.0.0.1/32], allow_http: true}
+callscaler: {api_key: "${KEY}", base_url: "${BASE}"}
+connectors:
+  team: {type: slack, webhook_url: "${TEAM}"}
+  archive: {type: webhook, url: "${SINK}"}
+texting: {quiet_hours: {allow: always}}
+rules:
+  - name: Text back
+    when: [call.missed, call.voicemail]
+    then: [{text: caller, body: Sorry we missed you. Reply STOP to opt out.}]
+  - name: Tell the team
+    when: call.*
+    then: [{send: team, message: a call}]
+  - name: Archive
+    when: call.*
+    then: [{send: archive}]
+"""
+
+
+async def test_an_hour_of_calls_while_the_relay_was_stopped_is_archived_once_and_nobody_is_texted(tmp_path):
+    clock = Clock()
+    sandbox = Sandbox(None, clock=clock, settings=SandboxSettings(past_calls=0))
+    slack, sink = SlackStandIn(), SinkStandIn()
+    for server in (sandbox, slack, sink):
+        await server.start()
+    config = tmp_path / "relay.yaml"
+    config.write_text(CONFIG)
+    places = {"BASE": f"{sandbox.url}/api/v1", "TEAM": slack.webhook_url, "SINK": sink.url}
+    environment = {"KEY": sandbox.key, "RELAY_HOOK_SECRET": "false-secret-0001-0001-0001", **places}
+
+    async def relay():
+        app = App(
+            read_settings(config, CONNECTORS, environment), SqliteStore(tmp_path / "relay.db"), CONNECTORS, clock=clock
+        )
+        await app.start()
+        return app
+
+    app = await relay()
+    await app.backfill.sweep()
+    await app.stop()
+    made = []
+    for number in range(12):
+        clock.now += 300
+        made.append(await sandbox.phone.ring("missed", caller=f"+13125550{101 + number}", webhook=False))
+    clock.now += 1300
+    for _ in range(2):
+        app = await relay()
+        await app.backfill.sweep()
+        await sink.wait_for(lambda: len(sink.bodies) >= len(made))
+        await app.worker.idle()
+        states = {(d.rule, str(d.state)) for d in await app.store.deliveries(limit=1000)}
+        verdicts = [await app.store.verdicts(event.id) for event in await app.store.events(limit=1000)]
+        await app.stop()
+    assert sorted(json.loads(body)["call_id"] for body in sink.bodies) == sorted(made)
+    assert states == {("Archive", "delivered"), ("Tell the team", "suppressed")}
+    assert {verdict.word for found in verdicts for verdict in found if verdict.rule == "Text back"} == {"suppressed"}
+    assert sandbox.texts() == []
+    assert slack.messages == []
+    for server in (sandbox, slack, sink):
+        await server.stop()
