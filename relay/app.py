@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from relay.connector import Connector, Job, Receipt
+    from relay.errors import Mistake
     from relay.models import Event, Known
     from relay.rules import Rule
     from relay.settings import Configured, Settings
@@ -237,16 +238,28 @@ class App:
         book = self.planner.book
         self.planner.book = replace(book, policy=replace(book.policy, own=self._own))
 
-    async def reload(self, path: Path, environment: Mapping[str, str]) -> bool:
-        """Read the file again and swap everything it says, or change nothing; answers whether it was good."""
+    async def reload(
+        self,
+        path: Path,
+        environment: Mapping[str, str],
+        rehearse: Callable[[Settings], Awaitable[list[Mistake]]] | None = None,
+    ) -> bool:
+        """Read the file again and swap everything it says, or change nothing; answers whether it was good.
+
+        `rehearse` plays the file's own tests, and answers those that fail: such a file is not used either.
+        """
         try:
             settings = read_settings(path, self._connectors, environment)
-            await self._remember_rules(settings)
+            mistakes = [] if rehearse is None else await rehearse(settings)
         except ConfigError as error:
-            for mistake in error.mistakes:
-                log.error("the changed configuration is not used", mistake=str(mistake))
+            mistakes = error.mistakes
+        for mistake in mistakes:
+            log.error("the changed configuration is not used", mistake=str(mistake))
+        if mistakes:
             self.metrics.reloaded(good=False)
             return False
+        try:
+            await self._remember_rules(settings)
         except (StoreBusy, OSError) as error:
             log.error("the changed configuration is not used", why=str(error))
             self.metrics.reloaded(good=False)

@@ -225,6 +225,11 @@ async def test_a_changed_file_is_taken_up_and_a_broken_one_changes_nothing(relay
     await post(served, {"event": "call.missed", "call_id": "c-old"})
     await until(lambda: calls(sink) == ["c-old"])
 
+    scenario = "{name: t, given: [{event: call.missed, at: 2026-03-02 10:00}], expect: {delivered: {archive: 7}}}"
+    path.write_text(FILE + f"tests: [{scenario}]\n")
+    await until(lambda: "wanted 7, was 1" in served.said)
+    assert await success() == 0
+
     path.write_text(FILE.replace("- send: archive", '- send: archive\n        body: \'{"call_id": "new"}\''))
     served.process.send_signal(signal.SIGHUP)
     await until(lambda: "configuration reloaded" in served.said)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from relay.app import App
+    from relay.errors import Mistake
     from relay.settings import Settings
 
 _WATCH_EVERY = 0.5
@@ -139,9 +140,19 @@ async def _watch(app: App, path: Path, seen: Stamp, again: asyncio.Event) -> Non
         again.clear()
         seen = before = _stamp(path)
         try:
-            await app.reload(path, os.environ)
+            await app.reload(path, os.environ, _rehearse)
         except Exception:
             log.exception("the configuration could not be reloaded")
+
+
+async def _rehearse(settings: Settings) -> list[Mistake]:
+    """The tests of a changed file that fail."""
+    from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
+    from relay.errors import Mistake  # noqa: PLC0415 - quick help
+    from relay.scenarios import run_scenarios  # noqa: PLC0415 - quick help
+
+    failures = await run_scenarios(settings, CONNECTORS)
+    return [Mistake(str(settings.path), line, column, message) for line, column, message in failures]
 
 
 def _stamp(path: Path) -> Stamp:
