@@ -8,8 +8,10 @@ an answer that is not clear is settled by the list of texts, never by sending ag
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
-from typing import TYPE_CHECKING, Annotated, Any
+import math
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import Field, model_validator
 
@@ -17,10 +19,12 @@ from relay.callscaler import CallScaler
 from relay.connector import Form, Job, Receipt, Secret
 from relay.errors import Invalid, NotFound, Unavailable
 from relay.models import Owned, Regroup, SendText, UpdateNumber
-from relay.texting import PhoneConnector, SentText
+from relay.texting import ListedText, PhoneConnector, SentText
 
 if TYPE_CHECKING:
-    from relay.callscaler import Number, NumberGroup
+    from collections.abc import AsyncGenerator
+
+    from relay.callscaler import Number, NumberGroup, Text
     from relay.http import Http
 
 NUMBERS_FRESH = 300.0
@@ -28,6 +32,8 @@ NUMBERS_FRESH = 300.0
 NUMBERS_SECONDS = 5.0
 """Seconds that a text waits for the list of numbers, so that enough of its time is left for the text itself."""
 ASK_SECONDS = 3.0
+WELL_PAST = 100
+"""Older texts in a row, newest first, after which no younger one is looked for."""
 _ANSWERED = {"completed", "answered"}
 
 
@@ -177,16 +183,41 @@ class CallScalerConnector(PhoneConnector):
         Raises:
             Unavailable: it could not be read whole.
         """
+        listed = await self._listed(since - NUMBERS_FRESH, whole=True)
+        return [
+            SentText(text.id, text.to, text.sender, text.body, text.at)
+            for text in listed
+            if text.direction != "inbound"
+        ]
+
+    async def texts(self, since: float) -> list[ListedText]:
+        """Every text listed, in either direction.
+
+        Nothing promises the order of the list. Only one that goes from newest to oldest as far as it was read is left
+        once it is well past `since`: a long list read whole twice a minute would use up all requests.
+
+        Raises:
+            Unavailable: it could not be read as far as that.
+        """
+        return await self._listed(since, whole=False)
+
+    async def _listed(self, since: float, *, whole: bool) -> list[ListedText]:
         numbers = {n.id: n.phone_number for n in await self.client.numbers.list()}
+        own = {number for number in numbers.values() if number}
         found = []
-        async for text in self.client.messages.texts():
-            if text.direction == "inbound":
-                continue
-            at = _moment(text.created_at)
-            if at is not None and at < since - NUMBERS_FRESH:
-                continue
-            sender = text.from_number or numbers.get(text.from_number_id or "")
-            found.append(SentText(text.id, text.to, sender, text.body, at))
+        last, sinking, past = math.inf, not whole, 0
+        async with contextlib.aclosing(cast("AsyncGenerator[Text]", self.client.messages.texts())) as listed:
+            async for text in listed:
+                at = _moment(text.created_at)
+                sinking = sinking and at is not None and at <= last
+                last = last if at is None else at
+                if at is not None and at < since:
+                    past += 1
+                    if sinking and past >= WELL_PAST:
+                        break
+                    continue
+                sender = text.from_number or numbers.get(text.from_number_id or "")
+                found.append(ListedText(text.id, _direction(text, sender, own), sender, text.to, text.body, at))
         return found
 
     async def answered(self, person: str, since: float) -> bool:
@@ -201,6 +232,15 @@ class CallScalerConnector(PhoneConnector):
             if person in people and call.status in _ANSWERED and at is not None and at >= since:
                 return True
         return False
+
+
+def _direction(text: Text, sender: str | None, own: set[str]) -> Literal["inbound", "outbound"] | None:
+    """In or out, by the list's own word, else by which end is the business's."""
+    if text.direction in ("inbound", "outbound"):
+        return "inbound" if text.direction == "inbound" else "outbound"
+    if text.from_number_id is not None or sender in own:
+        return "outbound"
+    return "inbound" if text.to in own else None
 
 
 def _moment(written: str | None) -> float | None:

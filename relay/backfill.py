@@ -18,6 +18,7 @@ from relay.errors import BadBody, DeliveryFailed, NotFound, StoreBusy
 from relay.intake import read_event
 from relay.intake.reading import ALIASES
 from relay.models import iso
+from relay.rules.facts import HISTORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -115,6 +116,8 @@ class Backfill:
             for row in page.rows:
                 found += await self._take(row)
         found += await self._failed_webhooks(start)
+        if since is not None:
+            await self._store.set_mark(HISTORY, min(since, await self._store.mark(HISTORY) or began))
         # A call too young to be created now must be met again.
         await self._store.set_mark(MARK, max(mark or 0.0, began - self._rhythm.after))
         if found.created or found.enriched:

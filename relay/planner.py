@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import structlog
 from relay import phone, texting
 from relay.errors import StoreBusy
 from relay.models import CallerFacts, Delivery, Event, Known, Plan, State, Verdict
+from relay.optout import MARK
 from relay.rules import About, Facts, Ground, Rule, Step, Wait, cancelled_by, fields_in, give_up, plan, ripen, schedule
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ class Book:
     old: Mapping[str, Rule] = field(default_factory=dict)
     lanes: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = field(default_factory=dict)
     """For connectors that keep order: the lane of a rendered action."""
+    heard: Callable[[], float | None] = lambda: math.inf
+    """When the list of texts was last read, Unix seconds; None for never, infinite where there is none to read."""
     spam: Callable[[Event, Known], str] = lambda event, known: "unlikely"  # noqa: ARG005 - replaced by the scorecard
 
     def rule(self, delivery: Delivery) -> Rule | None:
@@ -226,7 +230,10 @@ def judge_text(book: Book, delivery: Delivery, event: Event, known: Known, now: 
     if cancelled is not None:
         return delivery.moved(State.CANCELLED, reason=cancelled, settled_at=now)
     action = delivery.action or {}
-    people = texting.People(action["to"], action["sender"])
+    people = texting.People(action["to"], action["sender"], math.inf if delivery.shadow else book.heard())
+    if delivery.notes.get(MARK) == people.to:
+        why = "opted out: this person asked not to be texted while it was planned"
+        return delivery.moved(State.SUPPRESSED, reason=why, settled_at=now)
     stands = known.text(people.to, run=delivery.run, rule=rule.name, shadow=delivery.shadow)
     said = texting.judge(rule, step, delivery, people, stands, book.policy, now=now)
     if said.word == "never":

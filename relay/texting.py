@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from relay.models import Delivery, Owned, TextFacts
     from relay.rules import Rule, Step
 
+HEARD = 120.0
+"""Seconds for which a reading of the list of texts is believed: somebody may have asked to stop meanwhile."""
+HEAR_AGAIN = 5.0
+"""Seconds after which a text that waits for a reading is looked at again."""
 RECHECK = 60.0
 """Seconds after which a text that is held by a limit or the kill switch is looked at again."""
 
@@ -157,12 +161,13 @@ def judge(
     if shut is not None:
         reason, until = shut
         return Judgement("hold", reason, until) if until <= last_moment else too_late(reason, until, patience, policy)
-    full = _full(facts, policy, notify=notify)
-    if full is None:
+    passing = _passing(people, facts, policy, now, notify=notify)
+    if passing is None:
         return GO
+    reason, again = passing
     if now >= last_moment:
-        return Judgement("never", f"{full}; not sent within {say_span(patience)} of falling due")
-    return Judgement("hold", full, min(now + RECHECK, last_moment))
+        return Judgement("never", f"{reason}; not sent within {say_span(patience)} of falling due")
+    return Judgement("hold", reason, min(now + again, last_moment))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +176,8 @@ class People:
 
     to: str
     sender: str | None = None
+    heard_at: float | None = math.inf
+    """When the list of texts was last read whole, Unix seconds; None for never, infinite where nobody asks."""
 
 
 def too_late(reason: str, until: float, patience: float, policy: Policy) -> Judgement:
@@ -192,7 +199,7 @@ def _refuse_person(people: People, facts: TextFacts, policy: Policy, *, notify: 
 
 
 def _full(facts: TextFacts, policy: Policy, *, notify: bool) -> str | None:
-    """What may be over at any moment: the kill switch, and limits that other people fill up."""
+    """The kill switch, and limits that other people fill up."""
     if facts.off:
         return "texts are switched off"
     if not notify and policy.per_prefix.most is not None and facts.to_prefix >= policy.per_prefix.most:
@@ -200,6 +207,25 @@ def _full(facts: TextFacts, policy: Policy, *, notify: bool) -> str | None:
     if policy.total.most is not None and facts.total >= policy.total.most:
         return f"limit: {facts.total} texts in {say_span(policy.total.span)}"
     return None
+
+
+def _passing(people: People, facts: TextFacts, policy: Policy, now: float, *, notify: bool) -> tuple[str, float] | None:
+    """What may be over at any moment, and in how many seconds to look again."""
+    full = _full(facts, policy, notify=notify)
+    if full is not None:
+        return full, RECHECK
+    unheard = _unheard(people.heard_at, now)
+    return None if unheard is None else (unheard, HEAR_AGAIN)
+
+
+def _unheard(heard_at: float | None, now: float) -> str | None:
+    """Why it is not known whether this person asked to stop a moment ago; None when it is known."""
+    if heard_at is None:
+        return "the list of texts was not read yet, and somebody may have asked to stop"
+    if now - heard_at <= HEARD:
+        return None
+    age = say_span(now - heard_at)
+    return f"the list of texts was last read {age} ago, and somebody may have asked to stop since"
 
 
 def _closed(rule: Rule, policy: Policy, now: float) -> tuple[str, float] | None:
@@ -233,6 +259,19 @@ class PhoneConnector(Connector[Any, Any]):
             Unavailable: the list could not be read whole.
         """
 
+    async def texts(self, since: float) -> list[ListedText]:
+        """Every text that the phone system lists since then, Unix seconds, in either direction; whole or an error.
+
+        One that knows only what it sent says that.
+
+        Raises:
+            DeliveryFailed: the list could not be read whole.
+        """
+        return [
+            ListedText(text.id, "outbound", text.sender, text.to, text.body, text.at)
+            for text in await self.sent_texts(since)
+        ]
+
     @abstractmethod
     async def answered(self, person: str, since: float) -> bool:
         """Whether a call with this person that began at or after `since` was answered, by the phone system's word.
@@ -240,6 +279,19 @@ class PhoneConnector(Connector[Any, Any]):
         Raises:
             DeliveryFailed: it could not be asked within three seconds.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class ListedText:
+    """A text in the phone system's list, in or out; `at` in Unix seconds, None where the list does not say."""
+
+    id: str
+    direction: Literal["inbound", "outbound"] | None
+    """None where it cannot be told."""
+    sender: str | None
+    to: str | None
+    body: str | None
+    at: float | None
 
 
 @dataclass(frozen=True, slots=True)

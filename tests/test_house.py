@@ -32,6 +32,7 @@ def test_the_wheel_carries_both_packages_and_the_demos_configuration(tmp_path):
     wheel = next(tmp_path.glob("*.whl"))
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"relay/__main__.py", "relay/config/demo.yaml", "relay/sandbox/page.html", "connectors/table.py"} <= names
+    assert {"relay/config/relay.example.yaml", "relay/config/recipes/hot-lead@1.yaml"} <= names
     assert not [name for name in names if name.startswith("tests/")]
 
 

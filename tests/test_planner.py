@@ -203,3 +203,21 @@ async def test_what_follows_a_delivery_never_keeps_it_from_being_written_down() 
     shop.planner.book = replace(shop.planner.book, about=replace(shop.planner.book.about, hours=broken))
     await shop.run()
     assert await shop.steps(event) == ["delivered", "dead"]
+
+
+async def test_a_caller_is_known_by_every_number_rung_and_by_a_long_talk() -> None:
+    shop = Shop("""
+        name: R
+        if:
+          caller.distinct_numbers_24h: 2
+          caller.had_long_call: true
+          caller.looks_like_person: true
+          now.holiday: false
+        then: [{send: log, message: "{{ caller.raw }}"}]
+        """)
+    await shop.call("call.completed", duration_seconds=130, tracking_number="+13125550143", caller_name="Dana Example")
+    await shop.settle()
+    assert shop.said("log") == []
+    await shop.call(caller_name="Dana Example")
+    await shop.settle()
+    assert len(shop.said("log")) == 1

@@ -40,6 +40,16 @@ rules:
     when: [call.failed]
     guards: {{hours: hold}}
     then: [{{send: log}}]
+  - name: Park
+    mode: shadow
+    when: {{every: day, at: 06:10}}
+    for_each: number
+    if: {{number.status: active, number.group: {{not_in: [Parked, Seasonal]}}, number.calls_30d: 0}}
+    then: [{{regroup: number, to: Parked}}]
+  - name: Digest
+    when: [{{at: opening, plus: 10m}}, call.failed]
+    guards: {{hours: skip}}
+    then: [{{send: log}}]
 tests:
 {tests}
 """
@@ -47,6 +57,12 @@ MISSED = '{event: call.missed, at: "2026-03-02 10:00"}'
 CALL = '{event: call.completed, at: "2026-03-02 10:00", call_id: a}'
 ENRICHED = '{event: call.enriched, at: "2026-03-02 10:03", call_id: a}'
 AI = "ai_score: 5, transcription: t, summary: s, ai_category: lead, qualified_ai: true"
+PARK = '{tick: Park, at: "2026-03-02 06:10"}'
+DIGEST = '{tick: Digest, at: "2026-03-02 08:10"}'
+NUMBERS = """numbers:
+      - {number: "+13125550142", group: Sales, status: active, calls_30d: 0}
+      - {number: "+13125550143", group: Sales, status: active, calls_30d: 4}
+      - {number: "+13125550144", group: Seasonal, status: active, calls_30d: 0}"""
 VOICEMAIL = '{event: call.voicemail, at: "2026-03-02 10:00", tracking_number: "+13125550142"}'
 
 
@@ -111,6 +127,12 @@ async def failures(path: Path, given: str, expect: str, more: str = "") -> list[
         ),
         ('{event: call.enriched, at: "2026-03-02 10:03", ai_score: 61}', "{verdicts: {Score: ran}}", ""),
         ('{event: text.received, at: "2026-03-02 10:03", body: hello}', "{texts: 0, delivered: {log: 0}}", ""),
+        (PARK, "{moves: [{number: '+13125550142', to: Parked}], delivered: {log: 0}}", NUMBERS),
+        (PARK, "{moves: 1, verdicts: {Park: skipped}, suppressed: 0}", NUMBERS),
+        (f"{PARK}, {PARK.replace('03-02', '03-03')}", "{moves: 2}", NUMBERS),
+        (DIGEST, "{delivered: {log: 1}, verdicts: {Digest: ran}}", ""),
+        (f"{MISSED}, {DIGEST}", "{delivered: {log: 2}, texts: 1, verdicts: {Digest: ran}}", ""),
+        (DIGEST.replace("08:10", "19:00"), "{delivered: {log: 0}, verdicts: {Digest: skipped}}", ""),
     ],
 )
 async def test_a_scenario_turns_out_as_it_expects(tmp_path: Path, given: str, expect: str, more: str) -> None:
@@ -142,7 +164,12 @@ async def test_a_scenario_turns_out_as_it_expects(tmp_path: Path, given: str, ex
             "did you mean `caller_number`",
         ),
         ('{event: call.missed, at: "2026-03-02 10:00", call_id: ""}', "{texts: 1}", "", "without a usable id"),
-        ('{tick: Silent, at: "2026-03-02 10:00"}', "{texts: 0}", "", "times are not built yet"),
+        ('{tick: Parc, at: "2026-03-02 10:00"}', "{texts: 0}", "", "did you mean `Park`"),
+        ('{tick: Silent, at: "2026-03-02 10:00"}', "{texts: 0}", "", "no known rule that runs by the clock"),
+        ("{tick: Park}", "{texts: 0}", "", "is no time"),
+        (PARK.replace("}", ", number: x}"), "{texts: 0}", NUMBERS, "`number` is no known key"),
+        (PARK, "{moves: 0}", "", "needs some under `numbers:`"),
+        (PARK, "{moves: 0}", NUMBERS, "moves: wanted 0, was 1"),
         (
             f"{CALL[:-1]}, {AI}}}, {ENRICHED}",
             "{texts: 0}",
@@ -171,3 +198,9 @@ async def test_a_failure_points_at_its_scenario(tmp_path: Path) -> None:
     settings = read_settings(file, CONNECTORS, {"SECRET": "false-secret-0000", "CALLSCALER_API_KEY": "cs_key_false"})
     [(line, _, _)] = await run_scenarios(settings, CONNECTORS)
     assert "name: t" in text.splitlines()[line - 1]
+
+
+async def test_a_stop_in_a_scenario_is_heeded(tmp_path: Path) -> None:
+    stop = '{event: text.received, at: "2026-03-02 10:00", caller_number: "+13125550101", body: Please stop texting me}'
+    missed = '{event: call.missed, at: "2026-03-02 10:30", caller_number: "+13125550101"}'
+    assert await failures(tmp_path, f"{stop}, {missed}", "{texts: 0, verdicts: {Back: suppressed}}") == []

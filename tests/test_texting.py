@@ -9,7 +9,19 @@ from hypothesis import strategies as st
 
 from relay.hours import QuietHours
 from relay.models import Delivery, SendText, State, TextFacts
-from relay.texting import RECHECK, Judgement, Limit, LimitsForm, People, Policy, SentText, find_sent, judge
+from relay.texting import (
+    HEAR_AGAIN,
+    HEARD,
+    RECHECK,
+    Judgement,
+    Limit,
+    LimitsForm,
+    People,
+    Policy,
+    SentText,
+    find_sent,
+    judge,
+)
 from tests.rules.reading import STAFF, rule
 from tests.rules.shop import DANA, HOURS, OWN, at
 
@@ -26,6 +38,11 @@ def said(
     )
     step = RULE.step(0) if to != STAFF else replace(RULE.step(0), recipient=STAFF)
     return judge(RULE, step, delivery, People(to, OWN), facts or TextFacts(), replace(POLICY, **policy), now=now)  # type: ignore[arg-type]
+
+
+def heard(heard_at: float | None, *, facts: TextFacts | None = None, due: float = NOON) -> Judgement:
+    delivery = Delivery("d", "e", "r", "R", "v", 0, "text", "callscaler", State.DUE, first_due_at=due)
+    return judge(RULE, RULE.step(0), delivery, People(DANA, OWN, heard_at), facts or TextFacts(), POLICY, now=NOON)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +86,35 @@ def test_a_limit_that_may_end_at_any_moment_is_asked_again_until_the_text_is_too
     assert (judged.word, judged.reason) == ("never", "limit: 150 texts in 1d; not sent within 30m of falling due")
     assert said(due=NOON - 1800.0).word == "go"
     assert said(due=NOON - 1800.1).reason == "not sent within 30m of falling due"
+
+
+@pytest.mark.parametrize(
+    ("heard_at", "word", "why"),
+    [
+        (math.inf, "go", ""),
+        (NOON, "go", ""),
+        (NOON - HEARD, "go", ""),
+        (NOON - HEARD - 1, "hold", "last read 2m ago"),
+        (NOON - 7200, "hold", "last read 2h ago"),
+        (None, "hold", "not read yet"),
+    ],
+)
+def test_a_text_leaves_only_while_the_reading_of_the_list_is_young(heard_at: float | None, word: str, why: str) -> None:
+    judged = heard(heard_at)
+    assert judged.word == word
+    assert why in judged.reason
+    assert judged.until == (NOON + HEAR_AGAIN if word == "hold" else None)
+
+
+def test_a_text_that_waits_for_a_reading_is_given_up_when_it_is_too_old() -> None:
+    assert heard(None, due=NOON - 1799.0).until == NOON + 1
+    judged = heard(None, due=NOON - 1800.0)
+    assert (judged.word, judged.reason.endswith("not sent within 30m of falling due")) == ("never", True)
+
+
+def test_what_holds_longer_is_named_before_a_missing_reading() -> None:
+    assert "switched off" in heard(None, facts=TextFacts(off=True)).reason
+    assert heard(None, facts=TextFacts(opted_out=True)).word == "never"
 
 
 def test_a_limit_of_none_is_no_limit() -> None:

@@ -11,6 +11,7 @@ import relay as package
 COMMANDS = {
     "api": ("relay.cli.api", "api", "Every operation of the CallScaler API."),
     "backfill": ("relay.cli.backfill", "backfill", "Fetch what the webhooks missed."),
+    "backtest": ("relay.cli.backtesting", "backtest", "What other rules would make of stored calls."),
     "cancel": ("relay.cli.acting", "cancel", "Call off deliveries that have not begun."),
     "check": ("relay.cli.check", "check", "Validate the configuration and run its tests."),
     "deliveries": ("relay.cli.reading", "deliveries", "What is owed, delivered, or given up on."),
@@ -26,6 +27,7 @@ COMMANDS = {
     "serve": ("relay.cli.serve", "serve", "Run the relay."),
     "show": ("relay.cli.reading", "show", "One event: verdicts, deliveries, tries."),
     "texts": ("relay.cli.people", "texts", "Texts, newest first; switch them off and on."),
+    "try": ("relay.cli.trying", "try_", "What a rule would do, with nothing sent."),
     "url": ("relay.cli.serve", "url", "The address and header to paste into the call flow."),
     "why": ("relay.cli.reading", "why", "Why rules did what they did with an event."),
 }

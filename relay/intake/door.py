@@ -13,6 +13,7 @@ import structlog
 from relay.errors import BadBody, StoreBusy
 from relay.intake.body import read_json
 from relay.intake.reading import MAPPABLE, merge, read_event
+from relay.intake.texts import RECEIVED, wish_of
 from relay.models import CALL_TYPES, ENRICHED
 from relay.store import RequestNote
 
@@ -28,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 _KEPT_BODY = 4096
 _KEPT_HEADERS = {"content-type", "content-length", "content-encoding", "user-agent", "host"}
-_KNOWN_TYPES = {*CALL_TYPES, ENRICHED, "text.received"}
+_KNOWN_TYPES = {*CALL_TYPES, ENRICHED, RECEIVED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +109,31 @@ class Intake:
                 await self._store.note_request(_note("test", now, source.name, 200, read.reason, remote, headers, body))
                 self._metrics.event(source.name, "test")
                 return Reply(200, None)
-            accepted = await self.event(read.event, body)
+            accepted = await self.event(read.event, body, proved=source.proof.scheme != "none")
         except StoreBusy as error:
             log.error("an event could not be written down", source=source.name, why=str(error))
             self._metrics.event(source.name, "unavailable")
             return Reply(503, detail="the event could not be written down; send it again")
         return Reply(200 if accepted.duplicate else 202, accepted.event, accepted.duplicate)
 
-    async def event(self, event: Event, body: bytes) -> Accepted:
-        """Write an event down, whatever door it came through.
+    async def event(self, event: Event, body: bytes, *, proved: bool = True) -> Accepted:
+        """Write an event down, whatever door it came through; `proved` says whether its sender proved itself there.
+
+        What the sender of a text asks for (STOP, START) is done in the same transaction.
 
         Raises:
             StoreBusy: nothing was written.
         """
-        accepted = await self._store.accept(event, body, merge)
+        if event.type == RECEIVED:
+            wish = wish_of(event, proved=proved)
+            accepted = await self._store.accept_text(event, body, wish, now=self._clock())
+        else:
+            accepted = await self._store.accept(event, body, merge)
         outcome = "duplicate" if accepted.duplicate else "accepted"
-        if not accepted.duplicate and event.type not in _KNOWN_TYPES:
+        if not accepted.duplicate and event.type not in _KNOWN_TYPES and not event.type.startswith("time."):
             outcome = "unknown_type"
+        if not accepted.duplicate and event.call.get("review"):
+            log.warning("a text may ask to stop; a person should read it", id=event.id)
         self._metrics.event(event.source, outcome)
         if not accepted.duplicate or accepted.enriched:
             self._arrived()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from relay import phone
 from relay.errors import BadBody
+from relay.intake.texts import RECEIVED, as_text
 from relay.models import ENRICHED, Event, iso
 
 if TYPE_CHECKING:
@@ -69,6 +70,11 @@ _SPOKEN = {
     "caller.city": "caller_city",
     "caller.region": "caller_state",
     "number.number": "tracking_number",
+    "body": "body",
+    "text.body": "body",
+    "text.id": "call_id",
+    "text.from": "caller_number",
+    "text.to": "tracking_number",
 }
 MAPPABLE: dict[str, str] = {**{name: ALIASES[meaning][0] for name, meaning in _MEANING.items()}, **_SPOKEN}
 """What `map:` of a source may name, as webhooks and as conditions spell it, and the spelling it is read under."""
@@ -136,7 +142,8 @@ def read_event(
             return Read(None, "an object with an id, but no call: taken for a test")
         raise BadBody("a call without a usable type (event: call.completed, call.missed …)", status=422)
     kept = cleaned if raw is None else {_clean(name): _cleaned(value) for name, value in raw.items()}
-    return Read(_event(kept, values, kind, key, source, now, late=late))
+    event = _event(kept, values, kind, key, source, now, late=late)
+    return Read(as_text(event, cleaned.get("body")) if kind == RECEIVED else event)
 
 
 def _is_call(fields: Mapping[str, Any], kind: str | None) -> bool:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from relay.models import Event, Known
 
 DAY = 86400.0
+HISTORY = "history"
+"""The ledger's mark that says since when calls are in it."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class About:
 
     name: str
     hours: Business
+    history: float | None = None
+    """Since when its calls are in the ledger, Unix seconds; None while that is not known."""
 
 
 class Facts:
@@ -60,13 +64,17 @@ class Facts:
         known = self.known.caller()
         return {
             "number": number,
+            "raw": self.event.caller_raw,
             "name": name,
+            "looks_like_person": phone.looks_like_person(name) if name else None,
             "first_name": phone.first_name(name) if name else None,
             "city": self.event.call.get("caller_city"),
             "region": self.event.call.get("caller_region"),
             "country": phone.region(number) if number else None,
             "line": phone.line(number) if number else None,
             "is_new": known.is_new,
+            "distinct_numbers_24h": known.distinct_numbers_24h,
+            "had_long_call": known.had_long_call,
             "calls_1h": known.calls_1h,
             "calls_24h": known.calls_24h,
             "calls_7d": known.calls_7d,
@@ -117,6 +125,7 @@ class Facts:
             "weekday": local.strftime("%a").lower(),
             "hour": local.hour,
             "date": local.date().isoformat(),
+            "holiday": local.date() in self.about.hours.closed_dates,
         }
 
     def context(self, *, for_text: bool = False) -> dict[str, Any]:

@@ -33,6 +33,8 @@ class Field:
     meaning: str
     choices: tuple[str, ...] = ()
     """All that it can say, where that is known."""
+    window: float = 0.0
+    """Seconds of calls that it is counted over, for what says something of a number; 0 for all else."""
 
 
 def _fields(*rows: tuple[str, Kind, str]) -> dict[str, Field]:
@@ -69,12 +71,16 @@ FIELDS = _fields(
     ("call.is_test", F, "whether the event is a test"),
     ("call.raw", Kind.ANY, "the fields as the sender wrote them: call.raw.my_field"),
     ("caller.number", P, "the outside person's number in E.164; missing when withheld"),
+    ("caller.raw", T, "the number as the sender wrote it: anonymous, 5551234 …"),
     ("caller.name", T, "the caller's name as the phone network knows it"),
+    ("caller.looks_like_person", F, "whether the name can be a person's, rather than a network's or a firm's"),
     ("caller.first_name", T, "first name, when the name looks like a person's"),
     ("caller.city", T, "the caller's city"),
     ("caller.region", T, "the caller's state or province"),
     ("caller.country", T, "country of the number: US, CA …"),
     ("caller.line", T, "mobile, fixed, either, toll_free, premium, voip or unknown"),
+    ("caller.distinct_numbers_24h", N, "how many of the business's numbers this person called in 24 hours"),
+    ("caller.had_long_call", F, "whether a call with this person of two minutes or more was ever answered"),
     ("caller.is_new", F, "whether this person never called before"),
     ("caller.calls_1h", N, "calls by this person in the last hour, this one included"),
     ("caller.calls_24h", N, "calls by this person in the last 24 hours, this one included"),
@@ -109,6 +115,7 @@ FIELDS = _fields(
     ("now.weekday", T, "mon, tue, wed, thu, fri, sat or sun, on the business's clock"),
     ("now.hour", N, "0 to 23, on the business's clock"),
     ("now.date", T, "2026-03-02, on the business's clock"),
+    ("now.holiday", F, "whether today is one of business: closed"),
 )
 
 CHOICES = {
@@ -118,6 +125,15 @@ CHOICES = {
     "now.weekday": ("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
 }
 FIELDS |= {name: replace(FIELDS[name], choices=choices) for name, choices in CHOICES.items()}
+
+_DAY = 86400.0
+WINDOWS = {
+    "number.calls_7d": 7 * _DAY,
+    "number.calls_30d": 30 * _DAY,
+    "number.answer_rate_7d": 7 * _DAY,
+    "number.answer_rate_30d": 30 * _DAY,
+}
+FIELDS |= {name: replace(FIELDS[name], window=window) for name, window in WINDOWS.items()}
 
 STEP_FIELDS = ("state", "id", "url", "created", "body")
 

@@ -3,49 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from relay.models import Delivery, Finding, Plan, State, Verdict
 from relay.rules.runs import AWAITS, ripen, schedule
+from relay.rules.ticks import rule_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from relay.models import Event, TextFacts
     from relay.rules.facts import Facts
+    from relay.rules.forecast import Forecast, JudgeText
     from relay.rules.rule import Rule
     from relay.rules.runs import Ground
     from relay.rules.steps import Step
 
-
 CLOSED = "closed: business hours"
-
-
-class Forecast(Protocol):
-    """What texting says of a text before it falls due: `hold` until a moment, or `never`."""
-
-    @property
-    def guard(self) -> bool:
-        """Whether a guard of the rule says so, which stops the whole rule, not the text alone."""
-
-    @property
-    def word(self) -> str:
-        """Hold or never."""
-
-    @property
-    def reason(self) -> str:
-        """In words."""
-
-    @property
-    def until(self) -> float | None:
-        """The next allowed moment, Unix seconds."""
-
-
-class JudgeText(Protocol):
-    """Asks texting about a text that will fall due."""
-
-    def __call__(self, rule: Rule, step: Step, facts: Facts, delivery: Delivery, /) -> Forecast | None:
-        """None when nothing is known against it."""
 
 
 def plan(
@@ -61,7 +35,7 @@ def plan(
     tags: list[tuple[str, str]] = []
     once: list[tuple[str, str, str]] = []
     quarantine: float | None = None
-    for rule in rules:
+    for rule in _concerned(rules, event):
         try:
             verdict, run = judge(rule, event, facts, ground, judge_text)
             tagged, span = _tags(rule, run, event), _quarantine(rule, run)
@@ -84,6 +58,12 @@ def plan(
     return Plan(tuple(verdicts), tuple(owed), tuple(tags), tuple(once))
 
 
+def _concerned(rules: Iterable[Rule], event: Event) -> Iterable[Rule]:
+    """Every rule; of a time that has come, only the one whose time it is, as the others have nothing to say of it."""
+    name = rule_of(event)
+    return rules if name is None else (rule for rule in rules if rule.name == name)
+
+
 def judge(
     rule: Rule,
     event: Event,
@@ -94,7 +74,7 @@ def judge(
     """One rule on one event."""
     if rule.mode == "off":
         return Verdict(rule.name, "skipped", "mode: off"), []
-    if event.type not in rule.when:
+    if not rule.awaits(event):
         wanted = ", ".join(sorted(rule.when)) or "a time"
         return Verdict(rule.name, "skipped", f"when: wanted {wanted}, was {event.type}"), []
     findings = tuple(rule.condition.findings(facts.look))
@@ -144,10 +124,22 @@ def _guards(rule: Rule, event: Event, facts: Facts, ground: Ground) -> Verdict |
         if value is not None and facts.known.ran(rule.name, str(value)):
             finding = Finding("guard once", f"once per {rule.once}", "has run", held=False)
             return Verdict(rule.name, "suppressed", f"once: has run for this {rule.once}", (finding,))
+    if rule.window and (missing := _short_history(rule, facts)) is not None:
+        return Verdict(rule.name, "suppressed", f"history: wanted {missing.wanted}, was {missing.found}", (missing,))
     if rule.hours == "skip" and not ground.hours.is_open(ground.now):
         finding = Finding("guard hours", "open", "closed", held=False)
         return Verdict(rule.name, "skipped", "hours: wanted open, was closed", (finding,))
     return None
+
+
+def _short_history(rule: Rule, facts: Facts) -> Finding | None:
+    """What is wanting where calls are counted over a longer time than they are in the ledger: silence is no news."""
+    since = facts.about.history
+    if since is not None and facts.at - since >= rule.window:
+        return None
+    # A date, as a span that is nearly long enough would be said as if it were.
+    found = "not known" if since is None else facts.about.hours.local(since).strftime("%Y-%m-%d")
+    return Finding("guard min_history", f"{say_span(rule.window)} of calls", f"since {found}", held=False)
 
 
 def cooling(rule: Rule, known: TextFacts, now: float) -> str | None:

@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from cronsim import CronSim, CronSimError
 from pydantic import Field as Key
 from pydantic import field_validator
 
 from relay.forms import Complain, Path, read_form, unknown
-from relay.models import CALL_TYPES, ENRICHED, Form, Seconds, seconds
+from relay.models import CALL_TYPES, ENRICHED, Form, Seconds
 from relay.rules.conditions import ALWAYS, All, Condition, Test, fields_in
 from relay.rules.fields import FIELDS
 from relay.rules.steps import AT_MOST, AT_MOST_HELD, Step, Surroundings, read_steps
+from relay.rules.ticks import Tick, read_tick, rule_of
 from relay.rules.wording import read_condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from relay.models import Event
     from relay.rules.waits import Wait
 
 EVENT_TYPES = (*CALL_TYPES, ENRICHED, "text.received")
 FRESH = 15 * 60.0
 COOLDOWN = 24 * 3600.0
+_CALLED = "called_number"
 _COOLDOWN_LEAST, _COOLDOWN_MOST = 300.0, 365 * 86400.0
-_EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class CooldownForm(Form):
@@ -86,8 +84,10 @@ class Rule:
     mode: str
     when: frozenset[str]
     """Event types; empty for a rule that runs by the clock."""
-    ticks: tuple[Mapping[str, Any], ...]
-    """Times, as written: {every: day, at: 06:10} …"""
+    ticks: tuple[Tick, ...]
+    """Times it runs at."""
+    each_number: bool
+    """Whether it runs at its times once for each of the business's numbers."""
     condition: Condition
     steps: tuple[Step | Wait, ...]
     texts: bool
@@ -99,6 +99,12 @@ class Rule:
     once: str | None
     at_most: float
     """How long a text of this rule may be held or retried, where its step does not say."""
+    window: float
+    """Seconds of calls that must be in the ledger before it may regroup numbers; 0 when it does not count calls."""
+
+    def awaits(self, event: Event) -> bool:
+        """Whether it runs for this event: one of its types, or its own time."""
+        return event.type in self.when or (bool(self.ticks) and rule_of(event) == self.name)
 
     @property
     def acting(self) -> Iterator[Step]:
@@ -145,7 +151,11 @@ def read_rule(
     steps = read_steps(written.get("then"), (*path, "then"), tell, around)
     if form is None or told:
         return None
-    _combination(form, steps, ticks, path, tell)
+    _combination(form, steps, path, tell)
+    if ticks:
+        _by_the_clock(form, steps, path, tell)
+    elif form.for_each is not None:
+        tell((*path, "for_each"), "`for_each` goes with a time, like when: {every: day, at: 06:10}")
     if told:
         return None
     texts = any(isinstance(s, Step) and s.verb == "text" and s.recipient not in staff for s in steps)
@@ -157,6 +167,7 @@ def read_rule(
         mode=form.mode,
         when=types,
         ticks=ticks,
+        each_number=form.for_each is not None,
         condition=_with_defaults(condition) if texts and types else condition,
         steps=steps,
         texts=texts,
@@ -166,17 +177,38 @@ def read_rule(
         cooldown_scope="everything" if cooldown is None else cooldown.scope,
         once=guards.once,
         at_most=AT_MOST_HELD if guards.hours == "hold" else AT_MOST,
+        window=_window(condition, steps),
     )
 
 
-def _combination(
-    form: RuleForm, steps: tuple[Step | Wait, ...], ticks: tuple[Mapping[str, Any], ...], path: Path, tell: Complain
-) -> None:
+def _combination(form: RuleForm, steps: tuple[Step | Wait, ...], path: Path, tell: Complain) -> None:
     """What is sound by itself, and not together."""
-    if form.for_each is not None and not ticks:
-        tell((*path, "for_each"), "`for_each` goes with a time, like when: {every: day, at: 06:10}")
     if form.guards.hours == "hold" and any(isinstance(step, Step) and step.verb == "quarantine" for step in steps):
         tell((*path, "guards", "hours"), "a quarantine acts at once, so its rule cannot wait for business hours")
+
+
+def _by_the_clock(form: RuleForm, steps: tuple[Step | Wait, ...], path: Path, tell: Complain) -> None:
+    """A time has no caller, and no number but the one that `for_each` gives it."""
+    for step in steps:
+        if not isinstance(step, Step):
+            continue
+        place = (*path, "then", step.index)
+        if step.verb == "text" and step.recipient == "caller":
+            tell((*place, "text"), "a rule that runs by the clock has no caller to text; name a number")
+        if form.for_each is not None:
+            continue
+        if step.verb in {"regroup", "update_number"}:
+            tell((*place, step.verb), "a time has no number of its own; add `for_each: number`")
+        sender = step.filling.parts.get("from")
+        if step.verb == "text" and step.recipient != "caller" and getattr(sender, "source", _CALLED) == _CALLED:
+            tell(place, "a time has no called number; write `from:` with one of your numbers")
+
+
+def _window(condition: Condition, steps: tuple[Step | Wait, ...]) -> float:
+    """The longest time that a rule which regroups numbers counts their calls over, in seconds."""
+    conditions = [step.condition for step in steps if isinstance(step, Step) and step.verb == "regroup"]
+    names = {name for part in (condition, *conditions) for name in fields_in(part)} if conditions else set()
+    return max((FIELDS[name].window for name in names if name in FIELDS), default=0.0)
 
 
 _TEXT_DEFAULTS = (
@@ -194,20 +226,20 @@ def _with_defaults(condition: Condition) -> Condition:
     return All((condition, *extra)) if extra else condition
 
 
-def _read_when(written: Any, path: Path, complain: Complain) -> tuple[frozenset[str], tuple[Mapping[str, Any], ...]]:
+def _read_when(written: Any, path: Path, complain: Complain) -> tuple[frozenset[str], tuple[Tick, ...]]:
     if written is None:
         complain(path[:-1], "`when` is missing here; it names event types, like [call.missed, call.voicemail]")
         return frozenset(), ()
     types: set[str] = set()
-    ticks: list[Mapping[str, Any]] = []
+    ticks: list[Tick] = []
     entries = written if isinstance(written, list) else [written]
     if not entries:
         complain(path, "`when` is empty; it names event types, like [call.missed, call.voicemail]")
     for index, entry in enumerate(entries):
         place = (*path, index) if isinstance(written, list) else path
         if isinstance(entry, Mapping):
-            if _tick_is_sound(entry, place, complain):
-                ticks.append(entry)
+            tick = read_tick(entry, place, complain)
+            ticks.extend([] if tick is None else [tick])
         elif entry == "call.*":
             types.update(CALL_TYPES)
         elif entry in EVENT_TYPES:
@@ -215,32 +247,3 @@ def _read_when(written: Any, path: Path, complain: Complain) -> tuple[frozenset[
         else:
             complain(place, unknown(str(entry), (*EVENT_TYPES, "call.*"), "event type"))
     return frozenset(types), tuple(ticks)
-
-
-def _tick_is_sound(tick: Mapping[str, Any], path: Path, complain: Complain) -> bool:
-    problem = _tick_problem(tick)
-    if problem is not None:
-        complain((*path, problem[0]) if problem[0] else path, problem[1])
-    return problem is None
-
-
-def _tick_problem(tick: Mapping[str, Any]) -> tuple[str, str] | None:
-    """What is wrong with a time: the key and the complaint."""
-    for key in tick:
-        if key not in {"every", "at", "plus", "cron"}:
-            return key, unknown(key, ["every", "at", "plus", "cron"])
-    try:
-        if "cron" in tick:
-            CronSim(str(tick["cron"]), _EPOCH)
-        elif "every" in tick and tick["every"] not in {"day", "weekday", *_DAYS}:
-            seconds(tick["every"])
-        elif "every" in tick:
-            if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", str(tick.get("at", ""))):
-                return "at", "a time is written as 06:10"
-        elif tick.get("at") in {"opening", "closing"}:
-            seconds(tick.get("plus", "0"))
-        else:
-            return "", "a time is {every: 15m}, {every: day, at: 06:10}, {cron: …} or {at: opening, plus: 10m}"
-    except (ValueError, CronSimError) as error:
-        return next(iter(tick)), str(error)
-    return None

@@ -10,16 +10,27 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
+from relay.forms import Complain, Path, unknown
 from relay.models import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from relay.hours import Business
+    from relay.models import Event
 
+    Tell = Callable[[str, str], None]
+
+TICK = "time.tick"
+"""The type of the events that the clock raises."""
+CLOCK = "clock"
+"""The source of those events; a webhook that only calls itself a tick has another one."""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_KEYS = ("every", "at", "plus", "cron")
 _EVERY_LEAST = 60.0
 _DAY = 86400.0
+_PLUS_MOST = 7 * _DAY
+_CRON_FIELDS = 5
 _LOOK = 400
 """Days that are looked through for an opening or a closing."""
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -56,7 +67,7 @@ class Daily:
     """At a time of day, on some weekdays. A time that is leapt over is the next one; a doubled one runs once."""
 
     clock: str
-    days: frozenset[int]
+    days: tuple[int, ...]
     """Weekdays, 0 for Monday."""
 
     def latest(self, at: float, hours: Business) -> float | None:
@@ -81,7 +92,11 @@ class Daily:
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """A cron line, on the business's clock."""
+    """A cron line, on the business's clock.
+
+    A time of day that is leapt over is the next minute that exists, and a doubled one is the first of the two; lines
+    with a `*` for hours or minutes go by the hours that pass, as cronsim has it from Debian's cron.
+    """
 
     line: str
 
@@ -137,46 +152,100 @@ class Opening:
         return None if closing is None else hours.opens_at(closing)
 
 
-def read_tick(written: Mapping[str, Any]) -> Tick:
+def rule_of(event: Event) -> str | None:
+    """The name of the rule whose time has come; None for every event that is no tick of the relay's own clock."""
+    if event.type != TICK or event.source != CLOCK:
+        return None
+    name = event.call.get("rule")
+    return name if isinstance(name, str) else None
+
+
+def latest_of(ticks: Iterable[Tick], at: float, hours: Business) -> float | None:
+    """The last moment at or before `at` that any of these times names, Unix seconds."""
+    return max((moment for tick in ticks if (moment := tick.latest(at, hours)) is not None), default=None)
+
+
+def next_of(ticks: Iterable[Tick], at: float, hours: Business) -> float | None:
+    """The first moment after `at` that any of these times names, Unix seconds."""
+    return min((moment for tick in ticks if (moment := tick.next(at, hours)) is not None), default=None)
+
+
+def read_tick(written: Mapping[str, Any], path: Path, complain: Complain) -> Tick | None:
     """A time as people write it: {every: 15m}, {every: day, at: 06:10}, {cron: …}, {at: opening, plus: 10m}.
 
-    Raises:
-        ValueError: what is wrong, and how it is written.
+    Mistakes are told to `complain`.
     """
-    if "cron" in written:
-        return Cron(_cron(str(written["cron"])))
-    every, at = written.get("every"), str(written.get("at", ""))
-    if every is None:
-        return _edge(at, str(written.get("plus", "0")))
-    if every in {"day", "weekday", *DAYS}:
+    told: list[bool] = []
+
+    def tell(key: str, message: str) -> None:
+        told.append(True)
+        complain((*path, key) if key in written else path, message)
+
+    for key in written:
+        if key not in _KEYS:
+            tell(key, unknown(str(key), _KEYS))
+    if told:
+        return None
+    read = next((read for key, read in _READ.items() if key in written), _read_edge)
+    try:
+        tick = read({key: str(value) for key, value in written.items()}, tell)
+    except ValueError as error:
+        tell(next(iter(written), ""), str(error))
+    return None if told else tick
+
+
+def _read_cron(written: Mapping[str, str], tell: Tell) -> Tick:
+    _only(("cron",), "cron", written, tell)
+    line = written["cron"]
+    advice = "write five fields, like 10 6 * * *"
+    if len(line.split()) != _CRON_FIELDS:
+        raise ValueError(f"`{line}` is no cron line; {advice}")
+    try:
+        CronSim(line, _EPOCH)
+    except CronSimError as error:
+        raise ValueError(f"`{line}` is no cron line: {error}; {advice}") from None
+    return Cron(line)
+
+
+def _read_every(written: Mapping[str, str], tell: Tell) -> Tick:
+    every = written["every"]
+    if every in _WEEKDAYS:
+        _only(("every", "at"), f"every: {every}", written, tell)
+        at = written.get("at", "")
         if not _TIME.fullmatch(at):
-            raise ValueError(f"`{at}` is no time of day; write {{every: {every}, at: 06:10}}")
-        return Daily(at, _weekdays(str(every)))
+            tell("at", f"`{at}` is no time of day; write {{every: {every}, at: 06:10}}")
+        return Daily(at, _WEEKDAYS[every])
+    _only(("every",), f"every: {every}", written, tell)
     span = seconds(every)
     if span < _EVERY_LEAST:
         raise ValueError("`every` is at least 1m")
     return Every(span)
 
 
-def _cron(line: str) -> str:
+def _read_edge(written: Mapping[str, str], tell: Tell) -> Tick:
+    edge = _EDGES.get(written.get("at", ""))
+    if edge is None:
+        raise ValueError("a time is {every: 15m}, {every: day, at: 06:10}, {cron: …} or {at: opening, plus: 10m}")
+    plus = 0.0
     try:
-        CronSim(line, _EPOCH)
-    except CronSimError as error:
-        raise ValueError(f"`{line}` is no cron line: {error}; write five fields, like 10 6 * * *") from None
-    return line
+        plus = seconds(written.get("plus", "0"))
+    except ValueError as error:
+        tell("plus", str(error))
+    if plus > _PLUS_MOST:
+        tell("plus", "`plus` is at most 7d")
+    return Opening(edge, plus)
 
 
-def _edge(at: str, plus: str) -> Opening:
-    if at == "opening":
-        return Opening("opening", seconds(plus))
-    if at == "closing":
-        return Opening("closing", seconds(plus))
-    raise ValueError("a time is {every: 15m}, {every: day, at: 06:10}, {cron: …} or {at: opening, plus: 10m}")
+def _only(keys: tuple[str, ...], what: str, written: Mapping[str, str], tell: Tell) -> None:
+    for key in written:
+        if key not in keys:
+            tell(key, f"`{key}` does not go with `{what}`")
 
 
-def _weekdays(word: str) -> frozenset[int]:
-    if word == "day":
-        return frozenset(range(7))
-    if word == "weekday":
-        return frozenset(range(5))
-    return frozenset({DAYS.index(word)})
+_WEEKDAYS = {
+    "day": tuple(range(7)),
+    "weekday": tuple(range(5)),
+    **{name: (place,) for place, name in enumerate(DAYS)},
+}
+_EDGES: dict[str, Literal["opening", "closing"]] = {"opening": "opening", "closing": "closing"}
+_READ = {"cron": _read_cron, "every": _read_every}

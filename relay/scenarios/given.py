@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from relay import phone
+from relay.clock import tick_events
 from relay.errors import BadBody
 from relay.forms import nearest, unknown
 from relay.intake import read_event
@@ -17,14 +17,17 @@ from relay.models import CALL_TYPES, ENRICHED, Event, iso
 from relay.settings.samples import AI, sample
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from relay.hours import Business
+    from relay.models import Owned
+    from relay.rules import Rule
 
 TEXT = "text.received"
 _TYPES = (*CALL_TYPES, ENRICHED, TEXT)
 _OWN_KEYS = {"event", "at"}
-_KNOWN_KEYS = {"tick", "body", *_OWN_KEYS, *(spelling for spellings in ALIASES.values() for spelling in spellings)}
+_TICK_KEYS = ("tick", "at")
+_KNOWN_KEYS = {"body", *_OWN_KEYS, *(spelling for spellings in ALIASES.values() for spelling in spellings)}
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII)
 
 _NO_TIME = "`at: {}` is no time; write 2026-03-02 10:00"
@@ -41,21 +44,34 @@ class Given:
     """Whether it brings fields to an earlier call, rather than an event of its own."""
 
 
-def read_given(entries: list[dict[str, Any]], source: str, hours: Business) -> tuple[list[Given], list[str]]:
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a scenario is given to: the door's source, the clock on the wall, the rules, the business's numbers."""
+
+    source: str
+    hours: Business
+    rules: Sequence[Rule] = ()
+    numbers: Sequence[Owned] = ()
+
+
+def read_given(entries: list[dict[str, Any]], stage: Stage) -> tuple[list[Given], list[str]]:
     """The events in the order of their times, and every mistake in them."""
     timed: list[tuple[float, int, dict[str, Any]]] = []
     wrong: list[str] = []
     for number, entry in enumerate(entries):
         try:
-            _refuse(entry)
-            timed.append((read_at(str(entry.get("at", "")), hours), number, entry))
+            _refuse(entry, stage.rules)
+            timed.append((read_at(str(entry.get("at", "")), stage.hours), number, entry))
         except ValueError as error:
             wrong.append(f"given {number + 1}: {error}")
     found: list[Given] = []
     types: dict[str, str] = {}
     for at, number, entry in sorted(timed, key=lambda item: item[:2]):
         try:
-            given = _given(entry, f"test-{number}", source, at, types)
+            if "tick" in entry:
+                found.extend(_ticks(entry, at, stage))
+                continue
+            given = _given(entry, f"test-{number}", stage.source, at, types)
         except (ValueError, BadBody) as error:
             wrong.append(f"given {number + 1}: {error}")
             continue
@@ -79,15 +95,36 @@ def read_at(written: str, hours: Business) -> float:
         raise ValueError(_NO_TIME.format(written)) from None
 
 
-def _refuse(entry: Mapping[str, Any]) -> None:
+def _refuse(entry: Mapping[str, Any], rules: Sequence[Rule]) -> None:
     if "tick" in entry:
-        raise ValueError("`tick`: times are not built yet, so a scenario cannot give them")
+        _refuse_tick(entry, rules)
+        return
     if entry.get("event") not in _TYPES:
         raise ValueError(unknown(str(entry.get("event", "")), _TYPES, "event type"))
     for key in entry:
         near = None if key in _KNOWN_KEYS else nearest(key, _KNOWN_KEYS)
         if near is not None:
             raise ValueError(f"`{key}` is no known field; did you mean `{near}`?")
+
+
+def _refuse_tick(entry: Mapping[str, Any], rules: Sequence[Rule]) -> None:
+    names = [rule.name for rule in rules if rule.ticks]
+    if not names:
+        raise ValueError("`tick`: no rule runs by the clock")
+    if entry["tick"] not in names:
+        raise ValueError(unknown(str(entry["tick"]), names, "rule that runs by the clock"))
+    for key in entry:
+        if key not in _TICK_KEYS:
+            raise ValueError(unknown(key, _TICK_KEYS))
+
+
+def _ticks(entry: Mapping[str, Any], at: float, stage: Stage) -> list[Given]:
+    """What the relay's own clock would raise at this moment, whatever times the rule is written with."""
+    rule = next(rule for rule in stage.rules if rule.name == entry["tick"])
+    events = tick_events(rule, at, at, stage.numbers)
+    if not events:
+        raise ValueError(f"`{rule.name}` runs for each number, so the scenario needs some under `numbers:`")
+    return [Given(at, event, b"{}") for event in events]
 
 
 def _given(entry: Mapping[str, Any], key: str, source: str, at: float, types: Mapping[str, str]) -> Given:
@@ -98,8 +135,6 @@ def _given(entry: Mapping[str, Any], key: str, source: str, at: float, types: Ma
         fields = {**AI, **told, "call_id": call, "event": types[call]}
         return _call(fields, source, at, enriches=True)
     fields = {**sample(kind), "call_id": key, "created_at": iso(at), **told, "event": kind}
-    if kind == TEXT:
-        return Given(at, _text(fields, source, key, at), b"{}")
     if kind != ENRICHED:
         return _call(fields, source, at)
     whole = _call({**fields, "event": "call.completed"}, source, at)
@@ -112,11 +147,3 @@ def _call(fields: Mapping[str, Any], source: str, at: float, *, enriches: bool =
     if read.event is None:
         raise ValueError(f"this is no call: {read.reason}")
     return Given(at, read.event, json.dumps(fields).encode(), enriches)
-
-
-def _text(fields: Mapping[str, Any], source: str, key: str, at: float) -> Event:
-    sender, to = phone.normalise(fields.get("caller_number")), phone.normalise(fields.get("tracking_number"))
-    text = {"id": key, "body": fields.get("body", ""), "from": sender, "to": to, "received_at": iso(at)}
-    return Event(
-        id=f"evt_{key}", source=source, type=TEXT, key=key, received_at=at, call=text, caller=sender, number=to
-    )

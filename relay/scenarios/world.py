@@ -14,11 +14,12 @@ from relay.connector import Receipt
 from relay.errors import Rejected, Unavailable, Unclear
 from relay.forms import unknown
 from relay.intake import merge
+from relay.intake.texts import RECEIVED, wish_of
 from relay.metrics import Metrics
 from relay.models import CALLSCALER, Owned
 from relay.planner import Book, Planner
 from relay.rules import Facts
-from relay.scenarios.given import read_given
+from relay.scenarios.given import Stage, read_given
 from relay.scenarios.outcome import Outcome
 from relay.settings.yaml_file import read_document
 from relay.store.sqlite import SqliteStore
@@ -43,6 +44,8 @@ _WORDS = ("ran", "skipped", "held", "suppressed", "error")
 _COUNTED = ("calls_7d", "calls_30d", "answer_rate_7d", "answer_rate_30d", "age_days")
 _ALL = 1_000_000
 _SERVER_ERROR = 500
+_SINCE_EVER = float("-inf")
+"""A scenario tells all there is to know of its numbers' calls."""
 
 
 async def run_scenarios(settings: Settings, connectors: Mapping[str, type[Connector[Any, Any]]]) -> list[Failure]:
@@ -61,7 +64,8 @@ async def _run(
     scenario: ScenarioForm, settings: Settings, connectors: Mapping[str, type[Connector[Any, Any]]]
 ) -> list[str]:
     source = next(iter(settings.sources), "callscaler")
-    given, wrong = read_given(scenario.given, source, settings.about.hours)
+    stage = Stage(source, settings.about.hours, settings.rules, _numbers(scenario))
+    given, wrong = read_given(scenario.given, stage)
     known = {*settings.connectors, CALLSCALER}
     wrong += [unknown(name, known, "connector") for name in scenario.broken if name not in known]
     wrong += [unknown(word, _WORDS, "verdict") for word in scenario.expect.verdicts.values() if word not in _WORDS]
@@ -166,7 +170,7 @@ class _World:
         self._services = {name: _Pretend(name, cls, scenario.broken.get(name)) for name, cls in classes.items()}
         book = _Book(
             rules=tuple(_awake(rule) for rule in settings.rules),
-            about=settings.about,
+            about=replace(settings.about, history=_SINCE_EVER),
             policy=settings.policy,
             version="test",
             rings_people=settings.rings_people,
@@ -193,15 +197,13 @@ class _World:
             ValueError: an enrichment brings nothing, or something is owed for ever.
         """
         self._clock.now = given[0].at
-        await self._store.save_numbers(
-            [
-                Owned(n.number, n.number, n.name, n.group, None, n.status, n.sms_enabled, read_at=self._clock.now)
-                for n in self._scenario.numbers
-            ]
-        )
+        await self._store.save_numbers([replace(n, read_at=self._clock.now) for n in _numbers(self._scenario)])
         for item in given:
             await self._until(item.at)
             self._clock.now = item.at
+            if item.event.type == RECEIVED:
+                await self._store.accept_text(item.event, item.body, wish_of(item.event), now=item.at)
+                continue
             accepted = await self._store.accept(item.event, item.body, merge)
             if item.enriches and accepted.enriched is None:
                 raise ValueError(f"call.enriched for {item.event.key} brings no field that was missing")
@@ -232,6 +234,10 @@ class _World:
             phoned=[action.step for action in done.get(CALLSCALER, ())],
             held=self._held | {v.until for _, v in verdicts if v.word == "held" and v.until is not None},
         )
+
+
+def _numbers(scenario: ScenarioForm) -> list[Owned]:
+    return [Owned(n.number, n.number, n.name, n.group, None, n.status, n.sms_enabled) for n in scenario.numbers]
 
 
 def _awake(rule: Rule) -> Rule:

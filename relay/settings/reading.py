@@ -12,6 +12,7 @@ from relay.http import Network
 from relay.intake import MAPPABLE, Source
 from relay.models import CALLSCALER
 from relay.rules import About, Rule, Surroundings, read_condition, read_rule
+from relay.rules.messages import House
 from relay.settings.forms import (
     AlertsForm,
     BusinessForm,
@@ -132,7 +133,8 @@ class _Reader:
         alerts = self._form(AlertsForm, "alerts")
         if alerts is not None and alerts.to is not None and alerts.to not in configured:
             self._complain(("alerts", "to"), unknown(alerts.to, configured, "connector"))
-        rules, written = self._rules(around, policy, callscaler, sources)
+        house = House(texting.max_segments, {"business.name": business.name} if business else {})
+        rules, written = self._rules(around, policy.staff, house, callscaler, sources)
         tests = self._tests(rules)
         store = self._store()
         judge_secrets(self.document, self.tree, self._forms_with_secrets(configured, callscaler))
@@ -335,7 +337,12 @@ class _Reader:
         return Scorecard(tuple(lines), form.likely_from, form.certain_from, welcome)
 
     def _rules(
-        self, around: Surroundings, policy: Policy, callscaler: CallScalerForm | None, sources: Mapping[str, Source]
+        self,
+        around: Surroundings,
+        staff: frozenset[str],
+        house: House,
+        callscaler: CallScalerForm | None,
+        sources: Mapping[str, Source],
     ) -> tuple[tuple[Rule, ...], dict[str, tuple[str, str]]]:
         has_key = callscaler is not None and bool(callscaler.api_key.get_secret_value())
         return read_rules(
@@ -343,7 +350,8 @@ class _Reader:
             self.written.get("rules"),
             self.tree.get("rules"),
             around,
-            staff=policy.staff,
+            staff=staff,
+            house=house,
             has_key=has_key,
             sources=sources,
         )

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from relay.models import CALLSCALER
 from relay.rules import read_rule, version_of
+from relay.rules.messages import complaints
+from relay.settings.recipes import entries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from relay.forms import Path as Place
     from relay.intake import Source
     from relay.rules import Rule, Surroundings
+    from relay.rules.messages import House
+    from relay.settings.recipes import Entry
     from relay.settings.yaml_file import Document
 
 
@@ -24,44 +27,45 @@ def read_rules(
     around: Surroundings,
     *,
     staff: frozenset[str],
+    house: House,
     has_key: bool,
     sources: Mapping[str, Source],
 ) -> tuple[tuple[Rule, ...], dict[str, tuple[str, str]]]:
-    """The rules, and version → (name, the rule as JSON, as it is `written`: its variables not yet filled in)."""
+    """The rules, and version → (name, the rule as JSON, as it is `written`: its variables not yet filled in).
+
+    A recipe is written out there, so that what it once said is known without its file.
+    """
     if section is not None and not isinstance(section, list):
         document.complain(("rules",), "rules is a list of rules, each with a name")
         return (), {}
     rules: list[Rule] = []
     versions: dict[str, tuple[str, str]] = {}
     names: set[str] = set()
-    for index, entry in enumerate(section or ()):
-        place = ("rules", index)
-        version = version_of(written[index])
-        rule = read_rule(entry, place, document.complain, around, staff=staff, version=version)
+    for entry in entries(document, written or (), section or ()):
+        version = version_of(entry.written)
+        rule = read_rule(entry.filled, entry.place, entry.complain, around, staff=staff, version=version)
         if rule is None:
             continue
         if rule.name in names:
-            document.complain((*place, "name"), f"another rule is already called {rule.name}")
+            entry.complain((*entry.place, "name"), f"another rule is already called {rule.name}")
         names.add(rule.name)
-        _consider(document, rule, place, sources, has_key=has_key)
+        _consider(entry, rule, sources, has_key=has_key)
+        for complaint in complaints(rule, entry.place, house):
+            tell = entry.complain if complaint.is_mistake else entry.warn
+            tell(complaint.path, complaint.message)
         rules.append(rule)
-        versions[version] = (rule.name, json.dumps(written[index], ensure_ascii=False))
+        versions[version] = (rule.name, json.dumps(entry.written, ensure_ascii=False))
     return tuple(rules), versions
 
 
-def _consider(document: Document, rule: Rule, place: Place, sources: Mapping[str, Source], *, has_key: bool) -> None:
+def _consider(entry: Entry, rule: Rule, sources: Mapping[str, Source], *, has_key: bool) -> None:
     """What is wrong or odd about a rule in its surroundings."""
     calls_back = [step for step in rule.acting if step.connector == CALLSCALER]
     if calls_back and rule.mode == "live" and not has_key:
-        document.complain(
-            (*place, "then"),
+        entry.complain(
+            (*entry.place, "then"),
             f"{calls_back[0].verb} needs the CallScaler API: set CALLSCALER_API_KEY, or mode: shadow until then",
         )
     unproved = [source.name for source in sources.values() if source.proof.scheme == "none"] if rule.texts else []
     for name in unproved:
-        document.complain((*place, "then"), f"a rule that texts cannot trust the source {name}, whose proof is none")
-    if rule.ticks:
-        document.warn(
-            (*place, "when"),
-            f"{rule.name}: times are read, but the clock is not built yet: it does not run by time",
-        )
+        entry.complain((*entry.place, "then"), f"a rule that texts cannot trust the source {name}, whose proof is none")

@@ -6,7 +6,7 @@ Every method that writes returns only after its commit. All times are Unix secon
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -107,6 +107,23 @@ class TextAddress:
     body: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ForeignText:
+    """A text in the phone system's list that may be somebody else's; `at` in Unix seconds."""
+
+    id: str
+    recipient: str
+    """E.164."""
+    prefix: str
+    """As in TextAddress."""
+    sender: str | None
+    body: str | None
+    at: float
+
+
+Wish = Literal["stop", "start"]
+"""What a text that came in asks for."""
+
 if TYPE_CHECKING:
     DecidePlan = Callable[[Event, Known], Plan]
     DecideRipe = Callable[[Run, Delivery, Known], tuple[Sequence[Delivery], Sequence[tuple[str, str]]]]
@@ -122,6 +139,15 @@ class Store(Protocol):
         """Write an event down, or recognise it by source, key and type.
 
         Of a repeat, `merge(known, again)` makes the call.enriched event, or None when it brought nothing new.
+        """
+
+    async def accept_text(self, event: Event, body: bytes, wish: Wish | None, *, now: float) -> Accepted:
+        """Write down a text that came in and opt its sender out or in, in one transaction; a repeat does neither."""
+
+    async def save_foreign_texts(self, listed: Sequence[ForeignText]) -> int:
+        """Count what others on the account sent, once each; answers how many were new.
+
+        A text of ours, which may still be leaving, is recognised by its id there, or by people, words and time.
         """
 
     async def known(self, source: str, key: str) -> list[Event]:

@@ -3,10 +3,13 @@
 import asyncio
 import ipaddress
 from collections import Counter
+from functools import partial
 
 import pytest
+from aiohttp import web
 
-from connectors.callscaler import CallScalerConnector, CallScalerOptions
+from connectors.callscaler import CallScalerConnector, CallScalerOptions, _direction
+from relay.callscaler import Text
 from relay.connector import Job
 from relay.errors import Forbidden, Invalid, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
 from relay.http import Http, Network
@@ -130,6 +133,74 @@ async def test_a_list_of_texts_that_breaks_off_proves_nothing(connector, sandbox
 async def test_a_text_from_outside_is_none_of_ours(connector, sandbox):
     await sandbox.phone.receive_text(ANN, OURS, "Sorry we missed you.")
     assert await connector.sent_texts(0) == []
+
+
+async def test_texts_in_both_directions_are_listed_with_their_people(connector, sandbox):
+    await connector.send(text(connector))
+    key = await sandbox.phone.receive_text(ANN, OURS, "When?")
+    by_direction = {listed.direction: listed for listed in await connector.texts(NOW - 60)}
+    came, went = by_direction["inbound"], by_direction["outbound"]
+    assert (came.id, came.sender, came.to, came.body, came.at) == (key, ANN, OURS, "When?", NOW)
+    assert (went.sender, went.to, went.body) == (OURS, ANN, "Sorry we missed you.")
+    assert await connector.texts(NOW + 1) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "direction"),
+    [
+        ({"direction": "inbound", "from": OURS}, "inbound"),
+        ({"direction": "received", "from": ANN, "to": OURS}, "inbound"),
+        ({"from": OURS, "to": ANN}, "outbound"),
+        ({"from_number_id": "n-1", "to": ANN}, "outbound"),
+        ({"from": ANN, "to": "+13125550143"}, None),
+    ],
+)
+def test_where_the_list_does_not_say_in_or_out_our_numbers_do(told, direction):
+    listed = Text.model_validate({"id": "t", **told})
+    assert _direction(listed, listed.from_number, {OURS}) == direction
+
+
+async def test_a_list_in_another_order_is_read_to_its_end(loopback):
+    rows = [{"id": f"t{n}", "direction": "inbound", "created_at": "2026-03-01T00:00:00Z"} for n in range(150)]
+    rows.insert(0, {"id": "first", "direction": "inbound", "created_at": "2026-02-01T00:00:00Z"})
+    rows.append({"id": "new", "direction": "inbound", "created_at": "2026-03-02T16:00:00Z"})
+    app = web.Application()
+    app.router.add_get("/numbers", partial(answer, {"numbers": []}))
+    app.router.add_get("/texts", partial(answer, {"texts": rows}))
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    http = Http(loopback)
+    port = site._server.sockets[0].getsockname()[1]
+    options = CallScalerOptions.model_validate({"api_key": KEY, "base_url": f"http://127.0.0.1:{port}"})
+    try:
+        assert [listed.id for listed in await CallScalerConnector(options, http).texts(NOW - 60)] == ["new"]
+    finally:
+        await http.close()
+        await runner.cleanup()
+
+
+async def answer(body, _):
+    return web.json_response(body)
+
+
+async def test_a_long_list_is_left_once_it_is_well_past_and_read_whole_where_it_must_prove_something(
+    sandbox, connector
+):
+    sandbox._world.clock, clock = (lambda: NOW - 7200), sandbox._world.clock
+    for number in range(450):
+        await sandbox.phone.receive_text(ANN, OURS, f"old {number}")
+    sandbox._world.clock = clock
+    await sandbox.phone.receive_text(ANN, OURS, "new")
+
+    def pages():
+        return [path for _, path, _ in sandbox.requests()].count("/texts")
+
+    assert [listed.body for listed in await connector.texts(NOW - 3600)] == ["new"]
+    assert pages() == 2
+    assert await connector.sent_texts(NOW) == []
+    assert pages() > 6
 
 
 async def test_a_move_adds_removes_and_may_be_asked_for_again(connector, sandbox):

@@ -6,6 +6,7 @@ from relay.rules import version_of
 from tests.rules.reading import STAFF, mistakes_in, rule
 
 BASE = "name: R\nwhen: [call.missed]\nthen:\n"
+CLOCK = "name: R\nwhen: {every: day, at: 06:10}\nthen:\n"
 TEXT = "  - {text: caller, body: hi}\n"
 
 
@@ -55,6 +56,14 @@ TEXT = "  - {text: caller, body: hi}\n"
         (BASE + TEXT + "guards: {cooldown: {for: 1 day}}", ("guards", "cooldown", "for"), "span of time"),
         (BASE + TEXT + "guards: {once: call.idd}", ("guards", "once"), "did you mean `call.id`"),
         (BASE + TEXT + "for_each: number", ("for_each",), "goes with a time"),
+        (CLOCK + TEXT, ("then", 0, "text"), "no caller to text"),
+        (CLOCK + f"  - {{text: '{STAFF}', body: hi}}", ("then", 0), "write `from:`"),
+        (CLOCK + f"  - {{text: '{STAFF}', from: called_number, body: hi}}", ("then", 0), "write `from:`"),
+        (CLOCK + "  - {regroup: number, to: A}", ("then", 0, "regroup"), "add `for_each: number`"),
+        (CLOCK + "  - {update_number: number, friendly_name: A}", ("then", 0, "update_number"), "add `for_each"),
+        (CLOCK + "  - {send: team, message: a}\nfor_each: caller", ("for_each",), "number"),
+        (CLOCK.replace("06:10", "6:10am") + "  - {send: team, message: a}", ("when", "at"), "06:10"),
+        ("name: R\nwhen: [call.missed, {evry: 15m}]\nthen:\n" + TEXT, ("when", 1, "evry"), "did you mean `every`"),
         ("name: R\nwhen: [call.misssed]\nthen:\n" + TEXT, ("when", 0), "did you mean `call.missed`"),
         ("name: R\nwhen: []\nthen:\n" + TEXT, ("when",), "empty"),
         ("name: R\nthen:\n" + TEXT, (), "`when` is missing"),
@@ -115,6 +124,31 @@ def test_the_implied_conditions_give_way_to_the_fields_that_the_rule_names() -> 
     ]
     named = rule("{if: {not: {call.spam: certain}, call.is_test: false}, then: [{text: caller, body: hi}]}").condition
     assert {f.name for f in named.findings({}.get)} == {"not", "call.is_test", "call.direction", "call.ai_category"}
+
+
+def test_a_rule_by_the_clock_may_text_a_number_from_one_of_ours_or_from_each_of_them() -> None:
+    steps = f"then: [{{text: '{STAFF}', from: '+13125550142', body: hi}}]"
+    assert rule(f"{{when: {{every: 15m}}, {steps}}}").when == frozenset()
+    each = rule(f"{{when: {{every: 15m}}, for_each: number, then: [{{text: '{STAFF}', body: hi}}]}}")
+    assert each.each_number
+    assert len(each.ticks) == 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "days"),
+    [
+        ("if: {number.calls_30d: 0}", 30),
+        ("if: {any: [{number.answer_rate_7d: {below: 20}}, {number.group: A}]}", 7),
+        ("if: {number.calls_7d: 0, not: {number.answer_rate_30d: {above: 5}}}", 30),
+        ("if: {number.group: A, call.raw.calls_30d: '0'}", 0),
+        ("then: [{regroup: number, to: A, if: {number.calls_7d: 0}}]", 7),
+        ("then: [{send: team, message: a, if: {number.calls_7d: 0}}, {regroup: number, to: A}]", 0),
+        ("if: {number.calls_30d: 0}, then: [{send: team, message: a}]", 0),
+    ],
+)
+def test_a_rule_that_regroups_knows_over_how_long_it_counts_calls(condition: str, days: int) -> None:
+    steps = "" if "then" in condition else ", then: [{regroup: number, to: A}]"
+    assert rule(f"{{{condition}{steps}}}").window == days * 86400.0
 
 
 def test_a_version_names_one_wording() -> None:

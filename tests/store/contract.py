@@ -25,6 +25,7 @@ from tests.store.ledger import (
     owed,
 )
 from tests.store.queueing import Claiming, Settling
+from tests.store.replying import Replying
 from tests.store.texting import Texting
 
 if TYPE_CHECKING:
@@ -70,5 +71,5 @@ class Reading:
         assert await store.oldest_due() == NOW - 60
 
 
-class StoreContract(Arrivals, Planning, Facts, Claiming, Settling, Texting, Reading):
+class StoreContract(Arrivals, Planning, Facts, Claiming, Settling, Texting, Replying, Reading):
     """All of it."""

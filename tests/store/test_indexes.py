@@ -11,8 +11,9 @@ import pytest
 
 from relay.intake import merge
 from relay.models import Attempt, Plan, State, Verdict
-from relay.store import RequestNote, Settlement, Want
+from relay.store import ForeignText, RequestNote, Settlement, Want
 from relay.store.sqlite import SqliteStore, arrivals, claiming, planning, reading, settling, upkeep
+from relay.store.sqlite import texts as listed
 from tests.store.ledger import (
     ANN,
     NOW,
@@ -114,6 +115,8 @@ def test_the_way_of_an_event_walks_through_no_table(ledger: Asking):
     settling.bury(ledger, "team", "gone", NOW)
     upkeep.opt_out(ledger, ANN, NOW, "STOP")
     upkeep.opt_in(ledger, ANN)
+    listed.accept_text(ledger, event("text-1", "text.received"), b"{}", "stop", NOW)
+    listed.save_foreign_texts(ledger, [ForeignText("sms_1", ANN, prefix(ANN), None, "hello", NOW)] * 2)
 
     assert (len(sent), len(texts)) == (2, 2)
     assert ledger.walks == []

@@ -26,9 +26,10 @@ def remember_call(connection: sqlite3.Connection, event: Event) -> None:
     if (event.of_type or event.type) not in CALL_TYPES or event.call.get("is_test"):
         return
     connection.execute(
-        "insert into calls (source, key, caller, number, began_at, direction, outcome, answered) "
-        "values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (source, key) do update set "
-        "answered = max(answered, excluded.answered), caller = coalesce(caller, excluded.caller), "
+        "insert into calls (source, key, caller, number, began_at, direction, outcome, answered, seconds) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (source, key) do update set "
+        "answered = max(answered, excluded.answered), seconds = max(seconds, excluded.seconds), "
+        "caller = coalesce(caller, excluded.caller), "
         "number = coalesce(number, excluded.number), began_at = min(began_at, excluded.began_at), "
         "outcome = case when excluded.answered or not answered then excluded.outcome else outcome end",
         (
@@ -40,6 +41,7 @@ def remember_call(connection: sqlite3.Connection, event: Event) -> None:
             event.call.get("direction", "inbound"),
             event.call.get("outcome", ""),
             event.call.get("outcome") == "answered",
+            event.call.get("duration") or 0,
         ),
     )
 
@@ -117,9 +119,13 @@ def _caller(connection: sqlite3.Connection, event: Event, now: float) -> CallerF
     if event.caller is None:
         return CallerFacts(is_new=False)
     counts = connection.execute(
-        "select total(began_at > ?) as h1, total(began_at > ?) as d1, total(began_at > ?) as d7, count(*) as d30 "
-        "from calls where caller = ? and began_at > ? and direction = 'inbound'",
+        "select total(began_at > ?1) as h1, total(began_at > ?2) as d1, total(began_at > ?3) as d7, count(*) as d30, "
+        "count(distinct case when began_at > ?2 then number end) as numbers "
+        "from calls where caller = ?4 and began_at > ?5 and direction = 'inbound'",
         (now - HOUR, now - DAY, now - 7 * DAY, event.caller, now - 30 * DAY),
+    ).fetchone()
+    long = connection.execute(
+        "select 1 from calls where caller = ? and answered and seconds >= 120 limit 1", (event.caller,)
     ).fetchone()
     before = connection.execute(
         "select began_at from calls where caller = ? and not (source = ? and key = ?) order by began_at desc limit 1",
@@ -144,6 +150,8 @@ def _caller(connection: sqlite3.Connection, event: Event, now: float) -> CallerF
         calls_24h=int(counts["d1"]),
         calls_7d=int(counts["d7"]),
         calls_30d=counts["d30"],
+        distinct_numbers_24h=counts["numbers"],
+        had_long_call=long is not None,
         is_new=before is None,
         answered_since=answered is not None,
         replied_since=replied is not None,

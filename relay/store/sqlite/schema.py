@@ -106,9 +106,11 @@ create table calls (
     direction text not null,
     outcome text not null,
     answered integer not null,
+    seconds real not null default 0,
     primary key (source, key)
 ) strict, without rowid;
 create index calls_caller on calls (caller, began_at) where caller is not null;
+create index calls_long on calls (caller) where answered and seconds >= 120 and caller is not null;
 create index calls_number on calls (number, began_at) where number is not null;
 
 create table texts (

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from relay.errors import StoreBusy
-from relay.store.sqlite import arrivals, claiming, planning, reading, settling, upkeep
+from relay.store.sqlite import arrivals, claiming, planning, reading, settling, texts, upkeep
 from relay.store.sqlite.engine import Engine
 from relay.store.sqlite.opening import connect_reader
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         DecideRipe,
         DecideText,
         Follow,
+        ForeignText,
         Merge,
         RequestNote,
         Settlement,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         TextAddress,
         Want,
         Windows,
+        Wish,
     )
 
 T = TypeVar("T")
@@ -84,6 +86,12 @@ class SqliteStore:
 
     async def accept(self, event: Event, body: bytes, merge: Merge) -> Accepted:
         return await self._write(partial(arrivals.accept, event=event, body=body, merge=merge))
+
+    async def accept_text(self, event: Event, body: bytes, wish: Wish | None, *, now: float) -> Accepted:
+        return await self._write(partial(texts.accept_text, event=event, body=body, wish=wish, now=now))
+
+    async def save_foreign_texts(self, listed: Sequence[ForeignText]) -> int:
+        return await self._write(partial(texts.save_foreign_texts, texts=listed))
 
     async def known(self, source: str, key: str) -> list[Event]:
         return await self._write(partial(arrivals.known, source=source, key=key))

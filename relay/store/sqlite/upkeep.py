@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relay.models import CALL_TYPES, State
+from relay.optout import MARK
 from relay.store.sqlite.facts import person
 from relay.store.sqlite.planning import follow_up
 from relay.store.sqlite.rows import delivery_of, event_of, save_delivery
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from relay.models import Event
     from relay.store import Follow
 
+_TO_THEM = (
+    "(json_extract(action, '$.to') = :number "
+    "or action is null and event in (select id from events where caller = :number))"
+)
 _TYPES = ", ".join(f"'{kind}'" for kind in CALL_TYPES)
 
 
@@ -56,15 +61,23 @@ def texts_are_off(connection: sqlite3.Connection) -> bool:
 
 
 def opt_out(connection: sqlite3.Connection, number: str, now: float, how: str) -> int:
-    """Never text this person again; answers how many waiting texts are judged at once, and so suppressed."""
+    """Never text this person again; answers how many waiting texts are judged at once, and so suppressed.
+
+    What is planned bears a mark, so that a START a moment later does not let it go before its time.
+    """
     connection.execute(
         "insert into opt_outs (person, at, how, number) values (?, ?, ?, ?) on conflict (person) do nothing",
         (person(connection, number), now, how, number),
     )
+    connection.execute(
+        f"update deliveries set notes = json_set(notes, '$.{MARK}', :number) where kind = 'text' "  # noqa: S608 - constants
+        f"and state in ('due', 'waiting', 'held') and lease_until is null and {_TO_THEM}",
+        {"number": number},
+    )
     hurried = connection.execute(
-        "update deliveries set due_at = ?, claims = claims + 1 where kind = 'text' and state in ('waiting', 'held') "
-        "and due_at > ? and event in (select id from events where caller = ?)",
-        (now, now, number),
+        "update deliveries set due_at = :now, claims = claims + 1 where kind = 'text' "  # noqa: S608 - constants
+        f"and state in ('waiting', 'held') and due_at > :now and {_TO_THEM}",
+        {"now": now, "number": number},
     )
     return hurried.rowcount
 

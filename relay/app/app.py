@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import structlog
-from aiolimiter import AsyncLimiter
 
 from relay import server
 from relay.admin import Admin
+from relay.app.parts import Unset, channel, host_names, lane
 from relay.backfill import Backfill, Rhythm
 from relay.callscaler import CallScaler
+from relay.clock import Clock, history_of
 from relay.deeds import Deeds
-from relay.errors import ConfigError, DeliveryFailed, Rejected, StoreBusy
+from relay.errors import ConfigError, DeliveryFailed, StoreBusy
 from relay.http import Http
 from relay.intake import Intake
 from relay.metrics import Metrics
 from relay.models import CALLSCALER
 from relay.planner import Book, Planner
+from relay.replies import Replies
 from relay.rules.steps import RELAY
 from relay.server import Door
 from relay.settings import read_settings
-from relay.settings.forms import read_address, read_rate
+from relay.settings.forms import read_address
 from relay.texting import PhoneConnector
 from relay.worker import Channel, Worker
 
@@ -35,11 +37,11 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from relay.connector import Connector, Job, Receipt
+    from relay.connector import Connector
     from relay.errors import Mistake
     from relay.models import Event, Known
     from relay.rules import Rule
-    from relay.settings import Configured, Settings
+    from relay.settings import Settings
     from relay.store import Store
 
 log = structlog.get_logger(__name__)
@@ -77,15 +79,22 @@ class App:
         """Clients of earlier settings, which what is under way may still use."""
         self._own: frozenset[str] = frozenset()
         self._old: dict[str, Rule] = {}
+        self._history: float | None = None
+        """Since when the ledger keeps calls without a hole, Unix seconds."""
         self.planner = Planner(store, clock, self.metrics, self._book(settings), planned=self._planned)
         self.worker = Worker(store, self.planner, self._channels(settings), clock, self.metrics)
         self.intake = Intake(store, clock, self.metrics, arrived=self.planner.call)
+        self.clock = Clock(store, self.intake, clock, lambda: self.planner.book)
         self.door = Door(self.intake, settings.sources, tuple(settings.server.trusted_proxies))
         self.deeds = Deeds(store, self.planner, clock, done=self._planned)
         self.backfill = self._backfill(settings)
         self._runners: list[web.AppRunner] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self.replies: Replies | None = None
+        """Reads inbound texts; None while the phone system is not set up."""
         self._failing: dict[str, str] = {}
+        self._caught_up = asyncio.Event()
+        """Set once the first sweep after the start has been tried."""
         self.failed = asyncio.Event()
         """Set when the ledger can no longer be trusted: the process must end and be started again."""
 
@@ -94,7 +103,7 @@ class App:
 
     def _backfill(self, settings: Settings) -> Backfill | None:
         """Reads calls through the API, for the source of type callscaler; None where either is not set up."""
-        source = next((name for name, source in settings.sources.items() if source.type == "callscaler"), None)
+        source = _phone_source(settings)
         if source is None or not settings.can_call_back:
             return None
         form = settings.callscaler
@@ -109,6 +118,7 @@ class App:
         if freed:
             log.info("taken up again what was under way", deliveries=freed)
         self._own = frozenset(number.number for number in await self.store.numbers())
+        self._history = await history_of(self.store, now)
         await self._remember_rules(self.settings)
         self.planner.book = self._book(self.settings)
         await self._bury_orphans(self.settings)
@@ -151,7 +161,7 @@ class App:
             self._clock,
             token=self.settings.admin_token,
             view_token=self.settings.view_token,
-            hosts=_host_names(self.settings),
+            hosts=host_names(self.settings),
             ready=self.not_ready,
             deeds=self.deeds,
         )
@@ -161,8 +171,8 @@ class App:
         if self._has_worker:
             self._keep("planner", self.planner.run)
             self._keep("worker", self.worker.run)
-            if CALLSCALER in self.settings.connectors:
-                self._keep("numbers", self._read_numbers)
+            self._keep("clock", self._run_by_the_clock)
+            self._listen_to_the_phone_system()
             self._keep("backfill", self._fetch_missed)
 
     def not_ready(self) -> list[str]:
@@ -210,7 +220,14 @@ class App:
                 await asyncio.sleep(NUMBERS_AGAIN)
                 continue
             await backfill.step()
+            self._caught_up.set()
             await asyncio.sleep(backfill.pause)
+
+    async def _run_by_the_clock(self) -> None:
+        """What was missed while down is fetched first: a number that rang then must not look silent."""
+        if self.backfill is not None:
+            await self._caught_up.wait()
+        await self.clock.run()
 
     async def _watch_ledger(self) -> None:
         while True:
@@ -236,7 +253,9 @@ class App:
     async def _learn_own(self) -> None:
         self._own = frozenset(number.number for number in await self.store.numbers())
         book = self.planner.book
-        self.planner.book = replace(book, policy=replace(book.policy, own=self._own))
+        self._history = await history_of(self.store, self._clock())
+        policy, about = replace(book.policy, own=self._own), replace(book.about, history=self._history)
+        self.planner.book = replace(book, policy=policy, about=about)
 
     async def reload(
         self,
@@ -271,6 +290,7 @@ class App:
         log.info("configuration reloaded", rules=len(settings.rules), version=settings.version)
         self.planner.call()
         self.worker.call()
+        self.clock.call()
         return True
 
     def _swap(self, settings: Settings) -> None:
@@ -290,24 +310,40 @@ class App:
         self.backfill = self._backfill(settings)
         self.metrics.connectors(settings.connectors)
         self.metrics.reloaded(good=True)
-        if self._has_worker and CALLSCALER in settings.connectors and not self._reads_numbers:
-            self._keep("numbers", self._read_numbers)
+        if self._has_worker:
+            self._listen_to_the_phone_system()
 
-    @property
-    def _reads_numbers(self) -> bool:
-        return any(task.get_name() == "numbers" for task in self._tasks)
+    def _listen_to_the_phone_system(self) -> None:
+        """Keep its numbers and inbound texts read, from the moment that it is set up."""
+        channel = self.worker.channels.get(CALLSCALER)
+        if CALLSCALER not in self.settings.connectors or channel is None:
+            return
+        phone = channel.connector
+        if not isinstance(phone, PhoneConnector):
+            return
+        if self.replies is not None:
+            self.replies.phone = phone
+            return
+        source = _phone_source(self.settings) or CALLSCALER
+        self.replies = Replies(self.store, self.intake, phone, self._clock, source)
+        self._keep("replies", self.replies.run)
+        self._keep("numbers", self._read_numbers)
+
+    def _heard(self) -> float | None:
+        """When the list of texts was last read, Unix seconds; endless where there is no phone system to ask."""
+        return math.inf if self.replies is None else self.replies.heard_at
 
     def _channels(self, settings: Settings) -> dict[str, Channel]:
-        channels = {name: _channel(item, self._http) for name, item in settings.connectors.items()}
+        channels = {name: channel(item, self._http) for name, item in settings.connectors.items()}
         table = self._connectors.get(CALLSCALER)
         if CALLSCALER not in channels and table is not None:
             # Shadow rules may text without a key: their texts are judged and written down, and never leave.
-            channels[CALLSCALER] = Channel(CALLSCALER, _Unset(table))
+            channels[CALLSCALER] = Channel(CALLSCALER, Unset(table))
         return channels
 
     def _book(self, settings: Settings) -> Book:
-        lanes = {name: _lane(item, self._http) for name, item in settings.connectors.items()}
-        scorecard, about = settings.spam, settings.about
+        lanes = {name: lane(item, self._http) for name, item in settings.connectors.items()}
+        scorecard, about = settings.spam, replace(settings.about, history=self._history)
 
         def spam(event: Event, known: Known) -> str:
             if scorecard is None:
@@ -323,54 +359,10 @@ class App:
             old=dict(self._old),
             lanes=lanes,
             spam=spam,
+            heard=self._heard,
         )
 
 
-class _Unset(PhoneConnector):
-    """Stands where the phone system would, when no key is set: nothing can be sent."""
-
-    def __init__(self, cls: type[Connector[Any, Any]]) -> None:
-        self.Action = cls.Action  # type: ignore[misc]
-
-    async def send(self, job: Job[Any]) -> Receipt:  # noqa: ARG002 - the seam
-        raise Rejected("the CallScaler API is not set up: set CALLSCALER_API_KEY")
-
-    async def owned(self, now: float) -> list[Any]:  # noqa: ARG002 - as above
-        return []
-
-    async def sent_texts(self, since: float) -> list[Any]:  # noqa: ARG002 - as above
-        raise Rejected("the CallScaler API is not set up: set CALLSCALER_API_KEY")
-
-    async def answered(self, person: str, since: float) -> bool:  # noqa: ARG002 - as above
-        return False
-
-
-def _channel(item: Configured, http: Http) -> Channel:
-    manners = item.manners
-    return Channel(
-        name=item.name,
-        connector=item.cls(item.options, http),
-        concurrency=manners.concurrency,
-        timeout=manners.timeout,
-        lease=manners.lease_seconds,
-        retry=item.retry,
-        rate=None if manners.rate is None else AsyncLimiter(*read_rate(manners.rate)),
-    )
-
-
-def _lane(item: Configured, http: Http) -> Callable[[Mapping[str, Any]], str | None]:
-    connector = item.cls(item.options, http)
-
-    def lane_of(action: Mapping[str, Any]) -> str | None:
-        try:
-            return connector.lane(item.cls.Action.model_validate(dict(action)))
-        except ValueError:
-            return None  # it cannot be sent either, and says so when it is tried
-
-    return lane_of
-
-
-def _host_names(settings: Settings) -> list[str]:
-    host, _ = read_address(settings.server.admin)
-    named = urlsplit(settings.server.admin_url).hostname
-    return [name.lower() for name in (host, named) if name]
+def _phone_source(settings: Settings) -> str | None:
+    """The name of the source that calls of the phone system belong to."""
+    return next((name for name, source in settings.sources.items() if source.type == CALLSCALER), None)

@@ -1,0 +1,5 @@
+"""One relay, put together."""
+
+from relay.app.app import App
+
+__all__ = ["App"]

@@ -1,0 +1,77 @@
+"""The parts of a relay that its settings describe: channels, lanes, and what stands in for what is not set up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from aiolimiter import AsyncLimiter
+
+from relay.errors import Rejected
+from relay.settings.forms import read_address, read_rate
+from relay.texting import PhoneConnector
+from relay.worker import Channel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from relay.connector import Connector, Job, Receipt
+    from relay.http import Http
+    from relay.settings import Configured, Settings
+
+
+class Unset(PhoneConnector):
+    """Stands where the phone system would, when no key is set: nothing can be sent."""
+
+    def __init__(self, cls: type[Connector[Any, Any]]) -> None:
+        self.Action = cls.Action  # type: ignore[misc]
+
+    async def send(self, job: Job[Any]) -> Receipt:  # noqa: ARG002 - the seam
+        """Refuse."""
+        raise Rejected("the CallScaler API is not set up: set CALLSCALER_API_KEY")
+
+    async def owned(self, now: float) -> list[Any]:  # noqa: ARG002 - as above
+        """No numbers are known."""
+        return []
+
+    async def sent_texts(self, since: float) -> list[Any]:  # noqa: ARG002 - as above
+        """Refuse."""
+        raise Rejected("the CallScaler API is not set up: set CALLSCALER_API_KEY")
+
+    async def answered(self, person: str, since: float) -> bool:  # noqa: ARG002 - as above
+        """Nobody knows."""
+        return False
+
+
+def channel(item: Configured, http: Http) -> Channel:
+    """A connector with its manners."""
+    manners = item.manners
+    return Channel(
+        name=item.name,
+        connector=item.cls(item.options, http),
+        concurrency=manners.concurrency,
+        timeout=manners.timeout,
+        lease=manners.lease_seconds,
+        retry=item.retry,
+        rate=None if manners.rate is None else AsyncLimiter(*read_rate(manners.rate)),
+    )
+
+
+def lane(item: Configured, http: Http) -> Callable[[Mapping[str, Any]], str | None]:
+    """How the lane of a rendered action is found."""
+    connector = item.cls(item.options, http)
+
+    def lane_of(action: Mapping[str, Any]) -> str | None:
+        try:
+            return connector.lane(item.cls.Action.model_validate(dict(action)))
+        except ValueError:
+            return None  # it cannot be sent either, and says so when it is tried
+
+    return lane_of
+
+
+def host_names(settings: Settings) -> list[str]:
+    """Names under which the admin listener may be asked."""
+    host, _ = read_address(settings.server.admin)
+    named = urlsplit(settings.server.admin_url).hostname
+    return [name.lower() for name in (host, named) if name]

@@ -1,0 +1,190 @@
+"""`relay try`: what a rule would do, with nothing sent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from relay.cli.common import (
+    CONFIG,
+    NOT_FOUND,
+    USAGE,
+    config_option,
+    json_option,
+    ledger_path,
+    print_json,
+    settings_of,
+    start_logging,
+    stop,
+    store_option,
+)
+from relay.models import iso
+
+if TYPE_CHECKING:
+    from relay.hours import Business
+    from relay.models import Finding
+    from relay.rules import Rule
+    from relay.settings import Settings
+    from relay.trying import Trial, Tried
+
+
+@click.command(
+    "try", epilog='Example: relay try "Text back missed callers" --sample missed-call --set caller_name=Dana'
+)
+@click.argument("rule")
+@click.option("--event", "event", metavar="ID", help="A stored event, by its id or its call's, or `last`.")
+@click.option("--sample", "name", metavar="NAME", help="A sample (see `relay send`), or a type of event.")
+@click.option("--set", "fields", multiple=True, metavar="FIELD=VALUE", help="Change a field of the sample.")
+@click.option("--at", metavar="TIME", help="When the sample arrives, on the business's clock: 2026-03-02 10:00.")
+@config_option
+@store_option
+@json_option
+def try_(
+    rule: str,
+    event: str | None,
+    name: str | None,
+    fields: tuple[str, ...],
+    at: str | None,
+    config: str | None,
+    store: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """What one rule would do with an event, step by step; nothing is sent and nothing is written down."""
+    if (event is None) is (name is None):
+        stop(USAGE, "name an event: either --event ID or --sample NAME")
+    if event is not None and (fields or at):
+        stop(USAGE, "--set and --at change a sample; a stored event stays as it was")
+    start_logging("ERROR")
+    settings = settings_of(config)
+    chosen = _rule(settings, rule)
+    if event is not None:
+        trial = _stored(chosen, event, settings, config, store)
+    else:
+        trial = _sample(chosen, str(name), fields, at, settings)
+    if as_json:
+        print_json(_public(trial))
+    else:
+        _print(trial, settings.about.hours)
+
+
+def _rule(settings: Settings, name: str) -> Rule:
+    from relay.forms import unknown  # noqa: PLC0415 - quick help
+
+    found = next((rule for rule in settings.rules if rule.name.casefold() == name.casefold()), None)
+    if found is None:
+        stop(NOT_FOUND, unknown(name, [rule.name for rule in settings.rules], "rule"))
+    return found
+
+
+def _stored(rule: Rule, event: str, settings: Settings, config: str | None, store: str | None) -> Trial:
+    from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
+    from relay.errors import StoreUnusable  # noqa: PLC0415 - quick help
+    from relay.store.sqlite import SqliteStore  # noqa: PLC0415 - quick help
+    from relay.trying import try_stored  # noqa: PLC0415 - quick help
+
+    async def run() -> Trial | None:
+        ledger = SqliteStore(ledger_path(config, store), read_only=True)
+        try:
+            return await try_stored(rule, event, ledger, settings, CONNECTORS)
+        finally:
+            await ledger.close()
+
+    try:
+        trial = asyncio.run(run())
+    except StoreUnusable as error:
+        stop(CONFIG, str(error))
+    if trial is None:
+        stop(NOT_FOUND, f"there is no event {event}; `relay events` lists them")
+    return trial
+
+
+def _sample(rule: Rule, name: str, fields: tuple[str, ...], at: str | None, settings: Settings) -> Trial:
+    from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
+    from relay.errors import BadBody  # noqa: PLC0415 - quick help
+    from relay.scenarios.given import read_at  # noqa: PLC0415 - quick help
+    from relay.trying import sample_event, try_rule  # noqa: PLC0415 - quick help
+
+    told = {"call_id": f"try-{secrets.token_hex(6)}"}
+    for field in fields:
+        key, equals, value = field.partition("=")
+        if not equals:
+            stop(USAGE, f"`{field}`: write --set field=value")
+        told[key] = value
+    source = next(iter(settings.sources), "callscaler")
+    try:
+        moment = read_at(at, settings.about.hours) if at else time.time()
+        event = sample_event(name, told, source, moment)
+    except (ValueError, BadBody) as error:
+        stop(USAGE, str(error))
+    return asyncio.run(try_rule(rule, event, settings, CONNECTORS))
+
+
+def _public(trial: Trial) -> dict[str, Any]:
+    return {
+        "rule": trial.rule,
+        "mode": trial.mode,
+        "event": trial.event.public(),
+        "verdict": trial.verdict.word,
+        "why": trial.verdict.why,
+        "until": iso(trial.verdict.until),
+        "conditions": [asdict(finding) for finding in trial.conditions],
+        "guards": [asdict(finding) for finding in trial.guards],
+        "steps": [
+            {
+                **asdict(step),
+                "at": iso(step.at),
+                "again_at": iso(step.again_at),
+                "body": (step.action or {}).get("body"),
+            }
+            for step in trial.steps
+        ],
+        "sent": 0,
+    }
+
+
+def _print(trial: Trial, hours: Business) -> None:
+    event = trial.event
+    caller, number = event.caller or event.caller_raw or "withheld", event.number or "?"
+    click.echo(f"{event.type}  {caller} → {number}  arrived {_clock(event.received_at, hours)}")
+    mode = "" if trial.mode == "live" else f" (mode: {trial.mode}; tried as if it were live)"
+    click.echo(f"  {trial.rule}{mode}")
+    until = f" until {_clock(trial.verdict.until, hours)}" if trial.verdict.until else ""
+    click.echo(f"  {trial.verdict.word}{until}  {trial.verdict.why}".rstrip())
+    _print_findings(trial.conditions, ("yes", "NO"))
+    _print_findings(trial.guards, ("pass", "STOPS"))
+    for step in trial.steps:
+        _print_step(step, hours)
+    click.echo("  nothing was sent")
+
+
+def _print_findings(findings: tuple[Finding, ...], marks: tuple[str, str]) -> None:
+    for finding in findings:
+        mark = marks[0] if finding.held else marks[1]
+        click.echo(f"      {finding.name:<24} {finding.wanted:<32} {finding.found:<20} {mark}")
+
+
+def _print_step(step: Tried, hours: Business) -> None:
+    when = f" at {_clock(step.at, hours)}" if step.at is not None and step.state == "would go" else ""
+    reason = f": {step.reason}" if step.reason else ""
+    action = step.action or {}
+    whom = action.get("to") if step.kind == "text" else step.connector
+    click.echo(f"    → step {step.step}  {step.kind} {whom or ''}  {step.state}{when}{reason}")
+    if step.cost is None:
+        if action:
+            click.echo(f"        {json.dumps(action, ensure_ascii=False)}")
+        return
+    click.echo(f'        "{action["body"]}"')
+    click.echo(f"        {step.cost} ({step.cost.alphabet})")
+    if step.again_at is not None:
+        click.echo(f"        would not text {whom} again until {_clock(step.again_at, hours)}")
+
+
+def _clock(at: float, hours: Business) -> str:
+    return hours.local(at).strftime("%a %Y-%m-%d %H:%M:%S")

@@ -1,0 +1,34 @@
+"""The values that everything else speaks of: forms that people fill in, and frozen facts that the program states."""
+
+from relay.models.event import CALL_TYPES, ENRICHED, Event, iso
+from relay.models.facts import CallerFacts, Known, NumberFacts, Owned, TextFacts
+from relay.models.forms import CALLSCALER, Form, PhoneAction, Regroup, Seconds, Secret, SendText, UpdateNumber, seconds
+from relay.models.queue import OWED, Attempt, Delivery, Finding, Plan, State, Verdict
+
+__all__ = [
+    "CALLSCALER",
+    "CALL_TYPES",
+    "ENRICHED",
+    "OWED",
+    "Attempt",
+    "CallerFacts",
+    "Delivery",
+    "Event",
+    "Finding",
+    "Form",
+    "Known",
+    "NumberFacts",
+    "Owned",
+    "PhoneAction",
+    "Plan",
+    "Regroup",
+    "Seconds",
+    "Secret",
+    "SendText",
+    "State",
+    "TextFacts",
+    "UpdateNumber",
+    "Verdict",
+    "iso",
+    "seconds",
+]

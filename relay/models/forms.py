@@ -1,0 +1,82 @@
+"""What people write: forms whose unknown keys are refused, secrets that print as asterisks, and spans of time."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
+
+Secret = SecretStr
+"""Text that prints as asterisks; `.get_secret_value()` where it is used."""
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def seconds(text: Any) -> float:
+    """A span of time as people write it (90s, 15m, 24h, 3d, 1w, or 1h30m) in seconds.
+
+    Raises:
+        ValueError: for anything else; a bare number has no unit and is refused, 0 excepted.
+    """
+    if isinstance(text, (int, float)) and not isinstance(text, bool):
+        return float(text)
+    written = str(text).strip()
+    if written == "0":
+        return 0.0
+    parts = re.findall(r"(\d{1,9}(?:\.\d{1,3})?)([smhdw])", written)
+    if not parts or "".join(number + unit for number, unit in parts) != written:
+        raise ValueError(f"{written!r} is no span of time; write a number and a unit, like 90s, 15m, 24h or 3d")
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+Seconds = Annotated[float, BeforeValidator(seconds)]
+"""A span of time in a form: written as 15m, kept as seconds."""
+
+
+class Form(BaseModel):
+    """What people write: unknown keys are refused, values never change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False, hide_input_in_errors=True)
+
+    @classmethod
+    def as_written(cls, fields: dict[str, Any]) -> dict[str, Any]:
+        """A step's fields as people wrote them, templates unfilled; a form may add what only shows there."""
+        return fields
+
+
+class SendText(Form):
+    """A text, ready to go: the action of a `text` step."""
+
+    do: Literal["text"] = "text"
+    to: str
+    """E.164."""
+    sender: str
+    """The business's number it goes out from, E.164."""
+    body: str
+
+
+class Regroup(Form):
+    """A number's move into a group: the action of a `regroup` step."""
+
+    do: Literal["regroup"] = "regroup"
+    number: str
+    """E.164."""
+    to: str
+    """The group's name."""
+    create: bool = False
+
+
+class UpdateNumber(Form):
+    """A number renamed or given another call flow: the action of an `update_number` step."""
+
+    do: Literal["update_number"] = "update_number"
+    number: str
+    """E.164."""
+    friendly_name: str | None = None
+    call_flow: str | None = None
+
+
+PhoneAction = SendText | Regroup | UpdateNumber
+CALLSCALER = "callscaler"
+"""The reserved name of the connector that speaks to the phone system."""

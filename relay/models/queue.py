@@ -1,0 +1,122 @@
+"""What is owed, what was tried, and what was decided: the values of the queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class State(StrEnum):
+    """Where a delivery stands."""
+
+    DUE = "due"
+    WAITING = "waiting"
+    HELD = "held"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+    SUPPRESSED = "suppressed"
+    SHADOW = "shadow"
+    ABANDONED = "abandoned"
+
+    @property
+    def settled(self) -> bool:
+        """True when nothing more will happen by itself."""
+        return self in _SETTLED
+
+
+_SETTLED = {State.DELIVERED, State.DEAD, State.CANCELLED, State.SUPPRESSED, State.SHADOW, State.ABANDONED}
+OWED = tuple(state for state in State if state not in _SETTLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One step of one rule for one event: the unit of the queue."""
+
+    id: str
+    event: str
+    """The event's id."""
+    run: str
+    """One rule on one event; the deliveries of a run share it."""
+    rule: str
+    rule_version: str
+    step: int
+    """Place of the step in the rule's `then`, from 0."""
+    kind: str
+    """send, text, regroup, update_number."""
+    connector: str
+    state: State
+    due_at: float | None = None
+    """When it may be taken; None while a gate above it is open."""
+    first_due_at: float | None = None
+    """When it first fell due, after its waits, before any holding; `at_most` counts from here."""
+    born_at: float = 0.0
+    shadow: bool = False
+    action: Mapping[str, Any] | None = None
+    """The rendered step, None until it first falls due."""
+    lane: str | None = None
+    reason: str | None = None
+    claims: int = 0
+    """Raised by every claim; a settlement with an older count is refused (fencing)."""
+    tries: int = 0
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    receipt: Mapping[str, Any] | None = None
+    settled_at: float | None = None
+    seq: int = 0
+
+    def moved(self, state: State, **changes: Any) -> Delivery:
+        """The same delivery in another state."""
+        return replace(self, state=state, **changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a delivery; times in Unix seconds, `answer` redacted and capped."""
+
+    delivery: str
+    number: int
+    started_at: float
+    seconds: float
+    outcome: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One condition or guard of a rule as it was judged: what was wanted, what was there, whether it held."""
+
+    name: str
+    wanted: str
+    found: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one rule on one event."""
+
+    rule: str
+    word: str
+    """ran, skipped, held, suppressed, shadow, error."""
+    why: str = ""
+    findings: tuple[Finding, ...] = ()
+    until: float | None = None
+    """For held: the moment it goes on, Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was decided about one event."""
+
+    verdicts: tuple[Verdict, ...]
+    owed: tuple[Delivery, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    """(person, tag) pairs."""
+    once: tuple[tuple[str, str, str], ...] = ()
+    """(rule, value, run): a rule that runs once per value has run."""

@@ -1,0 +1,216 @@
+"""One rule tried on one event, with nothing sent: what it would do, when, and why not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from relay import phone, sms
+from relay.intake import read_event
+from relay.models import ENRICHED, Event, Finding, State, Verdict, iso
+from relay.rehearsal import Past, Rehearsal, read_past
+from relay.rules import Wait, fields_in, say_span
+from relay.settings.samples import sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from relay.connector import Connector
+    from relay.models import Delivery
+    from relay.rules import Rule
+    from relay.settings import Settings
+    from relay.store import Store
+    from relay.texting import Policy
+
+NOTHING = Past()
+TEXT = "text.received"
+_SURE = {State.DELIVERED: "would go"}
+_COUNTED = ("number.calls_", "number.answer_rate_")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What would become of one step."""
+
+    step: int
+    """From 1, as people count."""
+    kind: str
+    connector: str
+    state: str
+    """`would go`, or why it would not: suppressed, cancelled, dead."""
+    at: float | None
+    """When that would be, Unix seconds."""
+    reason: str | None
+    action: Mapping[str, Any] | None
+    cost: sms.Cost | None = None
+    """Of a text."""
+    again_at: float | None = None
+    """Until when the next text to this person would be suppressed by the rule's cooldown, Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What would become of a rule on an event."""
+
+    rule: str
+    mode: str
+    event: Event
+    verdict: Verdict
+    conditions: tuple[Finding, ...]
+    guards: tuple[Finding, ...]
+    """Empty where the conditions did not hold: nobody asked them."""
+    steps: tuple[Tried, ...]
+
+
+async def try_stored(
+    rule: Rule,
+    reference: str,
+    ledger: Store,
+    settings: Settings,
+    connectors: Mapping[str, type[Connector[Any, Any]]],
+) -> Trial | None:
+    """The rule on a stored event (its id, its call's, `last`) with what the ledger knew then; None if unknown."""
+    event = await ledger.event(reference)
+    if event is None:
+        return None
+    asked = [*_names(rule), *_spam_names(settings)]
+    whole = event.caller is None or any(name.startswith(_COUNTED) for name in asked)
+    past = await read_past(ledger, event, person=None if whole else event.caller)
+    return await try_rule(rule, event, settings, connectors, past)
+
+
+async def try_rule(
+    rule: Rule,
+    event: Event,
+    settings: Settings,
+    connectors: Mapping[str, type[Connector[Any, Any]]],
+    past: Past = NOTHING,
+) -> Trial:
+    """The rule on an event that arrives at its own time; a rule that is off or in shadow is tried as if it were live.
+
+    Raises:
+        ValueError: something is owed for ever.
+    """
+    rehearsal = Rehearsal(settings, [replace(rule, mode="live")], connectors, past)
+    try:
+        await rehearsal.remember()
+        await rehearsal.happen(event)
+        await rehearsal.run_on()
+        verdicts = await rehearsal.store.verdicts(event.id) or ()
+        owed = await rehearsal.store.deliveries(limit=1000, event=event.id)
+    finally:
+        await rehearsal.close()
+    verdict = verdicts[0] if verdicts else Verdict(rule.name, "skipped", "when: this is the time of another rule")
+    conditions = tuple(found for found in verdict.findings if not found.name.startswith("guard"))
+    met = verdict.word != "skipped" or (
+        all(found.held for found in conditions) and not verdict.why.startswith("when: ")
+    )
+    guards = list(_guards(rule, event, past, settings.policy)) if met and verdict.word != "error" else []
+    # What the planner found beyond these (once, min_history); its plain `guard` repeats what one of them says.
+    told = {"guard", *(guard.name for guard in guards), *(found.name for found in conditions)}
+    guards += [found for found in verdict.findings if found.name not in told]
+    steps = tuple(_tried(rule, delivery) for delivery in owed)
+    return Trial(rule.name, rule.mode, event, verdict, conditions, tuple(guards), steps)
+
+
+def sample_event(name: str, fields: Mapping[str, str], source: str, at: float) -> Event:
+    """A sample by its name or the type of event it shows, as if it arrived at Unix second `at`.
+
+    Raises:
+        ValueError: there is no such sample, or a field makes it unreadable.
+        BadBody: the same.
+    """
+    body = {**sample(name), "created_at": iso(at), **fields}
+    if name == TEXT:
+        return _sample_text(body, source, at)
+    read = read_event(body, source, at)
+    if read.event is None:
+        raise ValueError(f"this is no call: {read.reason}")
+    if name == ENRICHED:
+        return replace(read.event, type=ENRICHED, call={**read.event.call, "event": ENRICHED})
+    return read.event
+
+
+def _sample_text(fields: Mapping[str, Any], source: str, at: float) -> Event:
+    key, sender, to = str(fields["call_id"]), fields["caller_number"], fields["tracking_number"]
+    sender, to = phone.normalise(sender), phone.normalise(to)
+    text = {"id": key, "body": fields.get("body", ""), "from": sender, "to": to, "received_at": iso(at)}
+    return Event(f"evt_{key}", source, TEXT, key, received_at=at, call=text, caller=sender, number=to)
+
+
+def _tried(rule: Rule, delivery: Delivery) -> Tried:
+    went = delivery.state is State.DELIVERED
+    text = (delivery.action or {}).get("body") if delivery.kind == "text" else None
+    again = went and text is not None and rule.cooldown is not None and delivery.settled_at is not None
+    return Tried(
+        step=delivery.step + 1,
+        kind=delivery.kind,
+        connector=delivery.connector,
+        state=_SURE.get(delivery.state, str(delivery.state)),
+        at=delivery.settled_at,
+        reason=delivery.reason,
+        action=delivery.action,
+        cost=sms.measure(text) if isinstance(text, str) else None,
+        again_at=(delivery.settled_at or 0.0) + (rule.cooldown or 0.0) if again else None,
+    )
+
+
+def _guards(rule: Rule, event: Event, past: Past, policy: Policy) -> Iterator[Finding]:
+    """Every guard as it stands when the event arrives: the ones that pass, too."""
+    now = event.received_at
+    if rule.fresh is not None:
+        age = max(0.0, now - event.began_at)
+        fresh = event.age_known and age <= rule.fresh
+        found = say_span(age) if event.age_known else "age unknown"
+        yield Finding("guard fresh", f"at most {say_span(rule.fresh)} old on arrival", found, fresh)
+    if rule.hours != "ignore":
+        is_open = policy.hours.is_open(now)
+        yield Finding("guard hours", "open", "open" if is_open else "closed", is_open)
+    if event.caller is None or not (rule.texts or rule.cooldown):
+        return
+    person = event.caller
+    if rule.cooldown is not None:
+        yield _cooldown(rule, person, past, now)
+    if not rule.texts:
+        return
+    out = any(number == person for number, _ in past.opt_outs)
+    yield Finding("guard opt-out", "did not opt out", "opted out" if out else "clear", not out)
+    problem = phone.untextable(person, policy.regions)
+    yield Finding("guard number", "can be texted", problem or phone.line(person), problem is None)
+    allowed = policy.quiet.allowed_at(now, phone.zones(person), phone.state(person), policy.hours.zone)
+    clock = policy.hours.local(now).strftime("%a %H:%M")
+    until = "" if allowed <= now else ", never allowed"
+    if now < allowed < math.inf:
+        until = f", quiet until {policy.hours.local(allowed):%a %H:%M}"
+    yield Finding("guard quiet hours", "allowed where they live", clock + until, allowed <= now)
+
+
+def _cooldown(rule: Rule, person: str, past: Past, now: float) -> Finding:
+    texts = [text for text in past.texts if text["recipient"] == person]
+    if rule.cooldown_scope == "rule":
+        texts = [text for text in texts if text["rule"] == rule.name]
+    span = say_span(rule.cooldown or 0.0)
+    if not texts:
+        return Finding("guard cooldown", f"no text in {span}", "last: never", held=True)
+    last = max(texts, key=lambda text: float(text["at"]))
+    ago = now - last["at"]
+    return Finding(
+        "guard cooldown", f"no text in {span}", f"{say_span(ago)} ago by {last['rule']}", ago > (rule.cooldown or 0.0)
+    )
+
+
+def _names(rule: Rule) -> Iterator[str]:
+    """Every field that a rule looks at."""
+    yield from fields_in(rule.condition)
+    for step in rule.steps:
+        if isinstance(step, Wait):
+            yield from fields_in(step.cancel_if)
+        else:
+            yield from fields_in(step.condition)
+            yield from step.filling.names
+
+
+def _spam_names(settings: Settings) -> Iterator[str]:
+    for condition, _ in settings.spam.lines if settings.spam is not None else ():
+        yield from fields_in(condition)
