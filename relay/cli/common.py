@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import os
 import sys
@@ -29,6 +30,9 @@ config_option = click.option(
     "-c", "--config", "config", default=None, type=click.Path(dir_okay=False), help="The configuration file."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+limit_option = click.option(
+    "-n", "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many."
+)
 store_option = click.option(
     "--store",
     default=None,
@@ -86,6 +90,11 @@ def read_ledger(config: str | None, store: str | None, read: Callable[[Store], C
         return asyncio.run(run())
     except StoreUnusable as error:
         stop(CONFIG, str(error))
+
+
+def clock(at: float) -> str:
+    """A moment (Unix seconds) for a table, in UTC."""
+    return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def print_json(value: Any) -> None:

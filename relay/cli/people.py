@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 import click
@@ -10,8 +9,10 @@ import click
 from relay.cli.acting import act
 from relay.cli.common import (
     NOT_FOUND,
+    clock,
     config_option,
     json_option,
+    limit_option,
     print_json,
     print_table,
     read_ledger,
@@ -22,8 +23,6 @@ from relay.models import iso
 
 if TYPE_CHECKING:
     from relay.store import Store
-
-_LIMIT = click.option("-n", "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
 
 
 @click.group()
@@ -64,7 +63,7 @@ def remove(number: str, config: str | None, store: str | None, *, as_json: bool)
 @optout.command("list", epilog="Example: relay optout list")
 @config_option
 @store_option
-@_LIMIT
+@limit_option
 @json_option
 def listing(config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
     """Everybody who opted out, newest first."""
@@ -72,14 +71,14 @@ def listing(config: str | None, store: str | None, limit: int, *, as_json: bool)
     if as_json:
         print_json({"opt_outs": [{**row, "at": iso(row["at"])} for row in found]})
         return
-    rows = [[_clock(row["at"]), row["number"] or "(erased)", row["how"]] for row in found]
+    rows = [[clock(row["at"]), row["number"] or "(erased)", row["how"]] for row in found]
     print_table("", ["since", "number", "how"], rows)
 
 
 @click.group(invoke_without_command=True, epilog="Example: relay texts off")
 @config_option
 @store_option
-@_LIMIT
+@limit_option
 @json_option
 @click.pass_context
 def texts(ctx: click.Context, config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
@@ -97,7 +96,7 @@ def texts(ctx: click.Context, config: str | None, store: str | None, limit: int,
     if are_off:
         click.echo("texts are switched off; `relay texts on` switches them on", err=True)
     rows = [
-        [_clock(float(str(t["at"]))), str(t["recipient"]), str(t["state"]), str(t["rule"]), str(t["body"] or "")]
+        [clock(float(str(t["at"]))), str(t["recipient"]), str(t["state"]), str(t["rule"]), str(t["body"] or "")]
         for t in found
     ]
     print_table("", ["at", "to", "state", "rule", "body"], rows)
@@ -132,7 +131,7 @@ def on(config: str | None, store: str | None, *, as_json: bool) -> None:
 @click.group(invoke_without_command=True, epilog="Example: relay quarantine release last")
 @config_option
 @store_option
-@_LIMIT
+@limit_option
 @json_option
 @click.pass_context
 def quarantine(ctx: click.Context, config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
@@ -143,7 +142,7 @@ def quarantine(ctx: click.Context, config: str | None, store: str | None, limit:
     if as_json:
         print_json({"events": [event.public() for event in found]})
         return
-    rows = [[_clock(event.received_at), event.id, event.type, event.caller or "withheld"] for event in found]
+    rows = [[clock(event.received_at), event.id, event.type, event.caller or "withheld"] for event in found]
     print_table("", ["arrived", "event", "type", "caller"], rows)
 
 
@@ -161,7 +160,3 @@ def release(event: str, config: str | None, store: str | None, *, as_json: bool)
         click.echo(f"{came['released']} deliveries released")
     if not came["released"]:
         stop(NOT_FOUND, f"nothing of {event} is held in quarantine")
-
-
-def _clock(at: float) -> str:
-    return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,10 @@ import click
 from relay.cli.common import (
     NOT_FOUND,
     USAGE,
+    clock,
     config_option,
     json_option,
+    limit_option,
     print_json,
     print_table,
     read_ledger,
@@ -27,13 +28,11 @@ if TYPE_CHECKING:
     from relay.models import Delivery, Event, Verdict
     from relay.store import Store
 
-_LIMIT = click.option("-n", "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
-
 
 @click.command(epilog="Example: relay events -n 20")
 @config_option
 @store_option
-@_LIMIT
+@limit_option
 @json_option
 def events(config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
     """What came in, newest first."""
@@ -45,7 +44,7 @@ def events(config: str | None, store: str | None, limit: int, *, as_json: bool) 
 @click.argument("number")
 @config_option
 @store_option
-@_LIMIT
+@limit_option
 @json_option
 def find(number: str, config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
     """What came from one person."""
@@ -66,7 +65,7 @@ def _print_events(found: Sequence[Event], *, as_json: bool) -> None:
         return
     rows = [
         [
-            _clock(event.received_at),
+            clock(event.received_at),
             event.id,
             event.type,
             event.caller or event.caller_raw or "withheld",
@@ -190,7 +189,7 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
 @click.option("--state", type=click.Choice([str(state) for state in State]), help="Only those in this state.")
 @config_option
 @store_option
-@_LIMIT
+@limit_option
 @json_option
 def deliveries(state: str | None, config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
     """What is owed, delivered, or given up on, newest first."""
@@ -200,7 +199,3 @@ def deliveries(state: str | None, config: str | None, store: str | None, limit: 
         return
     rows = [[d.id, d.rule, f"{d.kind} → {d.connector}", str(d.state), str(d.tries), d.reason or ""] for d in found]
     print_table("", ["delivery", "rule", "step", "state", "tries", "reason"], rows)
-
-
-def _clock(at: float) -> str:
-    return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
