@@ -28,6 +28,7 @@ from relay.settings.forms import (
     SpamForm,
 )
 from relay.settings.ledger_place import DEFAULT_STORE, store_url
+from relay.settings.names import DEFAULT_SOURCES, NOT_KEPT, SECTIONS, SETTINGS
 from relay.settings.rules_section import read_rules
 from relay.settings.settings import Configured, Scorecard, Settings
 from relay.settings.written_secrets import judge_secrets
@@ -40,45 +41,6 @@ if TYPE_CHECKING:
 
     from relay.connector import Connector
     from relay.forms import Path as Place
-
-SECTIONS = (
-    "business",
-    "server",
-    "store",
-    "network",
-    "retention",
-    "callscaler",
-    "sources",
-    "connectors",
-    "texting",
-    "regroup",
-    "groups",
-    "alerts",
-    "lists",
-    "spam",
-    "rules",
-    "tests",
-)
-DEFAULT_SOURCES = {
-    "callscaler": {
-        "type": "callscaler",
-        "proof": {
-            "header": "X-Relay-Secret",
-            "secret": "${RELAY_HOOK_SECRET}",
-            "previous": "${RELAY_HOOK_SECRET_OLD:-}",
-        },
-    }
-}
-SETTINGS = {
-    "RELAY_CONFIG",
-    "RELAY_STORE",
-    "RELAY_LISTEN",
-    "RELAY_ADMIN",
-    "RELAY_ADMIN_TOKEN",
-    "RELAY_VIEW_TOKEN",
-    "RELAY_ENCRYPTION_KEY",
-    "RELAY_LOG",
-}
 
 
 def read_settings(
@@ -123,6 +85,9 @@ class _Reader:
         self._form(RetentionForm, "retention")
         self._form(RegroupForm, "regroup")
         self._groups()
+        for section, what in NOT_KEPT.items():
+            if self.tree.get(section) is not None:
+                self.document.warn((section,), f"`{section}` is read, but not built yet: {what}")
         callscaler = self._callscaler()
         configured = self._connectors(callscaler)
         sources = self._sources()
