@@ -69,7 +69,8 @@ class Clock:
             following = self.next_at(now)
             pause = POLL if following is None else min(POLL, following - now)
             try:
-                await asyncio.wait_for(self._called.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._called.wait()
             except TimeoutError:
                 continue
 

@@ -102,7 +102,8 @@ class Planner:
             except StoreBusy as error:
                 log.error("events wait to be planned", why=str(error))
             try:
-                await asyncio.wait_for(self._called.wait(), POLL)
+                async with asyncio.timeout(POLL):
+                    await self._called.wait()
             except TimeoutError:
                 continue
 

@@ -1,5 +1,6 @@
 """One relay put together: what a start takes up again, what a reload changes, and what it must not."""
 
+import asyncio
 import json
 
 import aiohttp
@@ -7,6 +8,7 @@ import pytest
 
 from connectors.table import CONNECTORS
 from relay.app import App
+from relay.app.app import _end
 from relay.models import Owned, State
 from relay.settings import read_settings
 from relay.store.sqlite import SqliteStore
@@ -195,3 +197,16 @@ async def test_a_relay_that_stops_is_not_ready(it):
     assert it.app.not_ready() == []
     await it.app.stop()
     assert it.app.not_ready() == ["stopping"]
+
+
+async def test_a_part_that_swallows_its_first_cancellation_does_not_keep_the_relay_from_stopping() -> None:
+    async def deaf() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.Event().wait()
+
+    task = asyncio.get_running_loop().create_task(deaf())
+    await asyncio.sleep(0)
+    await _end([task])
+    assert task.done()

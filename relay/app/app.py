@@ -32,7 +32,7 @@ from relay.texting import PhoneConnector
 from relay.worker import Channel, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from pathlib import Path
 
     from aiohttp import web
@@ -185,9 +185,7 @@ class App:
     async def stop(self) -> None:
         """Take nothing new, finish what is under way (25 s at most), and close."""
         self.door.draining = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _end(self._tasks)
         # The door stays open meanwhile and answers 503, so that senders know to come again.
         await self.worker.drain()
         await asyncio.gather(*(runner.cleanup() for runner in self._runners))
@@ -366,3 +364,12 @@ class App:
 def _phone_source(settings: Settings) -> str | None:
     """The name of the source that calls of the phone system belong to."""
     return next((name for name, source in settings.sources.items() if source.type == CALLSCALER), None)
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they are over: Python 3.11's `wait_for` can swallow a cancellation (its issue 86296)."""
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=0.5)

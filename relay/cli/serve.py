@@ -130,7 +130,8 @@ async def _watch(app: App, path: Path, seen: Stamp, again: asyncio.Event) -> Non
     before = seen
     while True:
         try:
-            await asyncio.wait_for(again.wait(), _WATCH_EVERY)
+            async with asyncio.timeout(_WATCH_EVERY):
+                await again.wait()
         except TimeoutError:
             # A file that is still being written is left alone until it looks the same twice.
             stamp = _stamp(path)

@@ -79,7 +79,8 @@ class Worker:
                 log.error("deliveries wait for the ledger", why=str(error))
                 pause = POLL
             try:
-                await asyncio.wait_for(self._called.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._called.wait()
             except TimeoutError:
                 continue
 
