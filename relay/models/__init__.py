@@ -1,5 +1,6 @@
 """The values that everything else speaks of: forms that people fill in, and frozen facts that the program states."""
 
+from relay.models.alert import Alert
 from relay.models.event import CALL_TYPES, ENRICHED, Event, iso
 from relay.models.facts import CallerFacts, Known, NumberFacts, Owned, TextFacts
 from relay.models.forms import CALLSCALER, Form, PhoneAction, Regroup, Seconds, Secret, SendText, UpdateNumber, seconds
@@ -10,6 +11,7 @@ __all__ = [
     "CALL_TYPES",
     "ENRICHED",
     "OWED",
+    "Alert",
     "Attempt",
     "CallerFacts",
     "Delivery",

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from relay.store.alarms import Alarms
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -132,7 +134,7 @@ if TYPE_CHECKING:
     Merge = Callable[[Event, Event], Event | None]
 
 
-class Store(Protocol):
+class Store(Alarms, Protocol):
     """The ledger."""
 
     async def accept(self, event: Event, body: bytes, merge: Merge) -> Accepted:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relay.models import State
+from tests.store.alarming import Alarming
 from tests.store.arriving import Arrivals, Facts, Planning
 from tests.store.ledger import (
     ANN,
@@ -71,5 +72,5 @@ class Reading:
         assert await store.oldest_due() == NOW - 60
 
 
-class StoreContract(Arrivals, Planning, Facts, Claiming, Settling, Texting, Replying, Reading):
+class StoreContract(Arrivals, Planning, Facts, Claiming, Settling, Texting, Replying, Reading, Alarming):
     """All of it."""

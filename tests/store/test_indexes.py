@@ -12,7 +12,7 @@ import pytest
 from relay.intake import merge
 from relay.models import Attempt, Plan, State, Verdict
 from relay.store import ForeignText, RequestNote, Settlement, Want
-from relay.store.sqlite import SqliteStore, arrivals, claiming, planning, reading, settling, upkeep
+from relay.store.sqlite import SqliteStore, alarms, arrivals, claiming, planning, reading, settling, upkeep
 from relay.store.sqlite import texts as listed
 from tests.store.ledger import (
     ANN,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from relay.models import Event, Known
 
-GROWING = "events|deliveries|heads|attempts|calls|texts|verdicts|requests|opt_outs|tags|once"
+GROWING = "events|deliveries|heads|attempts|calls|texts|verdicts|requests|opt_outs|tags|once|alerts"
 WALK = re.compile(rf"SCAN ({GROWING})\b(?! USING INDEX events_unplanned)")
 """The index of what is not planned yet holds nothing else."""
 ASKED = partial(dict, now=NOW, windows=WINDOWS, prefix=prefix, limit=10)
@@ -147,6 +147,19 @@ def test_the_newest_are_found_from_the_end(ledger: Asking):
     walks = [walk.rpartition(": ")[2] for walk in ledger.walks]
     assert walks == ["SCAN events", "SCAN texts USING INDEX texts_at", "SCAN requests"]
     assert not ledger.sorts
+
+
+def test_alerts_are_opened_and_closed_without_a_walk(ledger: Asking):
+    alarms.open_alert(ledger, "disk", "The disk is full.", "Free some space.", NOW)
+    alarms.open_alert(ledger, "disk", "The disk is full.", "Free some space.", NOW)
+    alarms.alert_told(ledger, 1, NOW)
+    alarms.close_alert(ledger, "disk", NOW)
+    alarms.open_alert(ledger, "disk", "The disk is full.", "Free some space.", NOW)
+    alarms.alerts(ledger, limit=9, open_only=True)
+    assert (ledger.walks, ledger.sorts) == ([], [])
+
+    alarms.alerts(ledger, limit=9, open_only=False)
+    assert [walk.rpartition(": ")[2] for walk in ledger.walks] == ["SCAN alerts"]
 
 
 def filled(ledger: Asking, lanes: list[str | None]) -> list[int]:

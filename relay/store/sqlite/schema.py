@@ -175,4 +175,21 @@ def first(db: Database) -> None:
     db.conn.execute("insert into meta (name, value) values ('opt_out_key', randomblob(32))")
 
 
-LATEST = frozenset({"first"})
+@migrations()
+def alerts(db: Database) -> None:
+    """What somebody should see to: one open row at most for each cause."""
+    db.conn.execute(
+        "create table alerts (id integer primary key, cause text not null, what text not null, remedy text not null, "
+        "opened_at real not null, closed_at real, told integer not null default 0, told_at real) strict"
+    )
+    db.conn.execute("create unique index alerts_open on alerts (cause) where closed_at is null")
+    db.conn.execute("create index alerts_closed on alerts (closed_at)")
+    db.conn.execute("create index alerts_cause on alerts (cause, id)")
+
+
+LATEST = frozenset(
+    {
+        "first",
+        "alerts",
+    }
+)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from relay.errors import StoreBusy
-from relay.store.sqlite import arrivals, claiming, planning, reading, settling, texts, upkeep
+from relay.store.sqlite import alarms, arrivals, claiming, planning, reading, settling, texts, upkeep
 from relay.store.sqlite.engine import Engine
 from relay.store.sqlite.opening import connect_reader
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from relay.models import Attempt, Delivery, Event, Owned, Verdict
+    from relay.models import Alert, Attempt, Delivery, Event, Owned, Verdict
     from relay.store import (
         Accepted,
         Claimed,
@@ -235,6 +235,18 @@ class SqliteStore:
 
     async def without_ai(self, source: str, *, since: float, until: float) -> list[Event]:
         return await self._write(partial(upkeep.without_ai, source=source, since=since, until=until))
+
+    async def open_alert(self, cause: str, what: str, remedy: str, *, now: float) -> bool:
+        return await self._write(partial(alarms.open_alert, cause=cause, what=what, remedy=remedy, now=now))
+
+    async def close_alert(self, cause: str, *, now: float) -> bool:
+        return await self._write(partial(alarms.close_alert, cause=cause, now=now))
+
+    async def alert_told(self, alert: int, *, now: float) -> None:
+        await self._write(partial(alarms.alert_told, alert=alert, now=now))
+
+    async def alerts(self, *, open_only: bool = False, limit: int = 100) -> tuple[Alert, ...]:
+        return await self._read(partial(alarms.alerts, open_only=open_only, limit=limit))
 
     async def close(self) -> None:
         reader, reading = self._reader, self._reading

@@ -1,0 +1,27 @@
+"""The part of the ledger that remembers alerts, so that a restart neither forgets one nor tells it twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from relay.models import Alert
+
+
+class Alarms(Protocol):
+    """Alerts; whoever sees trouble opens one, whoever sees that it is over closes it."""
+
+    async def open_alert(self, cause: str, what: str, remedy: str, *, now: float) -> bool:
+        """Say that something is wrong; False if that cause is open already, whose words are then refreshed.
+
+        One that closed so lately that nobody was told of its end goes on as if it had never closed.
+        """
+
+    async def close_alert(self, cause: str, *, now: float) -> bool:
+        """Say that it is over; False if it was not open."""
+
+    async def alert_told(self, alert: int, *, now: float) -> None:
+        """Remember that somebody was told how this alert stands."""
+
+    async def alerts(self, *, open_only: bool = False, limit: int = 100) -> tuple[Alert, ...]:
+        """Alerts, newest first."""
