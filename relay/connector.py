@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from relay.errors import DeliveryFailed
 from relay.models import Form, Secret
-from relay.templates import HEADER, PLAIN, URL_PART, Escaping, PathTemplate
+from relay.templates import HEADER, PLAIN, URL_PART, Escaping, Names, PathTemplate, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,9 +24,11 @@ __all__ = [
     "Escaping",
     "Form",
     "Job",
+    "Names",
     "PathTemplate",
     "Receipt",
     "Secret",
+    "Shape",
 ]
 
 A = TypeVar("A", bound=Form)

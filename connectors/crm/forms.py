@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from pydantic import Field, field_validator, model_validator
 from yarl import URL
 
-from relay.connector import Form, PathTemplate, Secret
+from connectors.crm.spelling import SPELLINGS, Spelling
+from relay.connector import Form, Names, PathTemplate, Secret, Shape
 
 _LETTERS_OF_A_NAME = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
+
+
+def require_header(name: str, value: str) -> None:
+    """Refuse what no header can hold.
+
+    Raises:
+        ValueError: the name or the value; the value is not told.
+    """
+    if not name or not set(name.lower()) <= _LETTERS_OF_A_NAME:
+        raise ValueError(f"{name!r} is no name for a header")
+    if any(mark in value for mark in "\r\n\0"):
+        raise ValueError(f"the header {name} may not hold a line break")
 
 
 class Auth(Form):
@@ -33,10 +46,7 @@ class Auth(Form):
         if self.basic is not None and ":" not in self.basic.get_secret_value():
             raise ValueError("basic is written as user:password")
         for name, secret in (self.header or {}).items():
-            if not name or not set(name.lower()) <= _LETTERS_OF_A_NAME:
-                raise ValueError(f"{name!r} is no name for a header")
-            if any(mark in secret.get_secret_value() for mark in "\r\n\0"):
-                raise ValueError(f"the header {name} may not hold a line break")
+            require_header(name, secret.get_secret_value())
         return self
 
     def headers(self) -> dict[str, str]:
@@ -61,12 +71,21 @@ class Auth(Form):
         return [secret.get_secret_value() for secret in (self.bearer, self.basic, *named) if secret is not None]
 
 
+NAMES = ("match", "digits", "national", "found", "fields", "log", "wanted", "call")
+"""What the requests may put in; see docs/crm.md."""
+Address = Annotated[PathTemplate, Names("match", "digits", "national", "found", "call")]
+
+
 class Request(Form):
-    """One request: where, and where in the answer the id stands (items.0.id)."""
+    """One request: where, what to send, and where in the answer the id stands (items.0.id)."""
 
     method: Literal["GET", "POST", "PUT", "PATCH"] = "POST"
-    path: PathTemplate
+    path: Address
+    body: Shape | None = None
+    """What is sent, drawn as it should look; without one, the fields as they are."""
     id: str | None = None
+    record: str | None = None
+    """Where in the answer the contact's fields stand; by default the mapping that holds the id."""
 
     @field_validator("path")
     @classmethod
@@ -75,12 +94,27 @@ class Request(Form):
             raise ValueError("a path begins with one / and is put behind base_url")
         return path
 
+    @field_validator("body")
+    @classmethod
+    def _names_known(cls, body: Shape | None) -> Shape | None:
+        strange = sorted(name for name in body.names if name.partition(".")[0] not in NAMES) if body else []
+        if strange:
+            raise ValueError(f"{strange[0]} is not known here; a body may use {', '.join(NAMES)}")
+        return body
+
 
 class Find(Request):
     """The search by phone; without a contact the answer holds nothing at the place of the id."""
 
     method: Literal["GET", "POST", "PUT", "PATCH"] = "GET"
     id: str = "items.0.id"
+
+
+class Read(Request):
+    """Reads one contact, where the search does not tell all of its fields; asked only for `only_if_empty`."""
+
+    method: Literal["GET", "POST"] = "GET"
+    record: str = ""
 
 
 class Create(Request):
@@ -95,19 +129,35 @@ class Update(Request):
     method: Literal["GET", "POST", "PUT", "PATCH"] = "PATCH"
 
 
+class Logged(Request):
+    """Looks whether a call is in the log already; asked only when an earlier try may have put it there."""
+
+    method: Literal["GET", "POST"] = "GET"
+    entries: str
+    """Where in the answer the entries stand; empty for the answer itself."""
+    holds: Shape = Shape("{{ call.id }}")
+    """What an entry of this call holds somewhere: whatever the log request put there."""
+
+
 class CrmOptions(Form):
     """A CRM's address, key, and requests."""
 
     base_url: str = ""
     auth: Auth | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Sent with every request: a version of the API, say."""
+    match_as: list[Spelling] = Field(default=["e164"], min_length=1, max_length=len(SPELLINGS))
+    """How the number is written in searches, one search after another until somebody is found."""
     find: Find | None = None
+    read: Read | None = None
     create: Create | None = None
     update: Update | None = None
     log: Request | None = None
+    logged: Logged | None = None
+    contact_url: Annotated[PathTemplate, Names("found")] | None = None
+    """The page of a contact, for people: {{ steps.crm.url }}."""
     success_when: str | None = None
     """Where a 2xx answer must hold something true; for a CRM that says 200 and means an error."""
-    preset: str | None = None
-    token: Secret | None = None
 
     @field_validator("base_url")
     @classmethod
@@ -117,16 +167,18 @@ class CrmOptions(Form):
             raise ValueError("base_url must begin with https://, name a host, and hold no query")
         return url.rstrip("/")
 
+    @field_validator("headers")
+    @classmethod
+    def _headers_that_can_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            require_header(name, value)
+        return headers
+
     @model_validator(mode="after")
     def _usable(self) -> CrmOptions:
-        if self.preset is not None:
-            what = "write base_url, auth, find, create, update and log out instead"
-            raise ValueError(f"there is no preset {self.preset}; {what}")
-        if self.token is not None:
-            raise ValueError("token belongs to a preset; use auth: {bearer: …} instead")
         missing = [name for name in ("base_url", "find") if not getattr(self, name)]
         if missing:
-            raise ValueError(f"{' and '.join(missing)} must be written down")
+            raise ValueError(f"{' and '.join(missing)} must be written down, or a preset named")
         return self
 
 

@@ -27,15 +27,27 @@ def at(body: Any, path: str) -> Any:
     return None if here is _ABSENT else here
 
 
-def identity(body: Any, path: str) -> str | None:
-    """The id at a path as text; None when there is none."""
+def identity(body: Any, path: str) -> str | int | None:
+    """The id at a path as it stands there, None when there is none."""
     found = at(body, path)
-    return str(found) if isinstance(found, (str, int)) and not isinstance(found, bool) and found != "" else None
+    return found if isinstance(found, (str, int)) and not isinstance(found, bool) and found != "" else None
 
 
-def record(body: Any, path: str) -> dict[str, Any]:
-    """The mapping that holds the id: what the CRM knows of the contact."""
-    above = path.rpartition(".")[0]
+def others(body: Any, path: str) -> list[str | int]:
+    """The ids beside the one at a path that counts (items.0.id): those of the rest of the list."""
+    steps = path.split(".")
+    count = next((place for place, step in enumerate(steps) if step.isdecimal()), None)
+    listed = None if count is None else at(body, ".".join(steps[:count])) if count else body
+    if count is None or not isinstance(listed, list):
+        return []
+    beneath, first = ".".join(steps[count + 1 :]), int(steps[count])
+    found = [identity(item, beneath) if beneath else item for item in listed[first + 1 :]]
+    return [each for each in found if each is not None]
+
+
+def record(body: Any, path: str, where: str | None = None) -> dict[str, Any]:
+    """What the CRM knows of the contact: the mapping at `where`, or else the one that holds the id at `path`."""
+    above = path.rpartition(".")[0] if where is None else where
     found = at(body, above) if above else body
     return found if isinstance(found, dict) else {}
 

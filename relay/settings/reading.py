@@ -29,6 +29,7 @@ from relay.settings.forms import (
 )
 from relay.settings.ledger_place import DEFAULT_STORE, store_url
 from relay.settings.names import DEFAULT_SOURCES, NOT_KEPT, SECTIONS, SETTINGS
+from relay.settings.presets import OWN_FOLDER, Preset, found_preset
 from relay.settings.rules_section import read_rules
 from relay.settings.settings import Configured, Scorecard, Settings
 from relay.settings.written_secrets import judge_secrets
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from relay.connector import Connector
+    from relay.forms import Complain
     from relay.forms import Path as Place
 
 
@@ -74,6 +76,8 @@ class _Reader:
             self.written["sources"] = DEFAULT_SOURCES
         self.tree = expand(document, self.written, environment)
         self._complain = document.complain
+        self._secret_inputs: list[Place] = []
+        """Where the secrets stand that presets ask for."""
         self._actions: dict[str, Any] = {}
         """What steps are filled in with, by connector, of those with faulty options too."""
 
@@ -102,7 +106,7 @@ class _Reader:
         rules, written = self._rules(around, policy.staff, house, callscaler, sources)
         tests = self._tests(rules)
         store = self._store()
-        judge_secrets(self.document, self.tree, self._forms_with_secrets(configured, callscaler))
+        judge_secrets(self.document, self.tree, self._forms_with_secrets(configured, callscaler), self._secret_inputs)
         self._environment_names()
         self.document.raise_mistakes()
         if network is None or business is None or server is None or callscaler is None or alerts is None:
@@ -209,6 +213,13 @@ class _Reader:
     def _connector(self, name: str, written: Any, place: Place) -> Configured | None:
         fields = dict(keys_of(written, place, self._complain, "a connector"))
         kind = fields.pop("type", None)
+        complain: Complain = self._complain
+        if "preset" in fields:
+            preset = self._preset(fields.pop("preset"), kind, fields, place)
+            if preset is None:
+                return None
+            kind, fields = preset.form.type, preset.options(fields)
+            complain = self._about_preset(preset, place)
         offered = [known for known in self.types if known != CALLSCALER]
         cls = self.types.get(kind) if isinstance(kind, str) and kind != CALLSCALER else None
         if cls is None:
@@ -221,13 +232,41 @@ class _Reader:
         own = {field.alias or key for key, field in cls.Options.model_fields.items()}
         shared = {key: fields.pop(key) for key in list(fields) if key in MannersForm.model_fields and key not in own}
         for key in [key for key in fields if key not in own]:
-            self._complain((*place, key), unknown(key, own | set(MannersForm.model_fields)))
+            complain((*place, key), unknown(key, own | set(MannersForm.model_fields)))
             fields.pop(key)
-        manners = read_form(MannersForm, shared, place, self._complain)
-        options = read_form(cls.Options, fields, place, self._complain)
+        manners = read_form(MannersForm, shared, place, complain)
+        options = read_form(cls.Options, fields, place, complain)
         if manners is None or options is None:
             return None
         return Configured(name, cls, options, manners)
+
+    def _preset(self, name: Any, kind: Any, fields: Mapping[str, Any], place: Place) -> Preset | None:
+        """The preset that a connector names, None after its mistakes were told."""
+        found = found_preset(name, self.document.path.parent / OWN_FOLDER)
+        if isinstance(found, list):
+            for message in found:
+                self._complain((*place, "preset"), message)
+            return None
+        if kind not in {None, found.form.type}:
+            self._complain((*place, "preset"), f"{name} is a preset for `type: {found.form.type}`")
+            return None
+        problems = list(found.problems(fields))
+        for key, message in problems:
+            self._complain(place if key is None else (*place, key), message)
+        self._secret_inputs += [(*place, key) for key in found.secrets]
+        return None if problems else found
+
+    def _about_preset(self, preset: Preset, place: Place) -> Complain:
+        """Tells of a mistake where it is written: in relay.yaml, or in the preset."""
+
+        def complain(spot: Place, message: str) -> None:
+            if self.document.knows(spot):
+                self._complain(spot, message)
+                return
+            inner = ".".join(str(part) for part in spot[len(place) :])
+            self._complain((*place, "preset"), f"{preset.path.name}, {inner or 'options'}: {message}")
+
+        return complain
 
     def _sources(self) -> dict[str, Source]:
         found: dict[str, Source] = {}

@@ -6,7 +6,6 @@ A rule entry `{use: missed-call-text-back@1, inputs: {connector: team}}` becomes
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from pydantic import Field as Key
 from relay.errors import ConfigError
 from relay.forms import Complain, read_form, unknown
 from relay.models import Form
+from relay.settings.blanks import BLANK, InputForm, check_inputs, fill, input_problems
 from relay.settings.forms import ScenarioForm
 from relay.settings.shipped import shipped
 from relay.settings.yaml_file import Document, read_document
@@ -26,20 +26,9 @@ if TYPE_CHECKING:
 
     from relay.forms import Path as Place
 
-BLANK = re.compile(r"\$\(([^()]*)\)")
 OWN_FOLDER = "recipes"
 """Where a user's own recipes lie, beside relay.yaml."""
 _NAME = r"[a-z][a-z0-9-]{0,63}"
-_INPUT = re.compile(r"[a-z][a-z0-9_]{0,31}")
-
-
-class InputForm(Form):
-    """One blank of a recipe; without a default it must be filled in."""
-
-    about: str = Key(min_length=1)
-    default: str | None = None
-    example: str | None = None
-    """What stands in the documentation and in the recipe's own tests, where there is no default."""
 
 
 class RecipeForm(Form):
@@ -71,20 +60,10 @@ class Recipe:
     form: RecipeForm
     document: Document
 
-    def problems(self, inputs: Mapping[str, Any]) -> Iterator[tuple[str | None, str]]:
-        """What is unknown or missing among these inputs: the input that is there, None for none, and the complaint."""
-        known = self.form.inputs
-        for name in inputs:
-            if name not in known:
-                yield name, unknown(name, known, "input") if known else f"`{name}`: {self.use} takes no inputs"
-        for name, form in known.items():
-            if name not in inputs and form.default is None:
-                yield None, f"{self.use} needs the input `{name}`: {form.about}"
-
     def fill(self, inputs: Mapping[str, str], *, name: str | None = None, mode: str | None = None) -> list[Any]:
         """Its rules with the blanks filled in; `name` and `mode` stand above what the recipe says."""
         defaults = {key: form.default for key, form in self.form.inputs.items() if form.default is not None}
-        rules = _fill(self.form.rules, {**defaults, **inputs})
+        rules = fill(self.form.rules, {**defaults, **inputs})
         if name is not None:
             alone = len(rules) == 1
             rules = [{**rule, "name": name if alone else f"{name}: {rule.get('name', '')}"} for rule in rules]
@@ -129,7 +108,7 @@ def _used(document: Document, raw: Mapping[str, Any], filled: Any, place: Place)
     if form is None or recipe is None:
         return
     here = (*place, "use")
-    problems = list(recipe.problems(form.inputs))
+    problems = list(input_problems(recipe.use, recipe.form.inputs, form.inputs))
     for name, message in problems:
         document.complain(here if name is None else (*place, "inputs", name), message)
     if problems:
@@ -184,53 +163,11 @@ def read_recipe(path: Path) -> Recipe:
         use = f"{form.name}@{form.version}"
         if use != path.stem:
             document.complain(("name",), f"the file of {use} is called {use}.yaml, not {path.name}")
-        for name in form.inputs:
-            if not _INPUT.fullmatch(name):
-                document.complain(("inputs", name), f"`{name}` is no input's name; write small letters, digits and _")
-        used = set(_blanks(document.tree["rules"], ("rules",), form.inputs, document.complain))
-        for name in form.inputs:
-            if name not in used:
-                document.complain(("inputs", name), f"`{name}` is put in nowhere; write $({name}), or remove it")
+        check_inputs(document, "rules", form.inputs)
     document.raise_mistakes()
     if form is None:
         raise AssertionError("a recipe without mistakes was not read")  # pragma: no cover
     return Recipe(f"{form.name}@{form.version}", form, document)
-
-
-def _blanks(value: Any, place: Place, known: Mapping[str, Any], complain: Complain) -> Iterator[str]:
-    """Every blank, in the order of the file; what cannot be one is told."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if "$(" in key:
-                complain((*place, key), f"`{key}`: inputs are put into values, not into keys")
-            yield from _blanks(inner, (*place, key), known, complain)
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _blanks(inner, (*place, index), known, complain)
-    elif isinstance(value, str):
-        yield from BLANK.findall(value)
-        for message in _odd(value, known):
-            complain(place, message)
-
-
-def _odd(text: str, known: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the blanks of a text."""
-    # A recipe knows no environment: what it writes beside its blanks stays as it is when variables are filled in.
-    if "${" in text or "$$" in text:
-        yield "a recipe reads no variables; make it an input, and write ${NAME} where the recipe is used"
-    if "$(" in BLANK.sub("", text):
-        yield "this blank has no end; write $(name)"
-    for name in BLANK.findall(text):
-        if name not in known:
-            yield unknown(name, known, "input")
-
-
-def _fill(value: Any, inputs: Mapping[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {key: _fill(inner, inputs) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_fill(inner, inputs) for inner in value]
-    return BLANK.sub(lambda match: inputs[match[1]], value) if isinstance(value, str) else value
 
 
 def _at(tree: Any, spot: Place) -> Any:

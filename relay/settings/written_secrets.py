@@ -20,17 +20,21 @@ _ADVICE = "a secret stands in the file; put it into the environment and write ${
 _REFUSED = f"{_ADVICE}. The file can be read by others on this machine (chmod 600), so it is refused"
 
 
-def judge_secrets(document: Document, tree: Any, forms: Iterable[tuple[Place, Any]]) -> None:
-    """Tell of every secret in the forms that is written out where the file says it; the secret itself is never told."""
+def judge_secrets(
+    document: Document, tree: Any, forms: Iterable[tuple[Place, Any]], spots: Iterable[Place] = ()
+) -> None:
+    """Tell of every secret that is written out where the file says it; the secret itself is never told.
+
+    Looked at are the secrets in the forms, and those that stand at `spots`.
+    """
     open_to_others = readable_by_others(document.path)
-    for place, form in forms:
-        for spot in _places(form, place):
-            if not _stands_in(document, tree, spot):
-                continue
-            if open_to_others:
-                document.complain(spot, _REFUSED)
-            else:
-                document.warn(spot, _ADVICE)
+    for spot in [*spots, *(spot for place, form in forms for spot in _places(form, place))]:
+        if not _stands_in(document, tree, spot):
+            continue
+        if open_to_others:
+            document.complain(spot, _REFUSED)
+        else:
+            document.warn(spot, _ADVICE)
 
 
 def _stands_in(document: Document, tree: Any, spot: Place) -> bool:

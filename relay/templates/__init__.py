@@ -7,6 +7,7 @@ raises `Blank`, unless the template names a default or asks first.
 from relay.templates.escaping import HEADER, HTML, PLAIN, URL_PART, Escaping, Safe
 from relay.templates.filters import FILTERS, register_filter
 from relay.templates.paths import Names, PathTemplate
+from relay.templates.shape import Shape
 from relay.templates.template import Template, compile_template
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Names",
     "PathTemplate",
     "Safe",
+    "Shape",
     "Template",
     "compile_template",
     "register_filter",

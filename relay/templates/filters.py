@@ -6,6 +6,7 @@ A filter that answers None has found nothing: `default` works on it, and without
 from __future__ import annotations
 
 import functools
+import html
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -90,6 +91,15 @@ def _round(value: Any, digits: Any = 0) -> float:
     return round(float(value), max(-_DIGITS_MOST, min(int(digits), _DIGITS_MOST)))
 
 
+def _times(value: Any, factor: Any) -> float | int:
+    """A number so many times: seconds | times(1000) are milliseconds."""
+    return _number(value) * _number(factor)
+
+
+def _number(value: Any) -> float | int:
+    return value if isinstance(value, (int, float)) else float(_text(value))
+
+
 def _int(value: Any, fallback: Any = None) -> Any:
     """The whole number, or `fallback`; unlike Jinja's own, unreadable text is no value instead of 0."""
     try:
@@ -155,8 +165,10 @@ _OWN: Mapping[str, Callable[..., Any]] = {
     "last": _last,
     "length": _length,
     "round": _round,
+    "times": _times,
     "int": _int,
     "urlencode": _urlencode,
+    "escape": lambda value: Safe(html.escape(_text(value), quote=True)),
 }
 for _name, _function in _OWN.items():
     register_filter(_name, _function)

@@ -273,8 +273,10 @@ async def test_a_search_whose_answer_is_lost_changed_nothing(sink, http):
         ({"find": {"path": "//evil.example/x"}}, "one /"),
         ({"find": {"path": "https://evil.example/"}}, "one /"),
         ({"find": {"path": "/x/{{ caller.name }}"}}, "caller.name"),
-        ({"preset": "hubspot", "token": "x"}, "no preset hubspot"),
-        ({"token": "x"}, "belongs to a preset"),
+        ({"headers": {"X A": "a"}}, "no name for a header"),
+        ({"create": {"path": "/c", "body": {"a": "{{ caller.name }}"}}}, "caller.name is not known"),
+        ({"create": {"path": "/c", "body": {"*": "{{ fields.name }}x"}}}, "one group of fields"),
+        ({"match_as": ["roman"]}, "e164"),
     ],
 )
 def test_options_that_cannot_work_are_refused(wrong, said):

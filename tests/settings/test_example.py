@@ -32,15 +32,12 @@ sources:
 connectors:
   team:     {type: slack, webhook_url: "${SLACK_WEBHOOK_URL}"}
   call-log:
-    {type: google_sheets, spreadsheet: 1AbC…, worksheet: Calls, credentials: "${file:google.json}", batch: {rows: 50}}
-  crm:
-    type: crm
-    base_url: https://crm.example.com/api
-    auth: {bearer: "${CRM_TOKEN}"}
-    find:   {method: GET, path: "/contacts?phone={{ match | urlencode }}", id: items.0.id}
-    create: {method: POST, path: /contacts, id: id}
-    update: {method: PATCH, path: "/contacts/{{ found.id }}"}
-    log:    {method: POST, path: "/contacts/{{ found.id }}/calls"}
+    type: google_sheets
+    spreadsheet: 1AbC…
+    worksheet: Calls
+    credentials: "${file:google.json}"
+    batch: {rows: 50, or_after: 10s}
+  crm:      {type: crm, preset: hubspot, token: "${HUBSPOT_TOKEN}"}
   archive:  {type: webhook, url: https://example.com/calls, signing_secret: "${ARCHIVE_SECRET}"}
 
 texting:
@@ -109,7 +106,7 @@ ENVIRONMENT = {
     "CALLSCALER_API_KEY": "cs_key_false0false0false",
     "RELAY_HOOK_SECRET": "false-secret-0001-0001-0001",
     "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/false",
-    "CRM_TOKEN": "false-token",
+    "HUBSPOT_TOKEN": "false-token",
     "ARCHIVE_SECRET": "whsec_bm90LWEtcmVhbC1zaWduaW5nLXNlY3JldC0wMDAwMDA=",
 }
 
