@@ -1,0 +1,22 @@
+"""What the pages about connectors show loads as it stands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = ("crm.md",)
+BLOCKS = [
+    pytest.param(block, id=f"{page}-{number}")
+    for page in PAGES
+    for number, block in enumerate(
+        re.findall(r"```yaml\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
+    )
+]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_the_block_loads(load, block):
+    environment = dict.fromkeys(re.findall(r"\$\{(\w+)\}", block), "false-value")
+    assert load(block, environment).connectors
