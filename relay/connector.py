@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from relay.errors import DeliveryFailed
-from relay.models import Form, Secret
-from relay.templates import HEADER, PLAIN, URL_PART, Escaping, Names, PathTemplate, Shape
+from relay.models import Form, LocalPath, Secret
+from relay.templates import HEADER, HTML, PLAIN, URL_PART, Escaping, Names, PathTemplate, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HEADER",
+    "HTML",
     "PLAIN",
     "URL_PART",
     "Batch",
@@ -24,6 +25,7 @@ __all__ = [
     "Escaping",
     "Form",
     "Job",
+    "LocalPath",
     "Names",
     "PathTemplate",
     "Receipt",

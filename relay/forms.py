@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from relay.models import Form
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
 
 F = TypeVar("F", bound=Form)
 Path = tuple[str | int, ...]
@@ -44,12 +47,14 @@ def unknown(word: str, known: Iterable[str], what: str = "key") -> str:
     return f"`{word}` is no known {what}; {hint}"
 
 
-def read_form(form: type[F], written: Any, path: Path, complain: Complain) -> F | None:
-    """The form filled in, or None after every mistake was told to `complain`."""
+def read_form(
+    form: type[F], written: Any, path: Path, complain: Complain, *, folder: PurePath | None = None
+) -> F | None:
+    """The form filled in, or None after every mistake was told to `complain`; relative paths are those of `folder`."""
     if written is None:
         written = {}
     try:
-        return form.model_validate(written)
+        return form.model_validate(written, context={"folder": folder})
     except ValidationError as error:
         for problem in error.errors(include_url=False):
             complain((*path, *_place(problem["loc"])), _say(form, problem))

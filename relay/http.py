@@ -12,6 +12,7 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import aiohappyeyeballs
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -280,6 +281,28 @@ class Http:
             raise Unclear(f"no whole answer within {timeout:g} s") from None
         except (aiohttp.ClientError, ConnectionError, ssl.SSLError, ValueError) as error:
             raise Unclear(f"the connection broke after the request was sent ({type(error).__name__})") from None
+
+    async def connect(self, host: str, port: int) -> socket.socket:
+        """A connection for what speaks no HTTP (SMTP), under the same guard.
+
+        Raises:
+            Rejected: one of the host's addresses may not be reached.
+            Unavailable: nobody answers.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                for entry in found:
+                    _require(self.network, str(entry[4][0]))
+                opened = await aiohappyeyeballs.start_connection(found, loop=loop)
+        except _Denied as denied:
+            raise Rejected(str(denied)) from None
+        except TimeoutError:
+            raise Unavailable(f"no connection within {CONNECT_SECONDS:g} s") from None
+        except OSError as error:
+            raise Unavailable(f"no connection: {_say(error)}") from None
+        return opened
 
     async def close(self) -> None:
         """Close the connections."""

@@ -3,7 +3,18 @@
 from relay.models.alert import Alert
 from relay.models.event import CALL_TYPES, ENRICHED, Event, iso
 from relay.models.facts import CallerFacts, Known, NumberFacts, Owned, TextFacts
-from relay.models.forms import CALLSCALER, Form, PhoneAction, Regroup, Seconds, Secret, SendText, UpdateNumber, seconds
+from relay.models.forms import (
+    CALLSCALER,
+    Form,
+    LocalPath,
+    PhoneAction,
+    Regroup,
+    Seconds,
+    Secret,
+    SendText,
+    UpdateNumber,
+    seconds,
+)
 from relay.models.queue import OWED, Attempt, Delivery, Finding, Plan, State, Verdict
 
 __all__ = [
@@ -19,6 +30,7 @@ __all__ = [
     "Finding",
     "Form",
     "Known",
+    "LocalPath",
     "NumberFacts",
     "Owned",
     "PhoneAction",

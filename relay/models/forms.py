@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationInfo
 
 Secret = SecretStr
 """Text that prints as asterisks; `.get_secret_value()` where it is used."""
@@ -32,6 +33,15 @@ def seconds(text: Any) -> float:
 
 Seconds = Annotated[float, BeforeValidator(seconds)]
 """A span of time in a form: written as 15m, kept as seconds."""
+
+
+def _beside(path: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    return path if folder is None else Path(folder) / path
+
+
+LocalPath = Annotated[Path, AfterValidator(_beside)]
+"""A file on this machine; a relative one is beside relay.yaml, wherever the relay was started."""
 
 
 class Form(BaseModel):

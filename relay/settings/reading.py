@@ -235,7 +235,7 @@ class _Reader:
             complain((*place, key), unknown(key, own | set(MannersForm.model_fields)))
             fields.pop(key)
         manners = read_form(MannersForm, shared, place, complain)
-        options = read_form(cls.Options, fields, place, complain)
+        options = read_form(cls.Options, fields, place, complain, folder=self.document.path.parent)
         if manners is None or options is None:
             return None
         return Configured(name, cls, options, manners)
