@@ -11,7 +11,7 @@ from connectors.archive import KEY, Archive, ArchiveAction, ArchiveOptions
 from relay.connector import Job
 from relay.errors import Invalid, Rejected, Unavailable
 from relay.http import Http
-from tests.connectors.contract import EVENT
+from relay.testing import EVENT
 
 NOW = 1_772_467_200.0  # 2026-03-02 16:00 UTC
 

@@ -11,7 +11,7 @@ from relay.errors import Invalid, Rejected, Unavailable, Unclear
 from relay.http import Http
 from relay.standins import CrmStandIn, SinkStandIn
 from relay.standins.crm import TOKEN
-from tests.connectors.contract import EVENT, LOOPBACK, ConnectorContract
+from relay.testing import EVENT, LOOPBACK, ConnectorContract
 
 REQUESTS = {
     "find": {"method": "GET", "path": "/contacts?phone={{ match | urlencode }}", "id": "items.0.id"},

@@ -8,7 +8,7 @@ from connectors.crm import Crm, CrmAction
 from relay.connector import Job
 from relay.errors import Unavailable, Unclear
 from relay.settings.presets import preset_files, read_preset
-from tests.connectors.contract import EVENT, ConnectorContract
+from relay.testing import EVENT, ConnectorContract
 from tests.connectors.crms import TOKEN, HighLevel, HubSpot, Pipedrive
 from tests.connectors.test_crm import number
 

@@ -14,7 +14,7 @@ from relay.connector import Batch, Job, Receipt
 from relay.errors import Forbidden, Invalid, NotFound, RateLimited, Unauthorized, Unclear
 from relay.standins import GoogleStandIn
 from relay.standins.google_tokens import EMAIL
-from tests.connectors.contract import EVENT, ConnectorContract
+from relay.testing import EVENT, ConnectorContract
 
 
 class TestGoogleSheets(ConnectorContract):

@@ -19,7 +19,7 @@ from connectors.mail import Mail, MailAction, MailOptions
 from relay.connector import Job
 from relay.errors import Forbidden, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
 from relay.http import Http, Network
-from tests.connectors.contract import EVENT, LOOPBACK
+from relay.testing import EVENT, LOOPBACK
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)

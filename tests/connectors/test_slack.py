@@ -12,7 +12,7 @@ from connectors.slack import BLOCKS, MRKDWN, SHOWN, Slack, SlackAction, SlackOpt
 from relay.errors import Forbidden, Invalid, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
 from relay.standins import SinkStandIn, SlackStandIn
 from relay.standins.slack import SECRET
-from tests.connectors.contract import ConnectorContract
+from relay.testing import ConnectorContract
 
 # Written by callers, and how they must look in a channel: no mention, no link in disguise, no control characters.
 HOSTILE = [

@@ -11,7 +11,7 @@ from connectors.webhook import Webhook, WebhookAction, WebhookOptions, signature
 from relay.connector import Job
 from relay.errors import Invalid, NotFound
 from relay.standins import SinkStandIn
-from tests.connectors.contract import EVENT, ConnectorContract
+from relay.testing import EVENT, ConnectorContract
 
 SECRET = "whsec_" + base64.b64encode(b"not-a-real-signing-secret-000000").decode()
 

@@ -1,4 +1,4 @@
-"""What every connector must do, whatever it speaks to; a connector's test inherits this and says how to build it.
+"""What every connector must do, whatever it speaks to; its test inherits this and says how to build it.
 
 ```python
 class TestMine(ConnectorContract):
@@ -8,6 +8,8 @@ class TestMine(ConnectorContract):
     def action(self, number): return {"message": f"call {number}"}
     def effects(self, service): return [message["text"] for message in service.messages]
 ```
+
+Needs pytest and pytest-asyncio (`asyncio_mode = auto`), and nothing else of the relay's own tests.
 """
 
 from __future__ import annotations
@@ -94,7 +96,7 @@ class ConnectorContract:
         kept = {} if notes is None else notes
         return Job(f"job-{number}", action, EVENT, tries=tries, notes=kept, now=time.time())
 
-    async def persist(self, connector, number, before_try=lambda _: None) -> Receipt:
+    async def persist(self, connector: Connector[Any, Any], number, before_try=lambda _: None) -> Receipt:
         """Try a job as the core does, until it is delivered."""
         notes: dict[str, Any] = {}
         for tries in range(TRIES_MOST):
