@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
     from relay.planner import Planner
     from relay.store import Store
+    from relay.upkeep import Upkeep
+
+
+PRUNE_SECONDS = 5.0
+"""How long one request prunes; whoever asks goes on asking while there is more."""
 
 
 class BadDeed(RelayError):
@@ -38,24 +43,35 @@ class _Event(Form):
     event: str
 
 
+class _TextsOn(Form):
+    after_restore: bool = False
+
+
 class Deeds:
     """Does what people ask for, on the ledger of a running service or of none."""
 
     def __init__(
-        self, store: Store, planner: Planner, clock: Callable[[], float], done: Callable[[], None] = lambda: None
+        self,
+        store: Store,
+        planner: Planner,
+        upkeep: Upkeep,
+        clock: Callable[[], float],
+        done: Callable[[], None] = lambda: None,
     ) -> None:
         """`done` is called after a deed that may have made something due."""
         self._store = store
         self._planner = planner
+        self._upkeep = upkeep
         self._clock = clock
         self._done = done
         self._table: Mapping[str, tuple[type[Form], Callable[[Any], Awaitable[dict[str, Any]]]]] = {
             "texts-off": (_Nothing, self._texts_off),
-            "texts-on": (_Nothing, self._texts_on),
+            "texts-on": (_TextsOn, self._texts_on),
             "optout-add": (_Person, self._opt_out),
             "optout-remove": (_Person, self._opt_in),
             "retry": (_Deliveries, self._retry),
             "cancel": (_Deliveries, self._cancel),
+            "prune": (_Nothing, self._prune),
             "release": (_Event, self._release),
         }
 
@@ -82,9 +98,15 @@ class Deeds:
         await self._store.switch_texts(off=True)
         return {"texts": "off"}
 
-    async def _texts_on(self, _: _Nothing) -> dict[str, Any]:
+    async def _texts_on(self, asked: _TextsOn) -> dict[str, Any]:
         await self._store.switch_texts(off=False)
-        return {"texts": "on"}
+        if asked.after_restore:
+            suppressed = await self._store.texts_after_restore(self._planner.follow, now=self._clock())
+            return {"texts": "on", "suppressed": suppressed}
+        return {"texts": "held after a restore" if await self._store.restored() else "on"}
+
+    async def _prune(self, _: _Nothing) -> dict[str, Any]:
+        return (await self._upkeep.prune(PRUNE_SECONDS)).public()
 
     async def _opt_out(self, asked: _Person) -> dict[str, Any]:
         number = _number(asked.number)

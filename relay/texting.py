@@ -199,9 +199,11 @@ def _refuse_person(people: People, facts: TextFacts, policy: Policy, *, notify: 
 
 
 def _full(facts: TextFacts, policy: Policy, *, notify: bool) -> str | None:
-    """The kill switch, and limits that other people fill up."""
+    """The switches, and limits that other people fill up."""
     if facts.off:
         return "texts are switched off"
+    if facts.restored:
+        return "the ledger was restored from a copy; texts wait for `relay texts on --after-restore`"
     if not notify and policy.per_prefix.most is not None and facts.to_prefix >= policy.per_prefix.most:
         return f"limit: {facts.to_prefix} texts to numbers like this in {say_span(policy.per_prefix.span)}"
     if policy.total.most is not None and facts.total >= policy.total.most:

@@ -29,6 +29,7 @@ from relay.server import Door
 from relay.settings import read_settings
 from relay.settings.forms import read_address
 from relay.texting import PhoneConnector
+from relay.upkeep import Upkeep
 from relay.worker import Channel, Worker
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ class App:
         self.intake = Intake(store, clock, self.metrics, arrived=self.planner.call)
         self.clock = Clock(store, self.intake, clock, lambda: self.planner.book)
         self.door = Door(self.intake, settings.sources, tuple(settings.server.trusted_proxies))
-        self.deeds = Deeds(store, self.planner, clock, done=self._planned)
+        self.upkeep = Upkeep(store, clock, settings.retention)
+        self.deeds = Deeds(store, self.planner, self.upkeep, clock, done=self._planned)
         self.backfill = self._backfill(settings)
         self._runners: list[web.AppRunner] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -117,6 +119,8 @@ class App:
         freed = await self.store.free_leases(now=now, settle=self.settings.policy.settle, everything=True)
         if freed:
             log.info("taken up again what was under way", deliveries=freed)
+        if await self.store.restored():
+            log.error("this ledger was restored from a copy: texts are held until `relay texts on --after-restore`")
         self._own = frozenset(number.number for number in await self.store.numbers())
         self._history = await history_of(self.store, now)
         await self._remember_rules(self.settings)
@@ -174,6 +178,7 @@ class App:
             self._keep("clock", self._run_by_the_clock)
             self._listen_to_the_phone_system()
             self._keep("backfill", self._fetch_missed)
+            self._keep("upkeep", self.upkeep.run)
 
     def not_ready(self) -> list[str]:
         """Why the relay does not do its work; nothing when it does."""
@@ -305,6 +310,7 @@ class App:
         self.planner.book = self._book(settings)
         self.worker.channels = channels
         self.door.sources = settings.sources
+        self.upkeep.retention = settings.retention
         self.backfill = self._backfill(settings)
         self.metrics.connectors(settings.connectors)
         self.metrics.reloaded(good=True)

@@ -24,6 +24,11 @@ from relay.models import iso
 if TYPE_CHECKING:
     from relay.store import Store
 
+_RESTORED = (
+    "this ledger was restored from a copy, and its texts are held; once the list of texts is read again "
+    "(a minute after the start), `relay texts on --after-restore` allows them"
+)
+
 
 @click.group()
 def optout() -> None:
@@ -86,13 +91,16 @@ def texts(ctx: click.Context, config: str | None, store: str | None, limit: int,
     if ctx.invoked_subcommand is not None:
         return
 
-    async def read(ledger: Store) -> tuple[list[dict[str, object]], bool]:
-        return await ledger.texts(limit=limit), await ledger.texts_are_off()
+    async def read(ledger: Store) -> tuple[list[dict[str, object]], bool, bool]:
+        return await ledger.texts(limit=limit), await ledger.texts_are_off(), await ledger.restored()
 
-    found, are_off = read_ledger(config, store, read)
+    found, are_off, restored = read_ledger(config, store, read)
     if as_json:
-        print_json({"texts": [{**text, "at": iso(float(str(text["at"])))} for text in found], "off": are_off})
+        listed = [{**text, "at": iso(float(str(text["at"])))} for text in found]
+        print_json({"texts": listed, "off": are_off, "restored": restored})
         return
+    if restored:
+        click.echo(_RESTORED, err=True)
     if are_off:
         click.echo("texts are switched off; `relay texts on` switches them on", err=True)
     rows = [
@@ -118,14 +126,19 @@ def off(config: str | None, store: str | None, *, as_json: bool) -> None:
 @texts.command(epilog="Example: relay texts on")
 @config_option
 @store_option
+@click.option("--after-restore", is_flag=True, help="Allow texts on a ledger that was put back from a copy.")
 @json_option
-def on(config: str | None, store: str | None, *, as_json: bool) -> None:
+def on(config: str | None, store: str | None, *, after_restore: bool, as_json: bool) -> None:
     """Send texts again."""
-    came = act(config, store, "texts-on", {})
+    came = act(config, store, "texts-on", {"after_restore": after_restore})
     if as_json:
         print_json(came)
-    else:
-        click.echo("texts are on")
+        return
+    click.echo(f"texts are {came['texts']}")
+    if came.get("suppressed"):
+        click.echo(f"{came['suppressed']} texts that the copy owed are suppressed: they may have gone out since")
+    if came["texts"] != "on":
+        click.echo(_RESTORED, err=True)
 
 
 @click.group(invoke_without_command=True, epilog="Example: relay quarantine release last")

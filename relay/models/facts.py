@@ -66,6 +66,8 @@ class TextFacts:
     opted_out: bool = False
     off: bool = False
     """The kill switch: `relay texts off`."""
+    restored: bool = False
+    """The ledger is a copy from earlier, put back: `relay texts on --after-restore` was not said yet."""
     last_at: float | None = None
     """Unix seconds of the last text to this person by another run."""
     last_by_rule_at: float | None = None

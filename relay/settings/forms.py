@@ -11,6 +11,7 @@ from pydantic import Field as Key
 from relay import phone
 from relay.models import Form, Seconds, Secret, seconds
 from relay.proof import ProofForm
+from relay.upkeep import Retention
 
 
 def _network(text: Any) -> Any:
@@ -28,6 +29,7 @@ def _e164(text: Any) -> str:
 
 
 AnyNetwork = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
+_BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 Number = Annotated[str, BeforeValidator(_e164)]
 
 
@@ -88,9 +90,14 @@ class RetentionForm(Form):
     @classmethod
     def _sound(cls, written: str) -> str:
         number, unit = written[:-2], written[-2:]
-        if unit not in {"KB", "MB", "GB", "TB"} or not number.isdecimal():
+        if unit not in _BYTES or not number.isdecimal():
             raise ValueError(f"`{written}` is no size; write 500MB or 2GB")
         return written
+
+    def read(self) -> Retention:
+        """As the upkeep of the ledger understands it."""
+        size = int(self.size[:-2]) * _BYTES[self.size[-2:]]
+        return Retention(self.bodies, self.transcripts, self.attempts, size)
 
 
 class RetryForm(Form):

@@ -31,7 +31,6 @@ DEFAULT_SOURCES = {
     }
 }
 NOT_KEPT = {
-    "retention": "nothing is pruned",
     "regroup": "no brake but min_history holds a move",
     "alerts": "nobody is alerted; the log says what went wrong",
 }

@@ -86,7 +86,7 @@ class _Reader:
         business, hours = self._business()
         server = self._server()
         network = self._form(NetworkForm, "network")
-        self._form(RetentionForm, "retention")
+        retention = self._form(RetentionForm, "retention")
         self._form(RegroupForm, "regroup")
         self._groups()
         for section, what in NOT_KEPT.items():
@@ -109,7 +109,14 @@ class _Reader:
         judge_secrets(self.document, self.tree, self._forms_with_secrets(configured, callscaler), self._secret_inputs)
         self._environment_names()
         self.document.raise_mistakes()
-        if network is None or business is None or server is None or callscaler is None or alerts is None:
+        if (
+            network is None
+            or business is None
+            or server is None
+            or callscaler is None
+            or alerts is None
+            or retention is None
+        ):
             raise AssertionError("a section without mistakes was not read")  # pragma: no cover
         staff = policy.staff
         return Settings(
@@ -127,6 +134,7 @@ class _Reader:
             read_old_rule=lambda version, form: self._old_rule(version, form, around, staff),
             tests=tests,
             spam=spam,
+            retention=retention.read(),
             alerts_to=alerts.to,
             warnings=tuple(sorted(set(self.document.warnings))),
             admin_token=self.environment.get("RELAY_ADMIN_TOKEN") or None,

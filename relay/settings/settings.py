@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from relay.rules import About, Condition, Rule
     from relay.settings.forms import CallScalerForm, MannersForm, ScenarioForm, ServerForm
     from relay.texting import Policy
+    from relay.upkeep import Retention
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Settings:
     sources: Mapping[str, Source]
     connectors: Mapping[str, Configured]
     rules: tuple[Rule, ...]
+    retention: Retention
     written_rules: Mapping[str, tuple[str, str]]
     """Rule version → (name, the rule as it is written, as JSON)."""
     read_old_rule: Callable[[str, str], Rule | None]

@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-import logging
 import socket
 import threading
 
 import pytest
-import structlog
 
 import relay as package
 from relay.cli import COMMANDS
@@ -20,17 +18,6 @@ from relay.store.sqlite import SqliteStore
 
 SECRET = "false-secret-0001-0001-0001"
 HEAVY = ("aiohttp", "pydantic", "structlog", "phonenumbers", "jinja2", "sqlite_utils", "yaml", "rich", "cryptography")
-
-
-@pytest.fixture
-def quiet():
-    """Puts logging back as it was: commands set it up for a process of their own."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 HELP = f"""

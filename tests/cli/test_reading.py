@@ -92,7 +92,7 @@ def test_deliveries_are_told_by_state(run, kept):
 
 
 def test_texts_are_told(run, kept):
-    assert run("texts", "--json").json == {"texts": [], "off": False}
+    assert run("texts", "--json").json == {"texts": [], "off": False, "restored": False}
 
 
 @pytest.mark.parametrize("where", ["before", "after", "environment"])

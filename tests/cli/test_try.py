@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import logging
 import time
 
 import pytest
-import structlog
 
 from relay.intake import merge, read_event
 from relay.store.sqlite import SqliteStore
@@ -24,18 +22,8 @@ rules:
       - {text: caller, body: "{{ business.name }}: sorry we missed you. Reply STOP to opt out."}
       - {send: archive, body: {who: "{{ caller.number }}"}}
 """
+pytestmark = pytest.mark.usefixtures("quiet")
 NOON = ("--at", "2026-03-02 12:00")
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    """Puts logging back as it was: commands set it up for a process of their own."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from relay.models import State
 from tests.store.alarming import Alarming
 from tests.store.arriving import Arrivals, Facts, Planning
+from tests.store.keeping import Keeping
 from tests.store.ledger import (
     ANN,
     BOB,
@@ -72,5 +73,5 @@ class Reading:
         assert await store.oldest_due() == NOW - 60
 
 
-class StoreContract(Arrivals, Planning, Facts, Claiming, Settling, Texting, Replying, Reading, Alarming):
+class StoreContract(Arrivals, Planning, Facts, Claiming, Settling, Texting, Replying, Reading, Alarming, Keeping):
     """All of it."""

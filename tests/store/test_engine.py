@@ -222,7 +222,7 @@ async def test_closing_finishes_what_waits_and_takes_nothing_new(tmp_path: Path)
     with pytest.raises(StoreBusy, match="closed"):
         await store.events(limit=1)
 
-    assert set(modes_in(tmp_path)) == {"relay.db", "relay.db.lock"}
+    assert set(modes_in(tmp_path)) == {"relay.db", "relay.db.lock", "relay.db.generation"}
     later = SqliteStore(tmp_path / "relay.db")
     assert (await later.totals())["events"] == BATCH + 50
     await later.close()
@@ -259,7 +259,7 @@ async def test_the_ledger_is_for_its_owners_eyes_only(tmp_path: Path):
     finally:
         os.umask(before)
 
-    names = ("relay.db", "relay.db-wal", "relay.db-shm", "relay.db.lock")
+    names = ("relay.db", "relay.db-wal", "relay.db-shm", "relay.db.lock", "relay.db.generation")
     assert modes == dict.fromkeys(names, 0o600)
 
 

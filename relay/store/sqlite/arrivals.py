@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from relay.store import Accepted, RequestNote
+from relay.store.sqlite import pruning
+from relay.store.sqlite.counts import count
 from relay.store.sqlite.rows import EVENT, dump, event_of, insert_event, plain
 
 if TYPE_CHECKING:
@@ -22,34 +24,48 @@ def accept(connection: sqlite3.Connection, event: Event, body: bytes, merge: Mer
     """Write an event down, or recognise it and merge what was missing."""
     of_type = event.of_type or event.type
     row = connection.execute(
-        f"select {EVENT} from events where source = ? and key = ? and of_type = ? order by nth desc limit 1",  # noqa: S608 - columns only
+        f"select {EVENT}, pruned from events where source = ? and key = ? and of_type = ? order by nth desc limit 1",  # noqa: S608 - columns only
         (event.source, event.key, of_type),
     ).fetchone()
     if row is None:
+        gone = pruning.seen(connection, event.source, event.key, of_type)
+        if gone is not None:
+            count(connection, "duplicates")
+            return Accepted(gone, duplicate=True)
         insert_event(connection, event, body)
         return Accepted(event.id)
     latest = event_of(row)
-    first = latest.id
-    if latest.nth:
-        first = connection.execute(
-            "select id from events where source = ? and key = ? and of_type = ? and nth = 0",
-            (event.source, event.key, of_type),
-        ).fetchone()["id"]
+    first = _first(connection, latest)
+    count(connection, "duplicates")
     connection.execute("update events set repeats = repeats + 1 where id = ?", (first,))
-    merged = merge(latest, event)
+    again = pruning.as_pruned(event, row["pruned"])
+    merged = None if again is None else merge(latest, again)
     if merged is None:
         return Accepted(first, duplicate=True)
     insert_event(connection, merged, body)
+    count(connection, "enriched")
     return Accepted(first, duplicate=True, enriched=merged.id)
 
 
+def _first(connection: sqlite3.Connection, latest: Event) -> str:
+    """The id of the event itself, of which `latest` may be an enrichment; the first row may be pruned by now."""
+    if not latest.nth:
+        return latest.id
+    row = connection.execute(
+        "select id from events where source = ? and key = ? and of_type = ? and nth = 0",
+        (latest.source, latest.key, latest.of_type),
+    ).fetchone()
+    gone = pruning.seen(connection, latest.source, latest.key, latest.of_type) if row is None else str(row["id"])
+    return gone or latest.id
+
+
 def known(connection: sqlite3.Connection, source: str, key: str) -> list[Event]:
-    """The events of one call."""
+    """The events of one call, those that are pruned too, of which little is left."""
     rows = connection.execute(
         f"select {EVENT} from events where source = ? and key = ? order by seq",  # noqa: S608 - columns only
         (source, key),
     )
-    return [event_of(row) for row in rows]
+    return [*pruning.seen_of(connection, source, key), *(event_of(row) for row in rows)]
 
 
 def note_request(connection: sqlite3.Connection, note: RequestNote) -> None:

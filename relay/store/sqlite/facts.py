@@ -215,10 +215,12 @@ def text_facts(
             ("", (now - windows.total,)),
         )
     )
-    off = connection.execute("select 1 from meta where name = 'texts_off'").fetchone()
+    switches = connection.execute("select name from meta where name in ('texts_off', 'restored')").fetchall()
+    off = {row["name"] for row in switches}
     return TextFacts(
         opted_out=is_opted_out(connection, recipient),
-        off=off is not None,
+        off="texts_off" in off,
+        restored="restored" in off,
         last_at=None if last is None else last["at"],
         last_rule=None if last is None else last["rule"],
         last_by_rule_at=by_rule["at"],

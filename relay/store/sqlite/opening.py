@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import sqlite3
 from typing import TYPE_CHECKING
 
 import sqlite_utils
+import structlog
 
 from relay.errors import StoreHeld, StoreUnusable
+from relay.store.sqlite.generation import take_over
 from relay.store.sqlite.schema import LATEST, migrations
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 BUSY_SECONDS = 5.0
+WAL_KEPT = 16 * 2**20
+"""Bytes that the log of what is not in the file yet keeps after it was emptied."""
+_INCREMENTAL = 2
+_ROOM = 3
+"""How many times its size a file needs free to be written anew: its copy, and the log of that."""
+
+log = structlog.get_logger(__name__)
 _NO_LEDGER = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 
 
@@ -31,6 +41,7 @@ def connect(path: Path | None) -> sqlite3.Connection:
             _make_private(path)
         connection = sqlite3.connect(":memory:" if path is None else path, isolation_level=None)
         connection.row_factory = sqlite3.Row
+        _learn_to_shrink(connection, path)
         for pragma in (
             f"busy_timeout = {int(BUSY_SECONDS * 1000)}",
             "journal_mode = wal",
@@ -40,9 +51,12 @@ def connect(path: Path | None) -> sqlite3.Connection:
             "secure_delete = on",
             "temp_store = memory",
             "cache_size = -16000",
+            f"journal_size_limit = {WAL_KEPT}",
         ):
             connection.execute(f"pragma {pragma}")
         _migrate(connection, path)
+        if path is not None:
+            take_over(connection, path)
     except (sqlite3.Error, OSError) as error:
         if connection is not None:
             connection.close()
@@ -54,8 +68,10 @@ def connect(path: Path | None) -> sqlite3.Connection:
     return connection
 
 
-def connect_reader(path: Path) -> sqlite3.Connection:
+def connect_reader(path: Path, how: str = "mode=ro") -> sqlite3.Connection:
     """A connection that can only read and never checkpoints; any thread may use it, one at a time.
+
+    `how` is SQLite's: `immutable=1` leaves no trace beside a file that nobody uses.
 
     Raises:
         StoreUnusable: there is no such file, it cannot be read, or its schema is not the one this program knows.
@@ -65,7 +81,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     connection = None
     try:
         connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+            f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None, check_same_thread=False
         )
         connection.row_factory = sqlite3.Row
         connection.execute(f"pragma busy_timeout = {int(BUSY_SECONDS * 1000)}")
@@ -120,6 +136,18 @@ def _make_private(path: Path) -> None:
         companion = path.with_name(path.name + suffix)
         if companion.exists():
             companion.chmod(0o600)
+
+
+def _learn_to_shrink(connection: sqlite3.Connection, path: Path | None) -> None:
+    """See to it that the file can give pages back; one that was made without is written anew, once, given the room."""
+    connection.execute("pragma auto_vacuum = incremental")
+    if path is None or connection.execute("pragma auto_vacuum").fetchone()[0] == _INCREMENTAL:
+        return
+    room = shutil.disk_usage(path.parent).free
+    if room < _ROOM * path.stat().st_size:
+        log.warning("the ledger's file cannot shrink before there is room to write it anew", file=str(path), free=room)
+        return
+    connection.execute("vacuum")
 
 
 def _migrate(connection: sqlite3.Connection, path: Path | None) -> None:

@@ -82,12 +82,6 @@ def texts(connection: sqlite3.Connection, limit: int) -> list[dict[str, Any]]:
     return [{**dict(row), "shadow": bool(row["shadow"])} for row in rows]
 
 
-def states(connection: sqlite3.Connection) -> dict[str, int]:
-    """How many deliveries stand in each state."""
-    rows = connection.execute("select state, count(*) as n from deliveries group by state")
-    return {row["state"]: row["n"] for row in rows}
-
-
 def oldest_due(connection: sqlite3.Connection) -> float | None:
     """When the oldest delivery that is due fell due."""
     at: float | None = connection.execute("select min(due_at) as at from deliveries where state = 'due'").fetchone()[
@@ -136,16 +130,3 @@ def save_numbers(connection: sqlite3.Connection, numbers: Sequence[Owned]) -> No
 def numbers(connection: sqlite3.Connection) -> list[Owned]:
     """The business's numbers as last read."""
     return [owned_of(row) for row in connection.execute("select * from numbers order by number")]
-
-
-def totals(connection: sqlite3.Connection) -> dict[str, int]:
-    """Events, refused requests and tests."""
-    counts = connection.execute(
-        "select (select count(*) from events) as events, "
-        "(select count(*) from events where type = 'call.enriched') as enriched, "
-        "(select total(repeats) from events) as duplicates, "
-        "(select count(*) from events where planned_at is null) as unplanned, "
-        "(select count(*) from requests where kind = 'refused') as refused, "
-        "(select count(*) from requests where kind = 'test') as tests"
-    ).fetchone()
-    return {name: int(value) for name, value in dict(counts).items()}

@@ -6,10 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from relay.models import Attempt, Delivery, Event, Finding, Owned, State, Verdict
+from relay.store.sqlite.counts import count
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _DELIVERY_COLUMNS = (
     "id, event, run, rule, rule_version, step, kind, connector, lane, state, due_at, first_due_at, born_at, shadow, "
@@ -57,6 +58,7 @@ def event_of(row: sqlite3.Row) -> Event:
 
 def insert_event(connection: sqlite3.Connection, event: Event, body: bytes) -> None:
     """Write an event down."""
+    count(connection, "accepted")
     connection.execute(
         "insert into events (id, source, type, key, of_type, nth, received_at, started_at, age_known, late, caller, "
         "caller_raw, number, call, raw, body) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -109,8 +111,9 @@ def delivery_of(row: sqlite3.Row) -> Delivery:
     )
 
 
-def insert_deliveries(connection: sqlite3.Connection, deliveries: Iterable[Delivery]) -> None:
+def insert_deliveries(connection: sqlite3.Connection, deliveries: Sequence[Delivery]) -> None:
     """Write new deliveries down."""
+    count(connection, "owed", len(deliveries))
     connection.executemany(
         _INSERT_DELIVERY,
         [

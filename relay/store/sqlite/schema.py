@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sqlite_utils import Migrations
@@ -187,8 +188,51 @@ def alerts(db: Database) -> None:
     db.conn.execute("create index alerts_cause on alerts (cause, id)")
 
 
+_UPKEEP = """
+alter table events add column pruned integer not null default 0;
+create index events_pruned on events (pruned, seq);
+create index texts_bodies on texts (at) where body is not null;
+create table seen (call blob not null, type text not null, event text not null, at real not null,
+    primary key (call, type)) strict, without rowid;
+create table counts (name text primary key, n integer not null) strict, without rowid;
+insert into counts (name, n) values ('accepted', (select count(*) from events));
+insert into counts (name, n) values ('enriched', (select count(*) from events where type = 'call.enriched'));
+insert into counts (name, n) values ('duplicates', (select coalesce(sum(repeats), 0) from events));
+insert into counts (name, n) values ('unplanned', (select count(*) from events where planned_at is null));
+insert into counts (name, n) values ('planned', (select count(*) from events where planned_at is not null));
+insert into counts (name, n) values ('pruned', 0);
+insert into counts (name, n) values ('owed', (select count(*) from deliveries));
+insert into counts (name, n) values ('forgotten', 0);
+insert into counts (name, n) select 'state ' || state, count(*) from deliveries group by state;
+create trigger count_arrived after insert on events begin
+    update counts set n = n + 1 where name = case when new.planned_at is null then 'unplanned' else 'planned' end; end;
+create trigger count_planned after update of planned_at on events
+    when (old.planned_at is null) <> (new.planned_at is null) begin
+    update counts set n = n + case when (name = 'planned') = (new.planned_at is not null) then 1 else -1 end
+        where name in ('planned', 'unplanned'); end;
+create trigger count_gone after delete on events begin
+    update counts set n = n - 1 where name = case when old.planned_at is null then 'unplanned' else 'planned' end; end;
+create trigger count_owed after insert on deliveries begin
+    insert into counts (name, n) values ('state ' || new.state, 1) on conflict (name) do update set n = n + 1; end;
+create trigger count_moved after update of state on deliveries when old.state <> new.state begin
+    update counts set n = n - 1 where name = 'state ' || old.state;
+    insert into counts (name, n) values ('state ' || new.state, 1) on conflict (name) do update set n = n + 1; end;
+create trigger count_let_go after delete on deliveries begin
+    update counts set n = n - 1 where name = 'state ' || old.state; end;
+"""
+
+
+@migrations()
+def upkeep(db: Database) -> None:
+    """What is pruned is remembered in short, and rows count themselves, against what the door and the planner count."""
+    for statement in re.split(r";\n(?! )", _UPKEEP):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
 LATEST = frozenset(
     {
+        "upkeep",
         "first",
         "alerts",
     }

@@ -9,9 +9,23 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from relay.errors import StoreBusy
-from relay.store.sqlite import alarms, arrivals, claiming, planning, reading, settling, texts, upkeep
+from relay.store.sqlite import (
+    alarms,
+    arrivals,
+    claiming,
+    counts,
+    generation,
+    planning,
+    pruning,
+    reading,
+    settling,
+    texts,
+    upkeep,
+)
+from relay.store.sqlite import size as sizing
 from relay.store.sqlite.engine import Engine
 from relay.store.sqlite.opening import connect_reader
+from relay.store.sqlite.patience import READ_SECONDS, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +49,7 @@ if TYPE_CHECKING:
         Windows,
         Wish,
     )
+    from relay.store.upkeep import Balance, Prunable, Pruned, Sizes
 
 T = TypeVar("T")
 
@@ -80,7 +95,8 @@ class SqliteStore:
         if self._reader is None or self._reading is None:
             raise StoreBusy("the ledger is closed")
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._reading, work, self._reader)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._reading, within, READ_SECONDS, self._reader, work)
         except sqlite3.Error as error:
             raise StoreBusy(f"the ledger could not be read: {error}") from error
 
@@ -169,7 +185,7 @@ class SqliteStore:
         return await self._read(reading.numbers)
 
     async def states(self) -> dict[str, int]:
-        return await self._read(reading.states)
+        return await self._read(counts.states)
 
     async def oldest_due(self) -> float | None:
         return await self._read(reading.oldest_due)
@@ -198,7 +214,7 @@ class SqliteStore:
         return await self._read(partial(arrivals.requests, limit=limit, kind=kind))
 
     async def totals(self) -> dict[str, int]:
-        return await self._read(reading.totals)
+        return await self._read(counts.totals)
 
     async def opt_out(self, person: str, *, now: float, how: str) -> int:
         return await self._write(partial(upkeep.opt_out, number=person, now=now, how=how))
@@ -235,6 +251,27 @@ class SqliteStore:
 
     async def without_ai(self, source: str, *, since: float, until: float) -> list[Event]:
         return await self._write(partial(upkeep.without_ai, source=source, since=since, until=until))
+
+    async def prune(self, kind: Prunable, *, before: float, after: float = -1.0, limit: int = 500) -> Pruned:
+        return await self._write(partial(pruning.prune, kind=kind, before=before, after=after, limit=limit))
+
+    async def prunable(self, kind: Prunable, *, before: float, after: float = -1.0, limit: int = 500) -> Pruned:
+        return await self._read(partial(pruning.prunable, kind=kind, before=before, after=after, limit=limit))
+
+    async def shrink(self, *, limit: int = 500) -> int:
+        return await self._write(partial(sizing.shrink, limit=limit))
+
+    async def sizes(self) -> Sizes:
+        return await self._read(partial(sizing.sizes, path=self.path))
+
+    async def balance(self) -> Balance:
+        return await self._read(counts.balance)
+
+    async def restored(self) -> bool:
+        return await self._read(generation.restored)
+
+    async def texts_after_restore(self, follow: Follow, *, now: float) -> int:
+        return await self._write(partial(upkeep.texts_after_restore, follow=follow, now=now))
 
     async def open_alert(self, cause: str, what: str, remedy: str, *, now: float) -> bool:
         return await self._write(partial(alarms.open_alert, cause=cause, what=what, remedy=remedy, now=now))

@@ -21,6 +21,7 @@ _TO_THEM = (
     "(json_extract(action, '$.to') = :number "
     "or action is null and event in (select id from events where caller = :number))"
 )
+_RESTORED = "owed by a copy that was put back; it may have gone out since the copy was made"
 _TYPES = ", ".join(f"'{kind}'" for kind in CALL_TYPES)
 
 
@@ -58,6 +59,24 @@ def switch_texts(connection: sqlite3.Connection, *, off: bool) -> None:
 def texts_are_off(connection: sqlite3.Connection) -> bool:
     """Whether the switch is off."""
     return connection.execute("select 1 from meta where name = 'texts_off'").fetchone() is not None
+
+
+def texts_after_restore(connection: sqlite3.Connection, follow: Follow, now: float) -> int:
+    """Allow texts again; what the copy owed may have gone out since it was made, and never goes. Answers how many."""
+    row = connection.execute("select value from meta where name = 'restored'").fetchone()
+    if row is None:
+        return 0
+    connection.execute("delete from meta where name = 'restored'")
+    texts = connection.execute(
+        "select * from deliveries where state in ('due', 'waiting', 'held') and kind = 'text' and seq <= ?",
+        (int(bytes(row["value"])),),
+    ).fetchall()
+    done = 0
+    for text in map(delivery_of, texts):
+        gone = text.moved(State.SUPPRESSED, reason=_RESTORED, settled_at=now)
+        done += save_delivery(connection, gone)
+        follow_up(connection, gone, follow)
+    return done
 
 
 def opt_out(connection: sqlite3.Connection, number: str, now: float, how: str) -> int:

@@ -1,0 +1,59 @@
+"""How much there is of what, counted as it happens.
+
+Rows count themselves, by triggers. What is accepted, planned as owed and pruned is counted by whoever does it: so a row
+that is lost, or left out of a transaction, shows as a difference.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from relay.store.upkeep import Balance
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_STATE = "state "
+
+
+def count(connection: sqlite3.Connection, name: str, by: int = 1) -> None:
+    """Count something that the tables do not count themselves."""
+    connection.execute("update counts set n = n + ? where name = ?", (by, name))
+
+
+def _all(connection: sqlite3.Connection) -> dict[str, int]:
+    return {row["name"]: row["n"] for row in connection.execute("select name, n from counts")}
+
+
+def balance(connection: sqlite3.Connection) -> Balance:
+    """What was accepted and owed, and what is accounted for."""
+    counted = _all(connection)
+    return Balance(
+        accepted=counted["accepted"],
+        unplanned=counted["unplanned"],
+        planned=counted["planned"],
+        pruned=counted["pruned"],
+        owed=counted["owed"],
+        forgotten=counted["forgotten"],
+        states=_states(counted),
+    )
+
+
+def states(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many deliveries stand in each state."""
+    return _states(_all(connection))
+
+
+def _states(counted: dict[str, int]) -> dict[str, int]:
+    return {name.removeprefix(_STATE): n for name, n in counted.items() if name.startswith(_STATE) and n}
+
+
+def totals(connection: sqlite3.Connection) -> dict[str, int]:
+    """Events ever accepted, pruned ones too; refused requests and tests that are still readable, a few thousand."""
+    counted = _all(connection)
+    requests = connection.execute(
+        "select (select count(*) from requests where kind = 'refused') as refused, "
+        "(select count(*) from requests where kind = 'test') as tests"
+    ).fetchone()
+    names = {"events": "accepted", "enriched": "enriched", "duplicates": "duplicates", "unplanned": "unplanned"}
+    return {name: counted[counter] for name, counter in names.items()} | dict(requests)
