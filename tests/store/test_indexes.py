@@ -12,8 +12,10 @@ import pytest
 from relay.intake import merge
 from relay.models import Attempt, Plan, State, Verdict
 from relay.store import ForeignText, RequestNote, Settlement, Want
-from relay.store.sqlite import SqliteStore, alarms, arrivals, claiming, planning, reading, settling, upkeep
-from relay.store.sqlite import texts as listed
+from relay.store.sql import alarms, arrivals, claiming, planning, reading, settling, upkeep
+from relay.store.sql import texts as listed
+from relay.store.sqlite import SqliteStore
+from relay.store.sqlite.connection import FileConnection
 from tests.store.ledger import (
     ANN,
     NOW,
@@ -41,7 +43,7 @@ WALK = re.compile(rf"SCAN ({GROWING})\b(?! USING INDEX events_unplanned)")
 ASKED = partial(dict, now=NOW, windows=WINDOWS, prefix=prefix, limit=10)
 
 
-class Asking(sqlite3.Connection):
+class Asking(FileConnection):
     """The connection of the ledger, which also asks how each statement would be carried out."""
 
     def __init__(self, *args: Any, **others: Any) -> None:

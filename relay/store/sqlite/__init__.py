@@ -1,5 +1,5 @@
 """The ledger in one SQLite file: one thread writes, whatever waits is committed together."""
 
-from relay.store.sqlite.store import SqliteStore
+from relay.store.sqlite.file import SqliteStore
 
 __all__ = ["SqliteStore"]

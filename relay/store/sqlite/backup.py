@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from relay.errors import StoreUnusable
-from relay.store.sqlite import counts
+from relay.store.sql import counts
 from relay.store.sqlite.generation import fsync_folder, mark_as_copy
 from relay.store.sqlite.opening import connect_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from relay.store.sqlite.connection import FileConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def verify(file: Path, *, thorough: bool = False) -> Copy:
     return Copy(file, copy.bytes, digest, events, deliveries, tuple(wrong))
 
 
-def _wrong_sums(connection: sqlite3.Connection) -> Iterator[str]:
+def _wrong_sums(connection: FileConnection) -> Iterator[str]:
     """Where the rows, counted one by one, are not what was counted as they came."""
     balance = counts.balance(connection)
     if balance.wrong is not None:

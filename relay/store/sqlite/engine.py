@@ -18,61 +18,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from relay.errors import StoreBusy
+from relay.store.sqlite.connection import FileConnection, code_of
 from relay.store.sqlite.opening import connect, take_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 T = TypeVar("T")
 
 BATCH = 256
 """Pieces of work in one commit at most."""
-_OF_DISK = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_INTERRUPT,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_NOTADB,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_PROTOCOL,
-    sqlite3.SQLITE_READONLY,
-}
 _FATAL = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOTADB}
-
-
-def _code(error: BaseException) -> int:
-    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
-
-
-def ends_all(connection: sqlite3.Connection, error: BaseException) -> bool:
-    """Whether the file is at fault, not the piece of work: then the whole transaction is over."""
-    return not connection.in_transaction or (isinstance(error, sqlite3.Error) and _code(error) in _OF_DISK)
-
-
-@contextlib.contextmanager
-def apart(connection: sqlite3.Connection) -> Iterator[None]:
-    """What fails in here is undone alone, and raised; the transaction around it stands unless the disk failed."""
-    connection.execute("savepoint apart")
-    try:
-        yield
-    except BaseException as error:
-        if not ends_all(connection, error):
-            connection.execute("rollback to apart")
-            connection.execute("release apart")
-        raise
-    connection.execute("release apart")
 
 
 @dataclass(slots=True)
 class _Piece:
     """A piece of work, who waits for it, and what came of it."""
 
-    work: Callable[[sqlite3.Connection], Any]
+    work: Callable[[FileConnection], Any]
     future: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
     result: Any = None
@@ -116,7 +80,7 @@ class Engine:
         """Why the file can no longer be trusted; None while it can."""
         return self._broken
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def run(self, work: Callable[[FileConnection], T]) -> T:
         """Run one piece of work in the next transaction; resumes after its commit.
 
         Raises:
@@ -175,7 +139,7 @@ class Engine:
             batch.append(piece)
         return batch
 
-    def _transact(self, connection: sqlite3.Connection, batch: list[_Piece]) -> None:
+    def _transact(self, connection: FileConnection, batch: list[_Piece]) -> None:
         if self._broken:
             _refuse(batch, self._broken)
             return
@@ -186,25 +150,25 @@ class Engine:
             connection.execute("commit")
         except Exception as error:  # noqa: BLE001 - every caller is told, and the thread lives on
             undone = _rolled_back(connection)
-            if not undone or not isinstance(error, sqlite3.Error) or _code(error) in _FATAL:
+            if not undone or not isinstance(error, sqlite3.Error) or code_of(error) in _FATAL:
                 # A failed fsync may have lost pages that a second fsync would call safe: stop acknowledging.
                 self._broken = f"the ledger's file failed ({error}); the relay stops and must be started again"
             _refuse(batch, f"the ledger could not be written: {error}")
 
 
-def _attempt(connection: sqlite3.Connection, piece: _Piece) -> None:
+def _attempt(connection: FileConnection, piece: _Piece) -> None:
     """One piece of work under a savepoint. A fault of the disk ends the whole batch; any other ends only this piece."""
     try:
-        with apart(connection):
+        with connection.apart():
             piece.result = piece.work(connection)
     except BaseException as error:
-        if ends_all(connection, error):
+        if connection.ends_all(error):
             raise
         # A future cannot carry StopIteration.
         piece.error = RuntimeError("a search found nothing") if isinstance(error, StopIteration) else error
 
 
-def _rolled_back(connection: sqlite3.Connection) -> bool:
+def _rolled_back(connection: FileConnection) -> bool:
     """Whether nothing of the transaction is left; SQLite itself has ended it after some faults."""
     try:
         if connection.in_transaction:

@@ -64,8 +64,3 @@ def fsync_folder(folder: Path) -> None:
 def mark_as_copy(connection: sqlite3.Connection) -> None:
     """Name a copy so that it is recognised wherever it is put back."""
     connection.execute("insert or replace into meta (name, value) values ('generation', ?)", (A_COPY.encode(),))
-
-
-def restored(connection: sqlite3.Connection) -> bool:
-    """Whether this ledger was put back, and nobody has allowed texts since."""
-    return connection.execute("select 1 from meta where name = 'restored'").fetchone() is not None

@@ -12,6 +12,7 @@ import sqlite_utils
 import structlog
 
 from relay.errors import StoreHeld, StoreUnusable
+from relay.store.sqlite.connection import FileConnection
 from relay.store.sqlite.generation import take_over
 from relay.store.sqlite.schema import LATEST, migrations
 
@@ -29,7 +30,7 @@ log = structlog.get_logger(__name__)
 _NO_LEDGER = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 
 
-def connect(path: Path | None) -> sqlite3.Connection:
+def connect(path: Path | None) -> FileConnection:
     """The writing connection, its schema brought up to date; in memory where there is no path.
 
     Raises:
@@ -39,7 +40,7 @@ def connect(path: Path | None) -> sqlite3.Connection:
     try:
         if path is not None:
             _make_private(path)
-        connection = sqlite3.connect(":memory:" if path is None else path, isolation_level=None)
+        connection = sqlite3.connect(":memory:" if path is None else path, isolation_level=None, factory=FileConnection)
         connection.row_factory = sqlite3.Row
         _learn_to_shrink(connection, path)
         for pragma in (
@@ -68,7 +69,7 @@ def connect(path: Path | None) -> sqlite3.Connection:
     return connection
 
 
-def connect_reader(path: Path, how: str = "mode=ro") -> sqlite3.Connection:
+def connect_reader(path: Path, how: str = "mode=ro") -> FileConnection:
     """A connection that can only read and never checkpoints; any thread may use it, one at a time.
 
     `how` is SQLite's: `immutable=1` leaves no trace beside a file that nobody uses.
@@ -81,7 +82,11 @@ def connect_reader(path: Path, how: str = "mode=ro") -> sqlite3.Connection:
     connection = None
     try:
         connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None, check_same_thread=False
+            f"{path.absolute().as_uri()}?{how}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=FileConnection,
         )
         connection.row_factory = sqlite3.Row
         connection.execute(f"pragma busy_timeout = {int(BUSY_SECONDS * 1000)}")

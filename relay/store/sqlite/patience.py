@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 from relay.errors import StoreBusy
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable
+
+    from relay.store.sqlite.connection import FileConnection
 
 T = TypeVar("T")
 
@@ -18,7 +19,7 @@ _STEPS = 10_000
 """Steps of SQLite's machine between two looks at the clock; some tenths of a millisecond."""
 
 
-def within(seconds: float, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+def within(seconds: float, connection: FileConnection, work: Callable[[FileConnection], T]) -> T:
     """Read, in so many seconds at most.
 
     Raises:

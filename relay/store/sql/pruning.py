@@ -13,14 +13,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from relay.models import OWED, Event
-from relay.store.sqlite.counts import count
-from relay.store.sqlite.rows import dump
+from relay.store.sql.rows import dump
 from relay.store.upkeep import Pruned
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Mapping, Sequence
 
+    from relay.store.sql.connection import Connection, Row
     from relay.store.upkeep import Prunable
 
 WORDS = ("transcription", "summary")
@@ -36,16 +35,16 @@ _DONE = f"event = ? and state <> 'dead' and not {_OWED}"
 class _Way:
     find: str
     """Rows behind a place, in order: `place`, `at`, `owed` (these are passed by), and what letting go needs."""
-    let_go: Callable[[sqlite3.Connection, Sequence[sqlite3.Row]], None]
+    let_go: Callable[[Connection, Sequence[Row]], None]
 
 
-def prunable(connection: sqlite3.Connection, kind: Prunable, *, before: float, after: float, limit: int) -> Pruned:
+def prunable(connection: Connection, kind: Prunable, *, before: float, after: float, limit: int) -> Pruned:
     """How many of the next rows would go."""
     rows, place = _find(connection, kind, before, after, limit)
     return Pruned(len(rows), place)
 
 
-def prune(connection: sqlite3.Connection, kind: Prunable, *, before: float, after: float, limit: int) -> Pruned:
+def prune(connection: Connection, kind: Prunable, *, before: float, after: float, limit: int) -> Pruned:
     """Let go of the next rows."""
     rows, place = _find(connection, kind, before, after, limit)
     if rows:
@@ -54,8 +53,8 @@ def prune(connection: sqlite3.Connection, kind: Prunable, *, before: float, afte
 
 
 def _find(
-    connection: sqlite3.Connection, kind: Prunable, before: float, after: float, limit: int
-) -> tuple[list[sqlite3.Row], float | None]:
+    connection: Connection, kind: Prunable, before: float, after: float, limit: int
+) -> tuple[list[Row], float | None]:
     """Rows that may go, and the place to look on from, None at the end: what comes later is younger."""
     rows = connection.execute(_WAYS[kind].find, (after, limit)).fetchall()
     old = list(itertools.takewhile(lambda row: row["at"] < before, rows))
@@ -63,7 +62,7 @@ def _find(
     return [row for row in old if not row["owed"]], place
 
 
-def _words(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> None:
+def _words(connection: Connection, rows: Sequence[Row]) -> None:
     connection.executemany("update events set pruned = 1 where seq = ?", [(row["place"],) for row in rows])
     for row in rows:
         if not row["speaks"]:
@@ -77,7 +76,7 @@ def _words(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> None:
         _blank_findings(connection, row["id"])
 
 
-def _blank_findings(connection: sqlite3.Connection, event: str) -> None:
+def _blank_findings(connection: Connection, event: str) -> None:
     """A verdict that judged the words says no longer what they were."""
     row = connection.execute("select verdicts from verdicts where event = ?", (event,)).fetchone()
     if row is None:
@@ -100,7 +99,7 @@ def _without(value: Any, said: set[Any]) -> Any:
     return [_without(one, said) for one in value] if isinstance(value, list) else value
 
 
-def _bodies(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> None:
+def _bodies(connection: Connection, rows: Sequence[Row]) -> None:
     connection.executemany(
         "update events set body = null, raw = '{}', call = json_remove(call, '$.body'), pruned = 2 where seq = ?",
         [(row["place"],) for row in rows],
@@ -111,19 +110,19 @@ def _bodies(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> None
     )
 
 
-def _texts(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> None:
+def _texts(connection: Connection, rows: Sequence[Row]) -> None:
     connection.executemany("update texts set body = null where id = ?", [(row["id"],) for row in rows])
 
 
-def _attempts(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> None:
+def _attempts(connection: Connection, rows: Sequence[Row]) -> None:
     connection.executemany("delete from attempts where seq = ?", [(row["place"],) for row in rows])
 
 
-def _requests(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> None:
+def _requests(connection: Connection, rows: Sequence[Row]) -> None:
     connection.executemany("delete from requests where seq = ?", [(row["place"],) for row in rows])
 
 
-def _events(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> None:
+def _events(connection: Connection, rows: Sequence[Row]) -> None:
     connection.executemany(
         "insert or ignore into seen (call, type, event, at) values (?, ?, ?, ?)",
         [(_call(row["source"], row["key"]), row["of_type"], row["id"], row["at"]) for row in rows if not row["nth"]],
@@ -133,8 +132,8 @@ def _events(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> None
     forgotten = connection.executemany("delete from deliveries where event = ?", names).rowcount
     connection.executemany("delete from verdicts where event = ?", names)
     connection.executemany("delete from events where seq = ?", [(row["place"],) for row in rows])
-    count(connection, "pruned", len(rows))
-    count(connection, "forgotten", forgotten)
+    connection.count("pruned", len(rows))
+    connection.count("forgotten", forgotten)
 
 
 _WAYS: dict[Prunable, _Way] = {
@@ -177,7 +176,7 @@ def _call(source: str, key: str) -> bytes:
     return hashlib.blake2b(f"{source}\x00{key}".encode(), digest_size=16).digest()
 
 
-def seen(connection: sqlite3.Connection, source: str, key: str, of_type: str) -> str | None:
+def seen(connection: Connection, source: str, key: str, of_type: str) -> str | None:
     """The id of an event that is pruned."""
     row = connection.execute(
         "select event from seen where call = ? and type = ?", (_call(source, key), of_type)
@@ -185,7 +184,7 @@ def seen(connection: sqlite3.Connection, source: str, key: str, of_type: str) ->
     return None if row is None else str(row["event"])
 
 
-def seen_of(connection: sqlite3.Connection, source: str, key: str) -> list[Event]:
+def seen_of(connection: Connection, source: str, key: str) -> list[Event]:
     """The events of one call that are pruned, as far as anything is left of them."""
     rows = connection.execute("select type, event, at from seen where call = ?", (_call(source, key),))
     return [Event(row["event"], source, row["type"], key, row["at"], of_type=row["type"]) for row in rows]

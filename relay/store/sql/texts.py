@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from relay.store.sqlite import arrivals, upkeep
-from relay.store.sqlite.facts import person
-from relay.store.sqlite.rows import plain
+from relay.store.sql import arrivals, upkeep
+from relay.store.sql.facts import person
+from relay.store.sql.rows import plain
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
 
     from relay.models import Event
     from relay.store import Accepted, ForeignText, Wish
+    from relay.store.sql.connection import Connection
 
 FOREIGN = "somebody on the account"
 """Who sent it, where the name of a rule stands."""
@@ -21,7 +21,7 @@ EARLY, LATE = 60.0, 3600.0
 """Seconds before and after we began a text within which the list may say it was sent: clocks differ, lists lag."""
 
 
-def accept_text(connection: sqlite3.Connection, event: Event, body: bytes, wish: Wish | None, now: float) -> Accepted:
+def accept_text(connection: Connection, event: Event, body: bytes, wish: Wish | None, now: float) -> Accepted:
     """Write down a text that came in and, the first time only, do what its sender asks for.
 
     The later word counts, whichever is read first: a START takes back no opt-out that is younger than itself.
@@ -45,7 +45,7 @@ def accept_text(connection: sqlite3.Connection, event: Event, body: bytes, wish:
     return accepted
 
 
-def save_foreign_texts(connection: sqlite3.Connection, texts: Sequence[ForeignText]) -> int:
+def save_foreign_texts(connection: Connection, texts: Sequence[ForeignText]) -> int:
     """Keep what others sent, once; answers how many were new. A text of ours is recognised and left as it is."""
     taken: set[str] = set()
     saved = 0
@@ -74,7 +74,7 @@ def save_foreign_texts(connection: sqlite3.Connection, texts: Sequence[ForeignTe
     return saved
 
 
-def _ours(connection: sqlite3.Connection, text: ForeignText, taken: set[str]) -> str | None:
+def _ours(connection: Connection, text: ForeignText, taken: set[str]) -> str | None:
     """The text of ours that this is: one whose id there we never learned, to the same person, in the same words."""
     rows = connection.execute(
         "select id, sender, body from texts where recipient = ? and provider_id is null and not shadow "

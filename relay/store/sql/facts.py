@@ -5,23 +5,23 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
-import sqlite3
 from typing import TYPE_CHECKING
 
 from relay.models import CALL_TYPES, CallerFacts, NumberFacts, TextFacts
-from relay.store.sqlite.rows import owned_of
+from relay.store.sql.rows import owned_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from relay.models import Event
     from relay.store import Windows
+    from relay.store.sql.connection import Connection
 
 HOUR, DAY = 3600.0, 86400.0
 _COUNTED = "state in ('sending', 'unknown', 'sent', 'abandoned')"
 
 
-def remember_call(connection: sqlite3.Connection, event: Event) -> None:
+def remember_call(connection: Connection, event: Event) -> None:
     """Keep the short row that facts are counted from; an answered call stays answered whatever comes later."""
     if (event.of_type or event.type) not in CALL_TYPES or event.call.get("is_test"):
         return
@@ -46,12 +46,12 @@ def remember_call(connection: sqlite3.Connection, event: Event) -> None:
     )
 
 
-class SqliteKnown:
+class LedgerKnown:
     """Answers about one event, read when asked, once, on the connection of the transaction that decides."""
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         event: Event,
         *,
         now: float,
@@ -65,14 +65,15 @@ class SqliteKnown:
         self._prefix = prefix
         self._caller: CallerFacts | None = None
         self._number: NumberFacts | None = None
-        self._failure: sqlite3.Error | None = None
+        self._failure: BaseException | None = None
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
-            self._failure = error
+        except Exception as error:
+            if self._connection.is_fault(error):
+                self._failure = error
             raise
 
     def insist(self) -> None:
@@ -115,7 +116,7 @@ class SqliteKnown:
             return found.fetchone() is not None
 
 
-def _caller(connection: sqlite3.Connection, event: Event, now: float) -> CallerFacts:
+def _caller(connection: Connection, event: Event, now: float) -> CallerFacts:
     if event.caller is None:
         return CallerFacts(is_new=False)
     counts = connection.execute(
@@ -163,7 +164,7 @@ def _caller(connection: sqlite3.Connection, event: Event, now: float) -> CallerF
     )
 
 
-def _number(connection: sqlite3.Connection, number: str | None, now: float) -> NumberFacts:
+def _number(connection: Connection, number: str | None, now: float) -> NumberFacts:
     if number is None:
         return NumberFacts()
     owned = connection.execute("select * from numbers where number = ?", (number,)).fetchone()
@@ -184,7 +185,7 @@ def _number(connection: sqlite3.Connection, number: str | None, now: float) -> N
 
 
 def text_facts(
-    connection: sqlite3.Connection,
+    connection: Connection,
     recipient: str,
     prefix: str,
     *,
@@ -230,13 +231,13 @@ def text_facts(
     )
 
 
-def person(connection: sqlite3.Connection, number: str) -> bytes:
+def person(connection: Connection, number: str) -> bytes:
     """A person under a key of the ledger's own, so that an opt-out outlives the number's erasure."""
     key = connection.execute("select value from meta where name = 'opt_out_key'").fetchone()["value"]
     return hmac.digest(key, number.encode(), hashlib.sha256)
 
 
-def is_opted_out(connection: sqlite3.Connection, number: str) -> bool:
+def is_opted_out(connection: Connection, number: str) -> bool:
     """Whether this person asked not to be texted."""
     found = connection.execute("select 1 from opt_outs where person = ?", (person(connection, number),)).fetchone()
     return found is not None

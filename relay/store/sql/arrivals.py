@@ -6,21 +6,19 @@ import json
 from typing import TYPE_CHECKING
 
 from relay.store import Accepted, RequestNote
-from relay.store.sqlite import pruning
-from relay.store.sqlite.counts import count
-from relay.store.sqlite.rows import EVENT, dump, event_of, insert_event, plain
+from relay.store.sql import pruning
+from relay.store.sql.rows import EVENT, dump, event_of, insert_event, plain
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from relay.models import Event
     from relay.store import Merge
+    from relay.store.sql.connection import Connection
 
 KEPT_REQUESTS = 2000
 """Requests of each kind that stay readable."""
 
 
-def accept(connection: sqlite3.Connection, event: Event, body: bytes, merge: Merge) -> Accepted:
+def accept(connection: Connection, event: Event, body: bytes, merge: Merge) -> Accepted:
     """Write an event down, or recognise it and merge what was missing."""
     of_type = event.of_type or event.type
     row = connection.execute(
@@ -30,24 +28,24 @@ def accept(connection: sqlite3.Connection, event: Event, body: bytes, merge: Mer
     if row is None:
         gone = pruning.seen(connection, event.source, event.key, of_type)
         if gone is not None:
-            count(connection, "duplicates")
+            connection.count("duplicates")
             return Accepted(gone, duplicate=True)
         insert_event(connection, event, body)
         return Accepted(event.id)
     latest = event_of(row)
     first = _first(connection, latest)
-    count(connection, "duplicates")
+    connection.count("duplicates")
     connection.execute("update events set repeats = repeats + 1 where id = ?", (first,))
     again = pruning.as_pruned(event, row["pruned"])
     merged = None if again is None else merge(latest, again)
     if merged is None:
         return Accepted(first, duplicate=True)
     insert_event(connection, merged, body)
-    count(connection, "enriched")
+    connection.count("enriched")
     return Accepted(first, duplicate=True, enriched=merged.id)
 
 
-def _first(connection: sqlite3.Connection, latest: Event) -> str:
+def _first(connection: Connection, latest: Event) -> str:
     """The id of the event itself, of which `latest` may be an enrichment; the first row may be pruned by now."""
     if not latest.nth:
         return latest.id
@@ -59,7 +57,7 @@ def _first(connection: sqlite3.Connection, latest: Event) -> str:
     return gone or latest.id
 
 
-def known(connection: sqlite3.Connection, source: str, key: str) -> list[Event]:
+def known(connection: Connection, source: str, key: str) -> list[Event]:
     """The events of one call, those that are pruned too, of which little is left."""
     rows = connection.execute(
         f"select {EVENT} from events where source = ? and key = ? order by seq",  # noqa: S608 - columns only
@@ -68,7 +66,7 @@ def known(connection: sqlite3.Connection, source: str, key: str) -> list[Event]:
     return [*pruning.seen_of(connection, source, key), *(event_of(row) for row in rows)]
 
 
-def note_request(connection: sqlite3.Connection, note: RequestNote) -> None:
+def note_request(connection: Connection, note: RequestNote) -> None:
     """Keep a request that made no event, and let the oldest of its kind go."""
     connection.execute(
         "insert into requests (at, kind, source, status, reason, remote, headers, body) "
@@ -91,7 +89,7 @@ def note_request(connection: sqlite3.Connection, note: RequestNote) -> None:
     )
 
 
-def requests(connection: sqlite3.Connection, limit: int, kind: str | None) -> list[RequestNote]:
+def requests(connection: Connection, limit: int, kind: str | None) -> list[RequestNote]:
     """Requests that made no event, newest first."""
     which, values = ("", ()) if kind is None else ("where kind = ?", (kind,))
     rows = connection.execute(

@@ -8,9 +8,8 @@ import structlog
 
 from relay.models import State, Verdict
 from relay.store import Run
-from relay.store.sqlite.engine import apart, ends_all
-from relay.store.sqlite.facts import SqliteKnown, remember_call
-from relay.store.sqlite.rows import (
+from relay.store.sql.facts import LedgerKnown, remember_call
+from relay.store.sql.rows import (
     EVENT,
     delivery_of,
     dump_verdicts,
@@ -20,17 +19,17 @@ from relay.store.sqlite.rows import (
 )
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Sequence
 
     from relay.models import Delivery, Event
     from relay.store import DecidePlan, DecideRipe, Follow, Windows
+    from relay.store.sql.connection import Connection
 
 log = structlog.get_logger(__name__)
 
 
 def plan(
-    connection: sqlite3.Connection,
+    connection: Connection,
     decide: DecidePlan,
     *,
     now: float,
@@ -46,10 +45,10 @@ def plan(
     ).fetchall()
     for row in rows:
         try:
-            with apart(connection):
+            with connection.apart():
                 event = event_of(row)
                 remember_call(connection, event)
-                known = SqliteKnown(connection, event, now=now, windows=windows, prefix=prefix)
+                known = LedgerKnown(connection, event, now=now, windows=windows, prefix=prefix)
                 decided = decide(event, known)
                 known.insist()
                 insert_deliveries(connection, decided.owed)
@@ -57,7 +56,7 @@ def plan(
                 connection.executemany("insert or ignore into once (rule, value, run) values (?, ?, ?)", decided.once)
                 verdicts = decided.verdicts
         except Exception as error:
-            if ends_all(connection, error):
+            if connection.ends_all(error):
                 raise
             log.exception("an event could not be planned", id=row["id"])
             verdicts = (Verdict("*", "error", f"{type(error).__name__}: {error}"),)
@@ -70,7 +69,7 @@ def plan(
 
 
 def ripen(
-    connection: sqlite3.Connection,
+    connection: Connection,
     decide: DecideRipe,
     *,
     now: float,
@@ -90,22 +89,22 @@ def ripen(
         if ripe.state not in (State.WAITING, State.HELD) or ripe.due_at is None or ripe.due_at > now:
             continue  # moved by a step of the same run a moment ago
         try:
-            with apart(connection):
-                known = SqliteKnown(connection, run.event, now=now, windows=windows, prefix=prefix)
+            with connection.apart():
+                known = LedgerKnown(connection, run.event, now=now, windows=windows, prefix=prefix)
                 changes, tags = decide(run, ripe, known)
                 known.insist()
                 for changed in changes:
                     save_idle(connection, changed)
                 _tag(connection, tags, now)
         except Exception as error:
-            if ends_all(connection, error):
+            if connection.ends_all(error):
                 raise
             log.exception("a step could not be decided", id=ripe.id)
             save_idle(connection, ripe.moved(State.DEAD, reason=f"{type(error).__name__}: {error}", settled_at=now))
     return len(rows)
 
 
-def follow_up(connection: sqlite3.Connection, delivery: Delivery, follow: Follow) -> None:
+def follow_up(connection: Connection, delivery: Delivery, follow: Follow) -> None:
     """Let the later steps of the run know, where any are waiting for this one.
 
     A `follow` that fails leaves them waiting: undoing what has settled would send it again.
@@ -119,16 +118,16 @@ def follow_up(connection: sqlite3.Connection, delivery: Delivery, follow: Follow
     if waiting is None:
         return
     try:
-        with apart(connection):
+        with connection.apart():
             for changed in follow(run_of(connection, delivery.run)):
                 save_idle(connection, changed)
     except Exception as error:
-        if ends_all(connection, error):
+        if connection.ends_all(error):
             raise
         log.exception("the steps below a delivery were not told that it settled", id=delivery.id)
 
 
-def run_of(connection: sqlite3.Connection, run: str) -> Run:
+def run_of(connection: Connection, run: str) -> Run:
     """A run: its event, and its deliveries in the order of the steps."""
     deliveries = tuple(
         delivery_of(row) for row in connection.execute("select * from deliveries where run = ? order by step", (run,))
@@ -136,14 +135,14 @@ def run_of(connection: sqlite3.Connection, run: str) -> Run:
     return Run(event_named(connection, deliveries[0].event), deliveries)
 
 
-def event_named(connection: sqlite3.Connection, name: str) -> Event:
+def event_named(connection: Connection, name: str) -> Event:
     """The event of that id, which must be there."""
     return event_of(
         connection.execute(f"select {EVENT} from events where id = ?", (name,)).fetchone()  # noqa: S608 - columns only
     )
 
 
-def _tag(connection: sqlite3.Connection, tags: Sequence[tuple[str, str]], now: float) -> None:
+def _tag(connection: Connection, tags: Sequence[tuple[str, str]], now: float) -> None:
     connection.executemany(
         "insert or ignore into tags (person, tag, at) values (?, ?, ?)", [(*tag, now) for tag in tags]
     )

@@ -1,20 +1,16 @@
-"""The store protocol on one SQLite file."""
+"""The store protocol, in SQL."""
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
-from concurrent.futures import ThreadPoolExecutor
+from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from relay.errors import StoreBusy
-from relay.store.sqlite import (
+from relay.store.sql import (
     alarms,
     arrivals,
     claiming,
     counts,
-    generation,
     planning,
     pruning,
     reading,
@@ -22,14 +18,9 @@ from relay.store.sqlite import (
     texts,
     upkeep,
 )
-from relay.store.sqlite import size as sizing
-from relay.store.sqlite.engine import Engine
-from relay.store.sqlite.opening import connect_reader
-from relay.store.sqlite.patience import READ_SECONDS, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from relay.models import Alert, Attempt, Delivery, Event, Owned, Verdict
     from relay.store import (
@@ -49,56 +40,30 @@ if TYPE_CHECKING:
         Windows,
         Wish,
     )
+    from relay.store.sql.connection import Connection
     from relay.store.upkeep import Balance, Prunable, Pruned, Sizes
 
 T = TypeVar("T")
 
 
-class SqliteStore:
-    """The ledger in one file, or in memory where `path` is None.
+class SqlStore(ABC):
+    """All that is the same on every backend: which piece of SQL does what, within one transaction each."""
 
-    Opened for reading only, it needs no lock and works beside a running service.
+    @abstractmethod
+    async def _write(self, work: Callable[[Connection], T]) -> T:
+        """Run a piece of work in a transaction; resumes after its commit."""
 
-    Raises:
-        StoreUnusable: when the file cannot be used; the message says why and what to do.
-    """
+    @abstractmethod
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        """Run a piece of work that only reads."""
 
-    def __init__(self, path: Path | None, *, read_only: bool = False) -> None:
-        self.path = path
-        self._engine = None if read_only else Engine(path)
-        self._reader: sqlite3.Connection | None = None
-        self._reading: ThreadPoolExecutor | None = None
-        if path is None:
-            return
-        try:
-            self._reader = connect_reader(path)
-        except BaseException:
-            if self._engine is not None:
-                self._engine.close()
-            raise
-        # One thread: a reading whose caller went away still has the connection to itself until it ends.
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="ledger-reader")
+    @abstractmethod
+    async def shrink(self, *, limit: int = 500) -> int:
+        """As the protocol says; each engine gives room back in a way of its own."""
 
-    @property
-    def broken(self) -> str | None:
-        """Why the file can no longer be trusted; None while it can."""
-        return None if self._engine is None else self._engine.broken
-
-    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if self._engine is None:
-            raise RuntimeError("this ledger was opened for reading only")
-        return await self._engine.run(work)
-
-    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if self.path is None:
-            return await self._write(work)
-        if self._reader is None or self._reading is None:
-            raise StoreBusy("the ledger is closed")
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._reading, within, READ_SECONDS, self._reader, work)
-        except sqlite3.Error as error:
-            raise StoreBusy(f"the ledger could not be read: {error}") from error
+    @abstractmethod
+    async def sizes(self) -> Sizes:
+        """As the protocol says."""
 
     async def accept(self, event: Event, body: bytes, merge: Merge) -> Accepted:
         return await self._write(partial(arrivals.accept, event=event, body=body, merge=merge))
@@ -258,17 +223,11 @@ class SqliteStore:
     async def prunable(self, kind: Prunable, *, before: float, after: float = -1.0, limit: int = 500) -> Pruned:
         return await self._read(partial(pruning.prunable, kind=kind, before=before, after=after, limit=limit))
 
-    async def shrink(self, *, limit: int = 500) -> int:
-        return await self._write(partial(sizing.shrink, limit=limit))
-
-    async def sizes(self) -> Sizes:
-        return await self._read(partial(sizing.sizes, path=self.path))
-
     async def balance(self) -> Balance:
         return await self._read(counts.balance)
 
     async def restored(self) -> bool:
-        return await self._read(generation.restored)
+        return await self._read(upkeep.restored)
 
     async def texts_after_restore(self, follow: Follow, *, now: float) -> int:
         return await self._write(partial(upkeep.texts_after_restore, follow=follow, now=now))
@@ -284,13 +243,3 @@ class SqliteStore:
 
     async def alerts(self, *, open_only: bool = False, limit: int = 100) -> tuple[Alert, ...]:
         return await self._read(partial(alarms.alerts, open_only=open_only, limit=limit))
-
-    async def close(self) -> None:
-        reader, reading = self._reader, self._reading
-        self._reader = self._reading = None
-        if reader is not None and reading is not None:
-            # Before the writer, which empties its log into the file only when it is the last to leave.
-            await asyncio.to_thread(reading.shutdown)
-            reader.close()
-        if self._engine is not None:
-            await asyncio.to_thread(self._engine.close)

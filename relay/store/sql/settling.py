@@ -6,16 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from relay.models import State
-from relay.store.sqlite.facts import SqliteKnown
-from relay.store.sqlite.planning import event_named, follow_up
-from relay.store.sqlite.rows import plain, save_delivery
+from relay.store.sql.facts import LedgerKnown
+from relay.store.sql.planning import event_named, follow_up
+from relay.store.sql.rows import plain, save_delivery
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
 
     from relay.models import Delivery
     from relay.store import DecideText, Follow, Settlement, TextAddress, Windows
+    from relay.store.sql.connection import Connection
 
 _TEXT_STATES = {
     State.DELIVERED: "sent",
@@ -26,7 +26,7 @@ _TEXT_STATES = {
 
 
 def begin_text(
-    connection: sqlite3.Connection,
+    connection: Connection,
     delivery: Delivery,
     address: TextAddress,
     decide: DecideText,
@@ -40,7 +40,7 @@ def begin_text(
     if current is None or current["claims"] != delivery.claims or current["state"] != State.DUE:
         return replace(delivery, state=State.CANCELLED, reason="claimed by somebody else")
     event = event_named(connection, delivery.event)
-    known = SqliteKnown(connection, event, now=now, windows=windows, prefix=lambda _: address.prefix)
+    known = LedgerKnown(connection, event, now=now, windows=windows, prefix=lambda _: address.prefix)
     decided = decide(delivery, event, known)
     known.insist()
     if decided.state not in (State.SENDING, State.SHADOW):
@@ -72,7 +72,7 @@ def begin_text(
     return decided
 
 
-def settle(connection: sqlite3.Connection, settlements: Sequence[Settlement], follow: Follow) -> int:
+def settle(connection: Connection, settlements: Sequence[Settlement], follow: Follow) -> int:
     """Write down how tries ended; a settlement whose claim is over changes nothing but the list of attempts."""
     held = 0
     for settlement in settlements:
@@ -99,7 +99,7 @@ def settle(connection: sqlite3.Connection, settlements: Sequence[Settlement], fo
     return held
 
 
-def _mark_text(connection: sqlite3.Connection, settlement: Settlement) -> None:
+def _mark_text(connection: Connection, settlement: Settlement) -> None:
     delivery = settlement.delivery
     state = _TEXT_STATES.get(delivery.state)
     if state is None:  # provably not accepted: it occupies nobody's cooldown
@@ -113,7 +113,7 @@ def _mark_text(connection: sqlite3.Connection, settlement: Settlement) -> None:
         )
 
 
-def bury(connection: sqlite3.Connection, connector: str, reason: str, now: float) -> int:
+def bury(connection: Connection, connector: str, reason: str, now: float) -> int:
     """Give up on everything that waits for a connector, claimed or not; what is being sent settles by itself."""
     done = connection.execute(
         "update deliveries set state = 'dead', reason = ?, settled_at = ?, lease_until = null, claims = claims + 1 "

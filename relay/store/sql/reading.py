@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from relay.models import OWED, Attempt, Delivery, Event, Owned, Verdict
-from relay.store.sqlite.rows import EVENT, attempt_of, delivery_of, event_of, owned_of, verdicts_of
+from relay.store.sql.rows import EVENT, attempt_of, delivery_of, event_of, owned_of, verdicts_of
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
+
+    from relay.store.sql.connection import Connection
 
 _OWED = "state in (" + ", ".join(f"'{state}'" for state in OWED) + ")"
 _NEWEST = 2**63 - 1
 
 
-def event(connection: sqlite3.Connection, reference: str) -> Event | None:
+def event(connection: Connection, reference: str) -> Event | None:
     """One event by its id, or the latest of a call; `last` is the latest of all."""
     questions: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("where id = ?", (reference,)),
@@ -30,7 +31,7 @@ def event(connection: sqlite3.Connection, reference: str) -> Event | None:
     return None
 
 
-def events(connection: sqlite3.Connection, limit: int, before: int | None, person: str | None) -> list[Event]:
+def events(connection: Connection, limit: int, before: int | None, person: str | None) -> list[Event]:
     """Events, newest first; of one person when named."""
     which, values = ("", ()) if person is None else ("caller = ? and", (person,))
     rows = connection.execute(
@@ -40,14 +41,14 @@ def events(connection: sqlite3.Connection, limit: int, before: int | None, perso
     return [event_of(row) for row in rows]
 
 
-def verdicts(connection: sqlite3.Connection, event_id: str) -> tuple[Verdict, ...] | None:
+def verdicts(connection: Connection, event_id: str) -> tuple[Verdict, ...] | None:
     """The verdicts on an event."""
     row = connection.execute("select verdicts from verdicts where event = ?", (event_id,)).fetchone()
     return None if row is None else verdicts_of(row["verdicts"])
 
 
 def deliveries(
-    connection: sqlite3.Connection, limit: int, state: str | None, event_id: str | None, before: int | None
+    connection: Connection, limit: int, state: str | None, event_id: str | None, before: int | None
 ) -> list[Delivery]:
     """Deliveries, newest first; those of one event in the order of the steps."""
     newest = _NEWEST if before is None else before
@@ -66,13 +67,13 @@ def deliveries(
     return [delivery_of(row) for row in rows]
 
 
-def attempts(connection: sqlite3.Connection, delivery: str) -> list[Attempt]:
+def attempts(connection: Connection, delivery: str) -> list[Attempt]:
     """Every try of a delivery, oldest first."""
     rows = connection.execute("select * from attempts where delivery = ? order by seq", (delivery,))
     return [attempt_of(row) for row in rows]
 
 
-def texts(connection: sqlite3.Connection, limit: int) -> list[dict[str, Any]]:
+def texts(connection: Connection, limit: int) -> list[dict[str, Any]]:
     """Texts, newest first."""
     rows = connection.execute(
         "select id, run, rule, recipient, sender, body, state, shadow, at, provider_id from texts "
@@ -82,7 +83,7 @@ def texts(connection: sqlite3.Connection, limit: int) -> list[dict[str, Any]]:
     return [{**dict(row), "shadow": bool(row["shadow"])} for row in rows]
 
 
-def oldest_due(connection: sqlite3.Connection) -> float | None:
+def oldest_due(connection: Connection) -> float | None:
     """When the oldest delivery that is due fell due."""
     at: float | None = connection.execute("select min(due_at) as at from deliveries where state = 'due'").fetchone()[
         "at"
@@ -90,7 +91,7 @@ def oldest_due(connection: sqlite3.Connection) -> float | None:
     return at
 
 
-def owed_versions(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+def owed_versions(connection: Connection) -> list[tuple[str, str]]:
     """Rule versions that something owed names."""
     rows = connection.execute(
         "select version, form from rule_versions where version in "  # noqa: S608 - a constant
@@ -99,13 +100,13 @@ def owed_versions(connection: sqlite3.Connection) -> list[tuple[str, str]]:
     return [(row["version"], row["form"]) for row in rows]
 
 
-def owed_connectors(connection: sqlite3.Connection) -> set[str]:
+def owed_connectors(connection: Connection) -> set[str]:
     """Connectors that something owed names."""
     rows = connection.execute(f"select distinct connector from deliveries where {_OWED}")  # noqa: S608 - a constant
     return {row["connector"] for row in rows}
 
 
-def save_rule(connection: sqlite3.Connection, version: str, name: str, form: str, now: float) -> None:
+def save_rule(connection: Connection, version: str, name: str, form: str, now: float) -> None:
     """Keep a version of a rule."""
     connection.execute(
         "insert or ignore into rule_versions (version, name, form, first_at) values (?, ?, ?, ?)",
@@ -113,7 +114,7 @@ def save_rule(connection: sqlite3.Connection, version: str, name: str, form: str
     )
 
 
-def save_numbers(connection: sqlite3.Connection, numbers: Sequence[Owned]) -> None:
+def save_numbers(connection: Connection, numbers: Sequence[Owned]) -> None:
     """Keep the numbers as the phone system lists them now."""
     connection.execute("delete from numbers")
     connection.executemany(
@@ -127,6 +128,6 @@ def save_numbers(connection: sqlite3.Connection, numbers: Sequence[Owned]) -> No
     )
 
 
-def numbers(connection: sqlite3.Connection) -> list[Owned]:
+def numbers(connection: Connection) -> list[Owned]:
     """The business's numbers as last read."""
     return [owned_of(row) for row in connection.execute("select * from numbers order by number")]

@@ -8,20 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relay.store import Claimed, Taken
-from relay.store.sqlite.planning import event_named
-from relay.store.sqlite.rows import delivery_of
+from relay.store.sql.planning import event_named
+from relay.store.sql.rows import delivery_of
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Mapping, Sequence
 
     from relay.store import Want
+    from relay.store.sql.connection import Connection
 
 _LOOK_PAST = 64
 """Due rows of lanes that are held up, after which the other lanes are looked for one by one."""
 
 
-def claim(connection: sqlite3.Connection, wants: Mapping[str, Want], *, now: float) -> Taken:
+def claim(connection: Connection, wants: Mapping[str, Want], *, now: float) -> Taken:
     """Take due deliveries, oldest first; within a lane in order, none past one that is under way or in back-off."""
     taken: list[Claimed] = []
     lingers: list[float] = []
@@ -38,7 +38,7 @@ def claim(connection: sqlite3.Connection, wants: Mapping[str, Want], *, now: flo
     return Taken(tuple(taken), min(lingers, default=None))
 
 
-def _due(connection: sqlite3.Connection, connector: str, want: Want, now: float, lingers: list[float]) -> list[int]:
+def _due(connection: Connection, connector: str, want: Want, now: float, lingers: list[float]) -> list[int]:
     """The rows to take: single jobs and batches of free lanes, `slots` of them at most."""
     picked: list[int] = []
     slots = want.slots
@@ -57,7 +57,7 @@ def _due(connection: sqlite3.Connection, connector: str, want: Want, now: float,
     return picked
 
 
-def _candidates(connection: sqlite3.Connection, connector: str, now: float) -> Iterator[tuple[int, str | None]]:
+def _candidates(connection: Connection, connector: str, now: float) -> Iterator[tuple[int, str | None]]:
     """Due rows with their lanes, oldest first, read as they are asked for.
 
     A lane that is held up may have thousands of rows due; so after some of them come the first rows of every lane,
@@ -78,7 +78,7 @@ def _candidates(connection: sqlite3.Connection, connector: str, now: float) -> I
     yield from _heads(connection, connector, now)
 
 
-def _heads(connection: sqlite3.Connection, connector: str, now: float) -> Iterator[tuple[int, str | None]]:
+def _heads(connection: Connection, connector: str, now: float) -> Iterator[tuple[int, str | None]]:
     """The first row of every lane, those longest due first, then the rows of no lane."""
     rows = connection.execute(
         "with recursive lanes (lane) as ("
@@ -101,7 +101,7 @@ def _heads(connection: sqlite3.Connection, connector: str, now: float) -> Iterat
 
 
 def _batch(
-    connection: sqlite3.Connection, connector: str, lane: str, want: Want, now: float, lingers: list[float]
+    connection: Connection, connector: str, lane: str, want: Want, now: float, lingers: list[float]
 ) -> list[int]:
     """What may be taken of a lane: its first rows, as far as they are due, unless it is under way or gathering."""
     under_way = connection.execute(
@@ -127,7 +127,7 @@ def _batch(
     return [row["seq"] for row in free]
 
 
-def claim_unknown(connection: sqlite3.Connection, *, now: float, lease: float, limit: int) -> list[Claimed]:
+def claim_unknown(connection: Connection, *, now: float, lease: float, limit: int) -> list[Claimed]:
     """Take texts of unknown fate whose settling time is over; their fate is asked about, never sent again."""
     rows = connection.execute(
         "update deliveries set claims = claims + 1, lease_until = ? where seq in ("
@@ -139,7 +139,7 @@ def claim_unknown(connection: sqlite3.Connection, *, now: float, lease: float, l
     return [Claimed(delivery, event_named(connection, delivery.event)) for delivery in deliveries]
 
 
-def free_leases(connection: sqlite3.Connection, *, now: float, settle: float, everything: bool) -> int:
+def free_leases(connection: Connection, *, now: float, settle: float, everything: bool) -> int:
     """Give back what was claimed and not settled. A text that may have left is never due again: it becomes unknown."""
     over = float("inf") if everything else now
     texts = connection.execute(
@@ -158,7 +158,7 @@ def free_leases(connection: sqlite3.Connection, *, now: float, settle: float, ev
     return len(texts) + others.rowcount
 
 
-def next_due_at(connection: sqlite3.Connection, connectors: Sequence[str], *, now: float) -> float | None:
+def next_due_at(connection: Connection, connectors: Sequence[str], *, now: float) -> float | None:
     """The next moment after now at which something can be taken, ripened, or looked up."""
     questions: list[tuple[str, str, tuple[object, ...]]] = [
         ("deliveries_due", "connector = ? and state = 'due' and lease_until is null and due_at > ?", (connector, now))

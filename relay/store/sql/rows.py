@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from relay.models import Attempt, Delivery, Event, Finding, Owned, State, Verdict
-from relay.store.sqlite.counts import count
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Sequence
+
+    from relay.store.sql.connection import Connection, Row
 
 _DELIVERY_COLUMNS = (
     "id, event, run, rule, rule_version, step, kind, connector, lane, state, due_at, first_due_at, born_at, shadow, "
@@ -34,7 +34,7 @@ def plain(text: str) -> str:
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
-def event_of(row: sqlite3.Row) -> Event:
+def event_of(row: Row) -> Event:
     """An event from its row."""
     return Event(
         id=row["id"],
@@ -56,9 +56,9 @@ def event_of(row: sqlite3.Row) -> Event:
     )
 
 
-def insert_event(connection: sqlite3.Connection, event: Event, body: bytes) -> None:
+def insert_event(connection: Connection, event: Event, body: bytes) -> None:
     """Write an event down."""
-    count(connection, "accepted")
+    connection.count("accepted")
     connection.execute(
         "insert into events (id, source, type, key, of_type, nth, received_at, started_at, age_known, late, caller, "
         "caller_raw, number, call, raw, body) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -83,7 +83,7 @@ def insert_event(connection: sqlite3.Connection, event: Event, body: bytes) -> N
     )
 
 
-def delivery_of(row: sqlite3.Row) -> Delivery:
+def delivery_of(row: Row) -> Delivery:
     """A delivery from its row."""
     return Delivery(
         id=row["id"],
@@ -111,9 +111,9 @@ def delivery_of(row: sqlite3.Row) -> Delivery:
     )
 
 
-def insert_deliveries(connection: sqlite3.Connection, deliveries: Sequence[Delivery]) -> None:
+def insert_deliveries(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     """Write new deliveries down."""
-    count(connection, "owed", len(deliveries))
+    connection.count("owed", len(deliveries))
     connection.executemany(
         _INSERT_DELIVERY,
         [
@@ -151,12 +151,12 @@ _SAVE_DELIVERY = (
 )
 
 
-def save_delivery(connection: sqlite3.Connection, d: Delivery) -> bool:
+def save_delivery(connection: Connection, d: Delivery) -> bool:
     """Write a delivery as it now stands and end its lease; False when somebody claimed it since it was read."""
     return connection.execute(_SAVE_DELIVERY, _saved(d)).rowcount == 1
 
 
-def save_idle(connection: sqlite3.Connection, d: Delivery) -> bool:
+def save_idle(connection: Connection, d: Delivery) -> bool:
     """The same for a delivery that nobody holds; False for one under way, whose fate is its holder's word."""
     return (
         connection.execute(f"{_SAVE_DELIVERY} and lease_until is null and state <> 'unknown'", _saved(d)).rowcount == 1
@@ -198,12 +198,12 @@ def verdicts_of(text: str) -> tuple[Verdict, ...]:
     )
 
 
-def attempt_of(row: sqlite3.Row) -> Attempt:
+def attempt_of(row: Row) -> Attempt:
     """A try from its row."""
     return Attempt(row["delivery"], row["number"], row["started_at"], row["seconds"], row["outcome"], row["answer"])
 
 
-def owned_of(row: sqlite3.Row) -> Owned:
+def owned_of(row: Row) -> Owned:
     """One of the business's numbers from its row."""
     return Owned(
         number=row["number"],

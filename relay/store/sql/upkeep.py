@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from relay.models import CALL_TYPES, State
 from relay.optout import MARK
-from relay.store.sqlite.facts import person
-from relay.store.sqlite.planning import follow_up
-from relay.store.sqlite.rows import delivery_of, event_of, save_delivery
+from relay.store.sql.facts import person
+from relay.store.sql.planning import follow_up
+from relay.store.sql.rows import delivery_of, event_of, save_delivery
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
 
     from relay.models import Event
     from relay.store import Follow
+    from relay.store.sql.connection import Connection
 
 _TO_THEM = (
     "(json_extract(action, '$.to') = :number "
@@ -25,18 +25,18 @@ _RESTORED = "owed by a copy that was put back; it may have gone out since the co
 _TYPES = ", ".join(f"'{kind}'" for kind in CALL_TYPES)
 
 
-def mark(connection: sqlite3.Connection, name: str) -> float | None:
+def mark(connection: Connection, name: str) -> float | None:
     """How far a loop has come, Unix seconds."""
     row = connection.execute("select at from marks where name = ?", (name,)).fetchone()
     return None if row is None else float(row["at"])
 
 
-def set_mark(connection: sqlite3.Connection, name: str, at: float) -> None:
+def set_mark(connection: Connection, name: str, at: float) -> None:
     """Remember how far a loop has come."""
     connection.execute("insert or replace into marks (name, at) values (?, ?)", (name, at))
 
 
-def without_ai(connection: sqlite3.Connection, source: str, since: float, until: float) -> list[Event]:
+def without_ai(connection: Connection, source: str, since: float, until: float) -> list[Event]:
     """Calls that arrived within (since, until] without AI fields and have not been enriched since."""
     rows = connection.execute(
         f"select * from events e where received_at > ? and received_at <= ? and source = ? and nth = 0 "  # noqa: S608 - constants
@@ -48,7 +48,7 @@ def without_ai(connection: sqlite3.Connection, source: str, since: float, until:
     return [event_of(row) for row in rows]
 
 
-def switch_texts(connection: sqlite3.Connection, *, off: bool) -> None:
+def switch_texts(connection: Connection, *, off: bool) -> None:
     """Turn every text off or on again; what is due meanwhile is held."""
     if off:
         connection.execute("insert or replace into meta (name, value) values ('texts_off', x'01')")
@@ -56,12 +56,17 @@ def switch_texts(connection: sqlite3.Connection, *, off: bool) -> None:
         connection.execute("delete from meta where name = 'texts_off'")
 
 
-def texts_are_off(connection: sqlite3.Connection) -> bool:
+def texts_are_off(connection: Connection) -> bool:
     """Whether the switch is off."""
     return connection.execute("select 1 from meta where name = 'texts_off'").fetchone() is not None
 
 
-def texts_after_restore(connection: sqlite3.Connection, follow: Follow, now: float) -> int:
+def restored(connection: Connection) -> bool:
+    """Whether this ledger was put back, and nobody has allowed texts since."""
+    return connection.execute("select 1 from meta where name = 'restored'").fetchone() is not None
+
+
+def texts_after_restore(connection: Connection, follow: Follow, now: float) -> int:
     """Allow texts again; what the copy owed may have gone out since it was made, and never goes. Answers how many."""
     row = connection.execute("select value from meta where name = 'restored'").fetchone()
     if row is None:
@@ -79,7 +84,7 @@ def texts_after_restore(connection: sqlite3.Connection, follow: Follow, now: flo
     return done
 
 
-def opt_out(connection: sqlite3.Connection, number: str, now: float, how: str) -> int:
+def opt_out(connection: Connection, number: str, now: float, how: str) -> int:
     """Never text this person again; answers how many waiting texts are judged at once, and so suppressed.
 
     What is planned bears a mark, so that a START a moment later does not let it go before its time.
@@ -101,19 +106,19 @@ def opt_out(connection: sqlite3.Connection, number: str, now: float, how: str) -
     return hurried.rowcount
 
 
-def opt_in(connection: sqlite3.Connection, number: str) -> bool:
+def opt_in(connection: Connection, number: str) -> bool:
     """Take an opt-out back; False when there was none."""
     gone = connection.execute("delete from opt_outs where person = ?", (person(connection, number),))
     return gone.rowcount == 1
 
 
-def opt_outs(connection: sqlite3.Connection, limit: int) -> list[dict[str, object]]:
+def opt_outs(connection: Connection, limit: int) -> list[dict[str, object]]:
     """Who opted out, newest first; `number` is None for people whose number was erased."""
     rows = connection.execute("select number, at, how from opt_outs order by at desc limit ?", (limit,))
     return [dict(row) for row in rows]
 
 
-def retry(connection: sqlite3.Connection, ids: Sequence[str], now: float) -> int:
+def retry(connection: Connection, ids: Sequence[str], now: float) -> int:
     """Give dead deliveries another schedule of tries; answers how many there were."""
     done = connection.executemany(
         "update deliveries set state = 'due', due_at = ?, first_due_at = ?, tries = 0, settled_at = null, "
@@ -123,7 +128,7 @@ def retry(connection: sqlite3.Connection, ids: Sequence[str], now: float) -> int
     return done.rowcount
 
 
-def cancel(connection: sqlite3.Connection, ids: Sequence[str], follow: Follow, now: float) -> int:
+def cancel(connection: Connection, ids: Sequence[str], follow: Follow, now: float) -> int:
     """Call off what has not begun; the later steps of its run hear of it. Answers how many there were."""
     done = 0
     for name in ids:
@@ -139,7 +144,7 @@ def cancel(connection: sqlite3.Connection, ids: Sequence[str], follow: Follow, n
     return done
 
 
-def release(connection: sqlite3.Connection, event: str, now: float) -> int:
+def release(connection: Connection, event: str, now: float) -> int:
     """Let a quarantined event's deliveries go, without its texts; answers how many there were."""
     connection.execute(
         "update deliveries set state = 'suppressed', settled_at = ?, claims = claims + 1, "
@@ -156,7 +161,7 @@ def release(connection: sqlite3.Connection, event: str, now: float) -> int:
     return done.rowcount
 
 
-def quarantined(connection: sqlite3.Connection, limit: int) -> list[Event]:
+def quarantined(connection: Connection, limit: int) -> list[Event]:
     """Events that wait for somebody to release them, newest first."""
     rows = connection.execute(
         "select * from events where id in (select event from deliveries where state = 'held' "

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from relay.models import Alert
 
 if TYPE_CHECKING:
-    import sqlite3
+    from relay.store.sql.connection import Connection
 
 
-def open_alert(connection: sqlite3.Connection, cause: str, what: str, remedy: str, now: float) -> bool:
+def open_alert(connection: Connection, cause: str, what: str, remedy: str, now: float) -> bool:
     """Open an alert, or refresh the words of the open one; False for the latter."""
     words = (what, remedy, cause)
     if connection.execute(
@@ -30,18 +30,18 @@ def open_alert(connection: sqlite3.Connection, cause: str, what: str, remedy: st
     return True
 
 
-def close_alert(connection: sqlite3.Connection, cause: str, now: float) -> bool:
+def close_alert(connection: Connection, cause: str, now: float) -> bool:
     """Close the open alert of this cause; False if there is none."""
     done = connection.execute("update alerts set closed_at = ? where cause = ? and closed_at is null", (now, cause))
     return done.rowcount == 1
 
 
-def alert_told(connection: sqlite3.Connection, alert: int, now: float) -> None:
+def alert_told(connection: Connection, alert: int, now: float) -> None:
     """Remember that somebody was told how this alert stands."""
     connection.execute("update alerts set told = told + 1, told_at = ? where id = ?", (now, alert))
 
 
-def alerts(connection: sqlite3.Connection, limit: int, *, open_only: bool) -> tuple[Alert, ...]:
+def alerts(connection: Connection, limit: int, *, open_only: bool) -> tuple[Alert, ...]:
     """Alerts, newest first."""
     which = "where closed_at is null " if open_only else ""
     rows = connection.execute(f"select * from alerts {which}order by id desc limit ?", (limit,))  # noqa: S608 - constants

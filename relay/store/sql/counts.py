@@ -11,21 +11,16 @@ from typing import TYPE_CHECKING
 from relay.store.upkeep import Balance
 
 if TYPE_CHECKING:
-    import sqlite3
+    from relay.store.sql.connection import Connection
 
 _STATE = "state "
 
 
-def count(connection: sqlite3.Connection, name: str, by: int = 1) -> None:
-    """Count something that the tables do not count themselves."""
-    connection.execute("update counts set n = n + ? where name = ?", (by, name))
-
-
-def _all(connection: sqlite3.Connection) -> dict[str, int]:
+def _all(connection: Connection) -> dict[str, int]:
     return {row["name"]: row["n"] for row in connection.execute("select name, n from counts")}
 
 
-def balance(connection: sqlite3.Connection) -> Balance:
+def balance(connection: Connection) -> Balance:
     """What was accepted and owed, and what is accounted for."""
     counted = _all(connection)
     return Balance(
@@ -39,7 +34,7 @@ def balance(connection: sqlite3.Connection) -> Balance:
     )
 
 
-def states(connection: sqlite3.Connection) -> dict[str, int]:
+def states(connection: Connection) -> dict[str, int]:
     """How many deliveries stand in each state."""
     return _states(_all(connection))
 
@@ -48,7 +43,7 @@ def _states(counted: dict[str, int]) -> dict[str, int]:
     return {name.removeprefix(_STATE): n for name, n in counted.items() if name.startswith(_STATE) and n}
 
 
-def totals(connection: sqlite3.Connection) -> dict[str, int]:
+def totals(connection: Connection) -> dict[str, int]:
     """Events ever accepted, pruned ones too; refused requests and tests that are still readable, a few thousand."""
     counted = _all(connection)
     requests = connection.execute(

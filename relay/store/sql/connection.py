@@ -1,0 +1,72 @@
+"""What the ledger's SQL asks of a connection; SQLite's own is nearly that, PostgreSQL's is made to look like it.
+
+The dialect is what both understand: `?`, `?1` and `:name` for values, `insert … on conflict`, truth as 0 and 1, JSON
+decoded in Python, every moment a Unix second, every sum an integer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
+
+Values = Sequence[Any] | Mapping[str, Any]
+
+
+class Row(Protocol):
+    """One row, read by the names of its columns."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+    def keys(self) -> Iterable[str]:
+        """The names of its columns."""
+        ...
+
+
+class Rows(Protocol):
+    """What a statement found or changed."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows were changed."""
+        ...
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Connection(Protocol):
+    """A connection within one transaction."""
+
+    def execute(self, sql: str, values: Values = (), /) -> Rows:
+        """Run one statement."""
+        ...
+
+    def executemany(self, sql: str, values: Iterable[Values], /) -> Rows:
+        """Run one statement with each of these; `rowcount` is the sum."""
+        ...
+
+    def apart(self) -> AbstractContextManager[None]:
+        """What fails in here is undone alone, and raised; the transaction around it stands unless `ends_all`."""
+        ...
+
+    def ends_all(self, error: BaseException) -> bool:
+        """Whether the database is at fault, not the piece of work: then the whole transaction is over."""
+        ...
+
+    def is_fault(self, error: BaseException) -> bool:
+        """Whether an error is the database's own."""
+        ...
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Count something that the tables do not count themselves."""
+        ...

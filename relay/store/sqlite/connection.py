@@ -1,0 +1,59 @@
+"""SQLite's connection, with what the ledger's SQL asks of one beside running statements."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_OF_DISK = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+}
+
+
+def code_of(error: BaseException) -> int:
+    """SQLite's primary code of an error."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
+
+
+class FileConnection(sqlite3.Connection):
+    """A connection to the ledger's file."""
+
+    def ends_all(self, error: BaseException) -> bool:
+        """Whether the file is at fault, not the piece of work: then the whole transaction is over."""
+        return not self.in_transaction or (isinstance(error, sqlite3.Error) and code_of(error) in _OF_DISK)
+
+    def is_fault(self, error: BaseException) -> bool:
+        """Whether an error is SQLite's own."""
+        return isinstance(error, sqlite3.Error)
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """What fails in here is undone alone, and raised; the transaction around it stands unless the disk failed."""
+        self.execute("savepoint apart")
+        try:
+            yield
+        except BaseException as error:
+            if not self.ends_all(error):
+                self.execute("rollback to apart")
+                self.execute("release apart")
+            raise
+        self.execute("release apart")
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Count something that the tables do not count themselves."""
+        self.execute("update counts set n = n + ? where name = ?", (by, name))

@@ -1,0 +1,88 @@
+"""The ledger in one SQLite file: how its connections are opened, used from other threads, and closed."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from relay.errors import StoreBusy
+from relay.store.sql.store import SqlStore
+from relay.store.sqlite import size as sizing
+from relay.store.sqlite.engine import Engine
+from relay.store.sqlite.opening import connect_reader
+from relay.store.sqlite.patience import READ_SECONDS, within
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from relay.store.sqlite.connection import FileConnection
+    from relay.store.upkeep import Sizes
+
+T = TypeVar("T")
+
+
+class SqliteStore(SqlStore):
+    """The ledger in one file, or in memory where `path` is None.
+
+    Opened for reading only, it needs no lock and works beside a running service.
+
+    Raises:
+        StoreUnusable: when the file cannot be used; the message says why and what to do.
+    """
+
+    def __init__(self, path: Path | None, *, read_only: bool = False) -> None:
+        self.path = path
+        self._engine = None if read_only else Engine(path)
+        self._reader: FileConnection | None = None
+        self._reading: ThreadPoolExecutor | None = None
+        if path is None:
+            return
+        try:
+            self._reader = connect_reader(path)
+        except BaseException:
+            if self._engine is not None:
+                self._engine.close()
+            raise
+        # One thread: a reading whose caller went away still has the connection to itself until it ends.
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="ledger-reader")
+
+    @property
+    def broken(self) -> str | None:
+        """Why the file can no longer be trusted; None while it can."""
+        return None if self._engine is None else self._engine.broken
+
+    async def _write(self, work: Callable[[FileConnection], T]) -> T:
+        if self._engine is None:
+            raise RuntimeError("this ledger was opened for reading only")
+        return await self._engine.run(work)
+
+    async def _read(self, work: Callable[[FileConnection], T]) -> T:
+        if self.path is None:
+            return await self._write(work)
+        if self._reader is None or self._reading is None:
+            raise StoreBusy("the ledger is closed")
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._reading, within, READ_SECONDS, self._reader, work)
+        except sqlite3.Error as error:
+            raise StoreBusy(f"the ledger could not be read: {error}") from error
+
+    async def shrink(self, *, limit: int = 500) -> int:
+        return await self._write(partial(sizing.shrink, limit=limit))
+
+    async def sizes(self) -> Sizes:
+        return await self._read(partial(sizing.sizes, path=self.path))
+
+    async def close(self) -> None:
+        reader, reading = self._reader, self._reading
+        self._reader = self._reading = None
+        if reader is not None and reading is not None:
+            # Before the writer, which empties its log into the file only when it is the last to leave.
+            await asyncio.to_thread(reading.shutdown)
+            reader.close()
+        if self._engine is not None:
+            await asyncio.to_thread(self._engine.close)
