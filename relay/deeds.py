@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from relay import phone
 from relay.errors import RelayError
-from relay.models import Form
+from relay.models import Form, Mode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -47,6 +47,11 @@ class _TextsOn(Form):
     after_restore: bool = False
 
 
+class _Mode(Form):
+    rule: str
+    mode: Mode
+
+
 class Deeds:
     """Does what people ask for, on the ledger of a running service or of none."""
 
@@ -57,13 +62,16 @@ class Deeds:
         upkeep: Upkeep,
         clock: Callable[[], float],
         done: Callable[[], None] = lambda: None,
+        *,
+        say_mode: Callable[[str, Mode], Awaitable[dict[str, Any]]],
     ) -> None:
-        """`done` is called after a deed that may have made something due."""
+        """`done` is called after a deed that may have made something due; `say_mode` switches a rule by hand."""
         self._store = store
         self._planner = planner
         self._upkeep = upkeep
         self._clock = clock
         self._done = done
+        self._say_mode = say_mode
         self._table: Mapping[str, tuple[type[Form], Callable[[Any], Awaitable[dict[str, Any]]]]] = {
             "texts-off": (_Nothing, self._texts_off),
             "texts-on": (_TextsOn, self._texts_on),
@@ -73,6 +81,7 @@ class Deeds:
             "cancel": (_Deliveries, self._cancel),
             "prune": (_Nothing, self._prune),
             "release": (_Event, self._release),
+            "mode": (_Mode, self._mode),
         }
 
     async def do(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,6 +137,9 @@ class Deeds:
         if event is None:
             raise BadDeed(f"there is no event {asked.event}")
         return {"event": event.id, "released": await self._store.release(event.id, now=self._clock())}
+
+    async def _mode(self, asked: _Mode) -> dict[str, Any]:
+        return await self._say_mode(asked.rule, asked.mode)
 
 
 def _number(written: str) -> str:

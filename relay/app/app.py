@@ -12,6 +12,7 @@ import structlog
 
 from relay import server
 from relay.admin import Admin
+from relay.app.modes import SaidModes
 from relay.app.parts import Unset, channel, host_names, lane
 from relay.backfill import Backfill, Rhythm
 from relay.callscaler import CallScaler
@@ -24,6 +25,7 @@ from relay.metrics import Metrics
 from relay.models import CALLSCALER
 from relay.planner import Book, Planner
 from relay.replies import Replies
+from relay.rules import version_of_all
 from relay.rules.steps import RELAY
 from relay.server import Door
 from relay.settings import read_settings
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 
     from relay.connector import Connector
     from relay.errors import Mistake
-    from relay.models import Event, Known
+    from relay.models import Event, Known, Mode
     from relay.rules import Rule
     from relay.settings import Settings
     from relay.store import Store
@@ -82,13 +84,14 @@ class App:
         self._old: dict[str, Rule] = {}
         self._history: float | None = None
         """Since when the ledger keeps calls without a hole, Unix seconds."""
+        self._modes = SaidModes(store, clock)
         self.planner = Planner(store, clock, self.metrics, self._book(settings), planned=self._planned)
         self.worker = Worker(store, self.planner, self._channels(settings), clock, self.metrics)
         self.intake = Intake(store, clock, self.metrics, arrived=self.planner.call)
         self.clock = Clock(store, self.intake, clock, lambda: self.planner.book)
         self.door = Door(self.intake, settings.sources, tuple(settings.server.trusted_proxies))
         self.upkeep = Upkeep(store, clock, settings.retention)
-        self.deeds = Deeds(store, self.planner, self.upkeep, clock, done=self._planned)
+        self.deeds = Deeds(store, self.planner, self.upkeep, clock, done=self._planned, say_mode=self._say_mode)
         self.backfill = self._backfill(settings)
         self._runners: list[web.AppRunner] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -124,6 +127,7 @@ class App:
         self._own = frozenset(number.number for number in await self.store.numbers())
         self._history = await history_of(self.store, now)
         await self._remember_rules(self.settings)
+        await self._modes.learn(self.settings)
         self.planner.book = self._book(self.settings)
         await self._bury_orphans(self.settings)
         self.metrics.connectors(self.settings.connectors)
@@ -282,6 +286,7 @@ class App:
             return False
         try:
             await self._remember_rules(settings)
+            await self._modes.learn(settings)
         except (StoreBusy, OSError) as error:
             log.error("the changed configuration is not used", why=str(error))
             self.metrics.reloaded(good=False)
@@ -295,6 +300,13 @@ class App:
         self.worker.call()
         self.clock.call()
         return True
+
+    async def _say_mode(self, rule: str, mode: Mode) -> dict[str, Any]:
+        """Switch a rule by hand, at once."""
+        said = await self._modes.say(self.settings, rule, mode)
+        self.planner.book = self._book(self.settings)
+        self.clock.call()
+        return said
 
     def _swap(self, settings: Settings) -> None:
         """Put new settings in force, in one step that nothing comes between."""
@@ -347,6 +359,7 @@ class App:
 
     def _book(self, settings: Settings) -> Book:
         lanes = {name: lane(item, self._http) for name, item in settings.connectors.items()}
+        rules = self._modes.rules(settings)
         scorecard, about = settings.spam, replace(settings.about, history=self._history)
 
         def spam(event: Event, known: Known) -> str:
@@ -355,10 +368,10 @@ class App:
             return scorecard.judge(event, known, about)
 
         return Book(
-            rules=settings.rules,
+            rules=rules,
             about=about,
             policy=replace(settings.policy, own=self._own),
-            version=settings.version,
+            version=version_of_all(rules),
             rings_people=settings.rings_people,
             old=dict(self._old),
             lanes=lanes,

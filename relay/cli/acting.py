@@ -18,6 +18,7 @@ from relay.cli.common import (
     json_option,
     print_json,
     settings_of,
+    start_logging,
     stop,
     store_option,
 )
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 def act(config: str | None, store: str | None, deed: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Do one thing on the ledger, and answer what came of it."""
+    start_logging("WARNING")
     settings = settings_of(config)
     return asyncio.run(_act(settings, store, deed, given))
 

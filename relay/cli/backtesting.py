@@ -22,6 +22,7 @@ from relay.cli.common import (
     stop,
     store_option,
 )
+from relay.cli.modes import modes_by_hand
 from relay.models import iso
 
 if TYPE_CHECKING:
@@ -41,12 +42,14 @@ def backtest(file: str, days: int, config: str | None, store: str | None, *, as_
     Nothing is sent. Rules in shadow mode count as live, in FILE and in the configured file.
     """
     from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
+    from relay.app import with_modes  # noqa: PLC0415 - quick help
     from relay.backtest import backtest as run  # noqa: PLC0415 - quick help
 
     start_logging("CRITICAL")
     if not Path(file).is_file():
         stop(CONFIG, f"there is no file {file}")
-    in_force, other = settings_of(config), settings_of(file)
+    said = modes_by_hand(config, store)
+    in_force, other = (with_modes(settings_of(written), said) for written in (config, file))
     now = time.time()
     try:
         found = read_ledger(config, store, lambda ledger: run(ledger, days, in_force, other, CONNECTORS, now=now))

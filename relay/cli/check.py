@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from relay.cli.common import CONFIG, FOUND, config_option, config_path, json_option, print_json, start_logging
+from relay.cli.common import (
+    CONFIG,
+    FOUND,
+    clock,
+    config_option,
+    config_path,
+    json_option,
+    print_json,
+    start_logging,
+)
+from relay.cli.modes import modes_by_hand
+from relay.models import iso
 
 if TYPE_CHECKING:
     from relay.settings import Settings
@@ -40,6 +51,8 @@ def check(config: str | None, *, live: bool, as_json: bool) -> None:
         _report(mistakes, list(settings.warnings), as_json=as_json)
         sys.exit(CONFIG)
     problems = asyncio.run(_ask(settings)) if live else {}
+    written = {(rule.name, rule.mode) for rule in settings.rules}
+    by_hand = [said for said in modes_by_hand(config) if (said.rule, said.over) in written]
     if as_json:
         print_json(
             {
@@ -49,11 +62,17 @@ def check(config: str | None, *, live: bool, as_json: bool) -> None:
                 "rules": len(settings.rules),
                 "tests": len(settings.tests),
                 "connectors": problems,
+                "modes": [
+                    {"rule": said.rule, "mode": said.mode, "file": said.over, "at": iso(said.at)} for said in by_hand
+                ],
             }
         )
     else:
         for warning in settings.warnings:
             click.echo(f"warning: {warning}", err=True)
+        for said in by_hand:
+            since = clock(said.at)
+            click.echo(f"{said.rule}: {said.mode} by hand since {since} UTC; the file says {said.over}", err=True)
         for name, problem in problems.items():
             click.echo(f"{name}: {problem}")
         if not problems:

@@ -24,6 +24,7 @@ from relay.cli.common import (
     stop,
     store_option,
 )
+from relay.cli.modes import modes_by_hand
 from relay.models import iso
 
 if TYPE_CHECKING:
@@ -61,8 +62,10 @@ def try_(
         stop(USAGE, "name an event: either --event ID or --sample NAME")
     if event is not None and (fields or at):
         stop(USAGE, "--set and --at change a sample; a stored event stays as it was")
+    from relay.app import with_modes  # noqa: PLC0415 - quick help
+
     start_logging("ERROR")
-    settings = settings_of(config)
+    settings = with_modes(settings_of(config), modes_by_hand(config, store))
     chosen = _rule(settings, rule)
     if event is not None:
         trial = _stored(chosen, event, settings, config, store)
@@ -76,8 +79,9 @@ def try_(
 
 def _rule(settings: Settings, name: str) -> Rule:
     from relay.forms import unknown  # noqa: PLC0415 - quick help
+    from relay.rules import named  # noqa: PLC0415 - quick help
 
-    found = next((rule for rule in settings.rules if rule.name.casefold() == name.casefold()), None)
+    found = named(settings.rules, name)
     if found is None:
         stop(NOT_FOUND, unknown(name, [rule.name for rule in settings.rules], "rule"))
     return found

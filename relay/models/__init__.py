@@ -15,6 +15,7 @@ from relay.models.forms import (
     UpdateNumber,
     seconds,
 )
+from relay.models.mode import Mode, SaidMode
 from relay.models.queue import OWED, Attempt, Delivery, Finding, Plan, State, Verdict
 
 __all__ = [
@@ -31,11 +32,13 @@ __all__ = [
     "Form",
     "Known",
     "LocalPath",
+    "Mode",
     "NumberFacts",
     "Owned",
     "PhoneAction",
     "Plan",
     "Regroup",
+    "SaidMode",
     "Seconds",
     "Secret",
     "SendText",

@@ -3,7 +3,8 @@
 from relay.rules.conditions import Condition, fields_in
 from relay.rules.facts import About, Facts
 from relay.rules.judging import CLOSED, cooling, plan, say_span
-from relay.rules.rule import Rule, read_rule, version_of
+from relay.rules.modes import in_force, named, outdated
+from relay.rules.rule import Rule, read_rule, version_of, version_of_all
 from relay.rules.runs import Ground, cancelled_by, give_up, ripen, schedule
 from relay.rules.steps import Step, Surroundings
 from relay.rules.waits import Wait
@@ -23,6 +24,9 @@ __all__ = [
     "cooling",
     "fields_in",
     "give_up",
+    "in_force",
+    "named",
+    "outdated",
     "plan",
     "read_condition",
     "read_rule",
@@ -30,4 +34,5 @@ __all__ = [
     "say_span",
     "schedule",
     "version_of",
+    "version_of_all",
 ]

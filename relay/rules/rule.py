@@ -20,7 +20,7 @@ from relay.rules.ticks import Tick, read_tick, rule_of
 from relay.rules.wording import read_condition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from relay.models import Event
     from relay.rules.waits import Wait
@@ -124,6 +124,12 @@ def version_of(written: Any) -> str:
     """A short name for exactly this wording of a rule."""
     text = json.dumps(written, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def version_of_all(rules: Iterable[Rule]) -> str:
+    """A short name for exactly these rules in these modes."""
+    names = ",".join(rule.version + rule.mode for rule in rules)
+    return hashlib.sha256(names.encode()).hexdigest()[:12]
 
 
 def read_rule(

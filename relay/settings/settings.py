@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from relay.backoff import Schedule
 from relay.models import CALLSCALER
-from relay.rules import Facts
+from relay.rules import Facts, version_of_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,8 +89,7 @@ class Settings:
     @property
     def version(self) -> str:
         """Short name of these rules together, kept with every verdict."""
-        names = ",".join(rule.version + rule.mode for rule in self.rules)
-        return hashlib.sha256(names.encode()).hexdigest()[:12]
+        return version_of_all(self.rules)
 
     @property
     def rings_people(self) -> frozenset[str]:

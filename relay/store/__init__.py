@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from relay.store.alarms import Alarms
+from relay.store.modes import Modes
 from relay.store.upkeep import Kept
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ if TYPE_CHECKING:
     Merge = Callable[[Event, Event], Event | None]
 
 
-class Store(Alarms, Kept, Protocol):
+class Store(Alarms, Kept, Modes, Protocol):
     """The ledger."""
 
     async def accept(self, event: Event, body: bytes, merge: Merge) -> Accepted:

@@ -28,6 +28,7 @@ from tests.store.ledger import (
 )
 from tests.store.queueing import Claiming, Settling
 from tests.store.replying import Replying
+from tests.store.switching import Switching
 from tests.store.texting import Texting
 
 if TYPE_CHECKING:
@@ -73,5 +74,7 @@ class Reading:
         assert await store.oldest_due() == NOW - 60
 
 
-class StoreContract(Arrivals, Planning, Facts, Claiming, Settling, Texting, Replying, Reading, Alarming, Keeping):
+class StoreContract(
+    Arrivals, Planning, Facts, Claiming, Settling, Texting, Replying, Reading, Alarming, Keeping, Switching
+):
     """All of it."""

@@ -11,6 +11,7 @@ from relay.store.sql import (
     arrivals,
     claiming,
     counts,
+    modes,
     planning,
     pruning,
     reading,
@@ -22,7 +23,7 @@ from relay.store.sql import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from relay.models import Alert, Attempt, Delivery, Event, Owned, Verdict
+    from relay.models import Alert, Attempt, Delivery, Event, Owned, SaidMode, Verdict
     from relay.store import (
         Accepted,
         Claimed,
@@ -243,3 +244,12 @@ class SqlStore(ABC):
 
     async def alerts(self, *, open_only: bool = False, limit: int = 100) -> tuple[Alert, ...]:
         return await self._read(partial(alarms.alerts, open_only=open_only, limit=limit))
+
+    async def say_mode(self, said: SaidMode) -> None:
+        await self._write(partial(modes.say_mode, said=said))
+
+    async def said_modes(self) -> tuple[SaidMode, ...]:
+        return await self._read(modes.said_modes)
+
+    async def unsay_modes(self, rules: Sequence[str]) -> None:
+        await self._write(partial(modes.unsay_modes, rules=rules))

@@ -230,10 +230,20 @@ def upkeep(db: Database) -> None:
             db.conn.execute(statement)
 
 
+@migrations()
+def said_modes(db: Database) -> None:
+    """What people said of the modes of rules, above the file."""
+    db.conn.execute(
+        "create table said_modes (rule text primary key, mode text not null, over text not null, at real not null) "
+        "strict, without rowid"
+    )
+
+
 LATEST = frozenset(
     {
         "upkeep",
         "first",
         "alerts",
+        "said_modes",
     }
 )
