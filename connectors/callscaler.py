@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from relay.callscaler import CallScaler
 from relay.connector import Form, Job, Receipt, Secret
-from relay.errors import Invalid, NotFound, Unavailable
+from relay.errors import Invalid, NotFound, Unavailable, Unclear
 from relay.models import Owned, Regroup, SendText, UpdateNumber
 from relay.texting import ListedText, PhoneConnector, SentText
 
@@ -99,6 +99,8 @@ class CallScalerConnector(PhoneConnector):
             raise Unavailable(f"the list of numbers did not come within {NUMBERS_SECONDS:g} s") from None
         if sender.sms_enabled is False:
             raise Invalid(f"{step.sender} cannot send texts: enable and register it for texting in CallScaler")
+        if not job.in_time():
+            raise Unclear("it was not sent: the relay stood still until its time was over")
         sent = await self.client.messages.send(
             from_number_id=sender.id, to=step.to, body=step.body, idempotency_key=job.key
         )

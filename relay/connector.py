@@ -11,7 +11,7 @@ from relay.models import Form, LocalPath, Secret
 from relay.templates import HEADER, HTML, PLAIN, URL_PART, Escaping, Names, PathTemplate, Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from relay.http import Http
 
@@ -53,6 +53,8 @@ class Job(Generic[A]):
     """Whatever the connector wants to remember for later tries (JSON); kept in the ledger when the try settles."""
     now: float = 0.0
     """Unix seconds of the relay's clock."""
+    in_time: Callable[[], bool] = field(default=lambda: True, compare=False)
+    """Whether this job is still ours to do; what may never happen twice asks right before its first byte leaves."""
 
 
 @dataclass(frozen=True, slots=True)

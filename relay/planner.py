@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from relay import phone, texting
+from relay import failpoints, phone, texting
 from relay.errors import StoreBusy
 from relay.models import CallerFacts, Delivery, Event, Known, Plan, State, Verdict
 from relay.optout import MARK
@@ -113,6 +113,7 @@ class Planner:
         seen: list[Verdict] = []
 
         def decide(event: Event, known: Known) -> Plan:
+            failpoints.reach("event_planning")
             decided = _plan(book, event, known, now)
             seen.extend(decided.verdicts)
             return decided
@@ -125,6 +126,7 @@ class Planner:
             if verdict.word == "error":
                 log.error("a rule failed", rule=verdict.rule, why=verdict.why)
         if count:
+            failpoints.reach("text_planned")
             self._planned()
         return count
 

@@ -11,6 +11,7 @@ import structlog
 from aiohttp import HttpVersion10, HttpVersion11, web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from relay import failpoints
 from relay.intake import Reply
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class Door:
             return _last(self._refused(request, 413, source.name, f"a body larger than {BODY_MOST} bytes"))
         except (web.RequestPayloadError, HttpProcessingError, ConnectionError):
             return _last(self._refused(request, 400, source.name, "the body broke off or was badly framed"))
+        failpoints.reach("webhook_read")
         reply = await self._intake.webhook(source, list(request.headers.items()), body, self._address(request))
         return self._answer(reply)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 
 import aiohttp
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from connectors.table import CONNECTORS
 from relay.app import App
 from relay.app.app import _end
+from relay.app.countdown import Countdown
 from relay.models import Owned, State
 from relay.settings import read_settings
 from relay.store.sqlite import SqliteStore
@@ -210,3 +212,44 @@ async def test_a_part_that_swallows_its_first_cancellation_does_not_keep_the_rel
     await asyncio.sleep(0)
     await _end([task])
     assert task.done()
+
+
+async def test_a_countdown_leaves_behind_what_does_not_end_and_goes_on(caplog):
+    left = Countdown(0.05)
+    never = asyncio.get_running_loop().create_task(asyncio.Event().wait())
+    assert await left.spend(asyncio.sleep(0))
+    assert not await left.spend(never)
+    assert left.seconds == 0
+    await asyncio.wait([never])
+    assert never.cancelled()
+    with pytest.raises(ZeroDivisionError):
+        await left.spend(_fails())
+
+
+async def _fails():
+    raise ZeroDivisionError
+
+
+async def test_a_stop_is_over_in_time_whatever_hangs(make, sink, until, monkeypatch):
+    """A receiver that never answers, and a sender that never ends its body, share one span of time."""
+    monkeypatch.setattr("relay.app.app.STOP", 5.5)
+    running = make()
+    await running.app.start()
+    sink.hang_next(1)
+    await running.post("c1")
+    await until(lambda: not sink._faults)
+    _, writer = await asyncio.open_connection("127.0.0.1", running.app.public_port)
+    writer.write(
+        b"POST /hooks/callscaler HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+    )
+    await writer.drain()
+    began = time.monotonic()
+    await running.app.stop()
+    assert time.monotonic() - began < 9.0
+    later = SqliteStore(running.app.store.path)
+    assert await later.free_leases(now=0.0, settle=1.0, everything=True) == 1
+    assert await later.states() == {"due": 1}
+    await later.close()
+    writer.close()
+    await writer.wait_closed()
+    sink._stopping.set()

@@ -404,7 +404,7 @@ async def test_a_text_that_provably_did_not_leave_is_sent_later(world, outcome):
 async def test_a_text_under_way_when_the_process_ends_is_unknown_afterwards(world, until):
     phone = Phone(hold=asyncio.Event())
     it = world(TEXT, phone=phone)
-    it.worker.channels = {CALLSCALER: replace(it.worker.channels[CALLSCALER], timeout=60.0)}
+    it.worker.channels = {CALLSCALER: replace(it.worker.channels[CALLSCALER], timeout=60.0, lease=90.0)}
     await it.ring()
     await it.worker.turn()
     await until(lambda: phone.jobs)
@@ -414,6 +414,47 @@ async def test_a_text_under_way_when_the_process_ends_is_unknown_afterwards(worl
     assert (await it.only()).state is State.UNKNOWN
     await it.later(300)
     assert len(phone.jobs) == 1
+
+
+async def test_a_relay_that_stood_still_after_a_claim_leaves_the_text_to_the_next_claim(world):
+    phone = Phone()
+    it = world(TEXT, phone=phone)
+    times = iter([0.0, 1000.0])
+    it.worker._ticks = lambda: next(times, 1000.0)
+    await it.ring()
+    await it.worker.turn()
+    await it.worker.idle()
+    assert (phone.jobs, (await it.only()).state) == ([], State.DUE)
+    await it.later(31)
+    assert len(phone.jobs) == 1
+
+
+async def test_a_connector_is_told_when_its_claim_is_over(world):
+    phone = Phone()
+    it = world(TEXT, phone=phone)
+    elapsed = [0.0]
+    it.worker._ticks = lambda: elapsed[-1]
+    await it.ring()
+    await it.work()
+    [job] = phone.jobs
+    window = it.worker.channels[CALLSCALER].window
+    assert window == 30.0 - 0.2
+    elapsed.append(window)
+    assert job.in_time()
+    elapsed.append(window + 0.1)
+    assert not job.in_time()
+
+
+async def test_one_look_at_the_list_settles_all_texts_of_unknown_fate(world):
+    phone = Phone(*[Unclear("reset")] * 3)
+    it = world([{"text": "+13125550199", "body": "Call!", "from": OURS}], phone=phone)
+    for _ in range(3):
+        await it.ring()
+    await it.work()
+    entries = [sent(f"t{n}", to="+13125550199", body="Call!", at=it.clock()) for n in range(3)]
+    phone.lists = [entries, entries, Unavailable("read too often")]
+    await it.later(200)
+    assert await it.ledger.states() == {"delivered": 3}
 
 
 ASKED = [{"wait": "2m", "cancel_if": {"caller.answered_since": "true"}}, *TEXT]
@@ -500,7 +541,7 @@ async def test_draining_waits_for_what_is_under_way(world):
     it = world([{"send": "desk"}], desk=desk)
     await it.ring()
     await it.worker.turn()
-    draining = asyncio.create_task(it.worker.drain())
+    draining = asyncio.create_task(it.worker.drain(20.0))
     desk.hold.set()
     await draining
     assert (await it.only()).state is State.DELIVERED

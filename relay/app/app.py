@@ -12,6 +12,7 @@ import structlog
 
 from relay import server
 from relay.admin import Admin
+from relay.app.countdown import Countdown
 from relay.app.modes import SaidModes
 from relay.app.parts import Unset, channel, host_names, lane
 from relay.backfill import Backfill, Rhythm
@@ -52,6 +53,8 @@ log = structlog.get_logger(__name__)
 NUMBERS_EVERY = 600.0
 NUMBERS_AGAIN = 30.0
 WATCH_EVERY = 1.0
+STOP = 24.0
+"""Seconds that a stop may take."""
 _RESTART_MOST = 30.0
 
 
@@ -192,16 +195,16 @@ class App:
         return reasons
 
     async def stop(self) -> None:
-        """Take nothing new, finish what is under way (25 s at most), and close."""
+        """Take nothing new, finish what is under way, and close: 24 s in all, whatever hangs."""
+        left = Countdown(STOP)
         self.door.draining = True
-        await _end(self._tasks)
+        await left.spend(_end(self._tasks))
         # The door stays open meanwhile and answers 503, so that senders know to come again.
-        await self.worker.drain()
-        await asyncio.gather(*(runner.cleanup() for runner in self._runners))
-        await self.intake.drain()
-        for http in (*self._outgrown, self._http):
-            await http.close()
-        await self.store.close()
+        await self.worker.drain(left.seconds - 5.0)
+        await left.spend(asyncio.gather(*(runner.cleanup() for runner in self._runners)), keep=2.0)
+        await left.spend(self.intake.drain(), keep=1.5)
+        await left.spend(asyncio.gather(*(http.close() for http in (*self._outgrown, self._http))), keep=1.0)
+        await left.spend(self.store.close())
 
     def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
         self._tasks.append(asyncio.get_running_loop().create_task(self._supervise(name, loop), name=name))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import AliasChoices, Field
 
+from relay import failpoints
 from relay.callscaler.paging import MOST_PAGES, row_name
 from relay.callscaler.resource import Resource
 from relay.callscaler.scanner import rows
@@ -56,7 +57,8 @@ class Messages(Resource):
             Unavailable: it was not sent; the service could not be reached.
             Rejected: it was not sent, and asking again cannot help.
         """
-        return await self._created(
+        failpoints.reach("text_leaving")
+        sent = await self._created(
             "texts send",
             Text,
             ("text", "message", "sms"),
@@ -65,6 +67,8 @@ class Messages(Resource):
             body=body,
             idempotency_key=idempotency_key,
         )
+        failpoints.reach("text_answered")
+        return sent
 
     def texts(self, *, limit: int = _PAGE, offset: int = 0) -> AsyncIterator[Text]:
         """Every text once, in the service's order; `limit` is rows a page. Paging is tried, not documented.

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import os
 import signal
+import threading
 from typing import TYPE_CHECKING
 
 import click
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from relay.errors import Mistake
     from relay.settings import Settings
 
+STOP_MOST = 25.0
+"""Seconds after a signal to stop within which the process is gone."""
 _WATCH_EVERY = 0.5
 Stamp = tuple[int, int, int] | None
 """Tells one state of a file from another; None while there is no file."""
@@ -106,8 +109,16 @@ async def _serve(settings: Settings, path: Path, seen: Stamp, store: str | None,
         [loop.create_task(told.wait()), loop.create_task(app.failed.wait())], return_when=asyncio.FIRST_COMPLETED
     )
     watcher.cancel()
+    _end_after(STOP_MOST)
     await app.stop()
     return FAILURE if app.failed.is_set() else 0
+
+
+def _end_after(seconds: float) -> None:
+    """See to it that the process ends, whatever hangs: a disk that answers no more cannot be waited for."""
+    timer = threading.Timer(seconds, os._exit, (FAILURE,))
+    timer.daemon = True
+    timer.start()
 
 
 def _greet(app: App, settings: Settings, *, intake: bool) -> None:

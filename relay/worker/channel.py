@@ -27,6 +27,11 @@ class Channel:
     rate: AsyncLimiter | None = None
     """Tries (a batch is one) that may begin in a span of time."""
 
+    @property
+    def window(self) -> float:
+        """Seconds after a claim within which a try may begin, so that it is over before the claim is."""
+        return self.lease - self.timeout
+
     def want(self, under_way: int) -> Want:
         """What may be claimed for it now: never more than may begin at once, as a lease does not wait for the rate."""
         batch = self.connector.batch()

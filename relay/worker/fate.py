@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from relay.errors import Unavailable
 from relay.models import Delivery, SendText, State
 from relay.store import Settlement
@@ -28,29 +30,45 @@ _AGAIN = 30.0
 async def settle_unknown(
     unknown: Sequence[Claimed], channels: Mapping[str, Channel], taken: frozenset[str], now: float
 ) -> list[Settlement]:
-    """What became of each: read twice, believed when both readings agree. `taken` are the ids of other texts."""
+    """What became of each: read twice, believed when both readings agree. `taken` are the ids of other texts.
+
+    Two readings do for all of them: a long list that is read for each would outlast the lease.
+    """
     settlements = []
-    for claimed in unknown:
-        delivery = claimed.delivery
+    for name in {claimed.delivery.connector for claimed in unknown}:
+        deliveries = [claimed.delivery for claimed in unknown if claimed.delivery.connector == name]
         try:
-            first, second = [await _find(delivery, channels.get(delivery.connector), taken) for _ in range(2)]
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, its fate is not known yet
-            settlements.append(_later(delivery, f"not settled yet: {told(error)}", now))
+            readings = [await _read(channels.get(name), min(map(_began, deliveries))) for _ in range(2)]
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, their fate is not known yet
+            settlements += [_later(delivery, f"not settled yet: {told(error)}", now) for delivery in deliveries]
             continue
-        settlement = _settled(delivery, first, second, now)
-        # The same words may have gone to the same person twice: each listed text answers for one of ours.
-        taken |= {settlement.provider_id} if settlement.provider_id else frozenset()
-        settlements.append(settlement)
+        for delivery in deliveries:
+            first, second = (_find(delivery, listed, taken) for listed in readings)
+            settlement = _settled(delivery, first, second, now)
+            # The same words may have gone to the same person twice: each listed text answers for one of ours.
+            taken |= {settlement.provider_id} if settlement.provider_id else frozenset()
+            settlements.append(settlement)
     return settlements
 
 
-async def _find(delivery: Delivery, channel: Channel | None, taken: frozenset[str]) -> SentText | None:
+def _began(delivery: Delivery) -> float:
+    return delivery.first_due_at if delivery.first_due_at is not None else delivery.born_at
+
+
+async def _read(channel: Channel | None, since: float) -> list[SentText]:
     if channel is None or not isinstance(channel.connector, PhoneConnector):
         raise Unavailable("the phone system is not set up")
-    text = SendText.model_validate(dict(delivery.action or {}))
-    began = delivery.first_due_at if delivery.first_due_at is not None else delivery.born_at
     async with asyncio.timeout(_PATIENCE):
-        return find_sent(text, began, await channel.connector.sent_texts(began), taken)
+        return await channel.connector.sent_texts(since)
+
+
+def _find(delivery: Delivery, listed: Sequence[SentText], taken: frozenset[str]) -> SentText | None:
+    """The listed text that is this one; an action that cannot be read was never sent."""
+    try:
+        text = SendText.model_validate(dict(delivery.action or {}))
+    except ValidationError:
+        return None
+    return find_sent(text, _began(delivery), listed, taken)
 
 
 def _settled(delivery: Delivery, first: SentText | None, second: SentText | None, now: float) -> Settlement:

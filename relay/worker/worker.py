@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from pydantic import ValidationError
 
-from relay import phone
+from relay import failpoints, phone
 from relay.connector import Job, Receipt
 from relay.errors import Rejected, StoreBusy, Unclear
 from relay.models import Attempt, Delivery, Event, SendText, State
@@ -19,6 +19,7 @@ from relay.planner import Answered, asks_whether_answered, judge_text
 from relay.store import Settlement, TextAddress
 from relay.texting import PhoneConnector
 from relay.worker import fate
+from relay.worker.hold import Hold, elapsed
 from relay.worker.move import POISON, Outcome, move, plain, told
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ log = structlog.get_logger(__name__)
 
 POLL = 5.0
 """Seconds after which the ledger is looked at even if nobody called."""
-DRAIN = 25.0
 _UNKNOWN = 50
 """Texts of unknown fate that one look-up settles."""
 
@@ -49,14 +49,19 @@ class Worker:
         clock: Callable[[], float],
         metrics: Metrics,
         dice: Callable[[], float] = random.random,
+        ticks: Callable[[], float] = elapsed,
     ) -> None:
-        """`channels` may be swapped while it runs; what is under way keeps the one it began with."""
+        """`channels` may be swapped while it runs; what is under way keeps the one it began with.
+
+        `ticks` are seconds that no change of the clock moves, and that run on while the machine sleeps.
+        """
         self.channels = channels
         self._store = store
         self._planner = planner
         self._clock = clock
         self._metrics = metrics
         self._dice = dice
+        self._ticks = ticks
         self._called = asyncio.Event()
         self._under_way: dict[str, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -96,11 +101,12 @@ class Worker:
             for name, channel in channels.items()
             if (want := channel.want(self._under_way.get(name, 0))).slots > 0
         }
+        ticks = self._ticks()
         taken = await self._store.claim(wants, now=now)
         self._lingering = taken.linger_until
         for name, group in _groups(taken.claimed):
             await channels[name].begin()
-            self._start(name, self._carry(channels[name], group))
+            self._start(name, self._carry(channels[name], group, Hold(channels[name].window, ticks, self._ticks)))
         unknown = await self._store.claim_unknown(now=now, lease=fate.LEASE, limit=_UNKNOWN)
         if unknown:
             self._start("", self._look_up(unknown))
@@ -111,10 +117,10 @@ class Worker:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def drain(self) -> None:
-        """Wait for what is under way, 25 s at most; a text cut off becomes unknown, all else is tried again."""
+    async def drain(self, seconds: float) -> None:
+        """Wait for what is under way; a text that is cut off becomes unknown, all else is tried again."""
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=DRAIN)
+            _, late = await asyncio.wait(self._tasks, timeout=max(0.0, seconds))
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -146,11 +152,11 @@ class Worker:
             log.error("a delivery ended without being settled", connector=name, why=why)
         self.call()
 
-    async def _carry(self, channel: Channel, group: Sequence[Claimed]) -> None:
+    async def _carry(self, channel: Channel, group: Sequence[Claimed], hold: Hold) -> None:
         ready, outcomes = [], dict[str, Outcome]()
         for claimed in group:
             try:
-                if claimed.delivery.kind == "text" and not await self._begin(channel, claimed):
+                if claimed.delivery.kind == "text" and not (hold.lasts() and await self._begin(channel, claimed)):
                     continue
             except StoreBusy:
                 raise
@@ -158,7 +164,8 @@ class Worker:
                 outcomes[claimed.delivery.id] = Rejected(f"it could not be judged: {told(error)}", grace=POISON)
             ready.append(claimed)
         began, at = time.monotonic(), self._clock()
-        jobs = self._jobs(channel, [claimed for claimed in ready if claimed.delivery.id not in outcomes], outcomes, at)
+        sound = [claimed for claimed in ready if claimed.delivery.id not in outcomes]
+        jobs = self._jobs(channel, sound, outcomes, at, hold)
         if jobs:
             outcomes |= zip(jobs, await self._send(channel, list(jobs.values())), strict=True)
         took = time.monotonic() - began
@@ -167,7 +174,7 @@ class Worker:
             await self._settle_all(channel, ready, outcomes, notes, at, took)
 
     def _jobs(
-        self, channel: Channel, ready: Iterable[Claimed], outcomes: dict[str, Outcome], now: float
+        self, channel: Channel, ready: Iterable[Claimed], outcomes: dict[str, Outcome], now: float, hold: Hold
     ) -> dict[str, Job[Any]]:
         """What the connector is handed; an action that it cannot read is Rejected among `outcomes`."""
         jobs: dict[str, Job[Any]] = {}
@@ -187,6 +194,7 @@ class Worker:
                 tries=delivery.tries,
                 notes=dict(delivery.notes),
                 now=now,
+                in_time=hold.lasts,
             )
         return jobs
 
@@ -227,6 +235,7 @@ class Worker:
             level = log.info if moved.state is State.DELIVERED else log.warning
             level("delivery", id=delivery.id, connector=channel.name, state=str(moved.state), tries=moved.tries)
         await self._store.settle(settlements, self._planner.follow)
+        failpoints.reach("text_settled")
 
     async def _begin(self, channel: Channel, claimed: Claimed) -> bool:
         """Judge a text in the transaction that marks it as sending; False when it does not go now."""
@@ -242,7 +251,10 @@ class Worker:
         begun = await self._store.begin_text(
             delivery, address, decide, self._planner.follow, now=now, windows=book.policy.windows
         )
-        return begun.state is State.SENDING
+        if begun.state is not State.SENDING:
+            return False
+        failpoints.reach("text_begun")
+        return True
 
     async def _ask(self, channel: Channel, claimed: Claimed, person: str) -> bool:
         """Ask the phone system once whether this person was answered; else the ledger's word stands."""

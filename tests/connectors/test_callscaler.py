@@ -57,6 +57,14 @@ async def test_a_text_goes_out_from_its_number_and_answers_its_id(connector, san
     assert (listed.id, listed.to, listed.sender, listed.body, listed.at) == (receipt.id, ANN, OURS, sent["body"], NOW)
 
 
+async def test_a_text_whose_time_is_over_does_not_leave_and_is_unclear(connector, sandbox):
+    asked = text(connector)
+    late = Job(asked.key, asked.action, asked.event, in_time=lambda: False)
+    with pytest.raises(Unclear, match="it was not sent"):
+        await connector.send(late)
+    assert sandbox.texts() == []
+
+
 @pytest.mark.parametrize("kind", ["500", "500-after", "503", "html-after", "reset-before", "reset-after", "empty"])
 async def test_an_ambiguous_answer_to_a_text_is_unclear_and_asked_once(connector, sandbox, kind):
     sandbox.faults.next("POST", "/texts", kind)

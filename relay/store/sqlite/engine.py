@@ -17,6 +17,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from relay import failpoints
 from relay.errors import StoreBusy
 from relay.store.sqlite.connection import FileConnection, code_of
 from relay.store.sqlite.opening import connect, take_lock
@@ -147,7 +148,9 @@ class Engine:
             connection.execute("begin immediate")
             for piece in batch:
                 _attempt(connection, piece)
+            failpoints.reach("ledger_committing")
             connection.execute("commit")
+            failpoints.reach("ledger_committed")
         except Exception as error:  # noqa: BLE001 - every caller is told, and the thread lives on
             undone = _rolled_back(connection)
             if not undone or not isinstance(error, sqlite3.Error) or code_of(error) in _FATAL:

@@ -1,0 +1,30 @@
+"""How long a claim may be acted on, by a clock that nobody sets: who stood still too long must not send any more."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SLEEP_COUNTS = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def elapsed() -> float:
+    """Seconds since some moment; no change of the wall clock moves them, and a machine asleep counts on."""
+    return time.clock_gettime(_SLEEP_COUNTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A claim as its holder sees it: `seconds` from `since`, which was read before the claim was made."""
+
+    seconds: float
+    since: float
+    ticks: Callable[[], float]
+
+    def lasts(self) -> bool:
+        """Whether a try that begins now ends before the claim does."""
+        return self.ticks() - self.since <= self.seconds
