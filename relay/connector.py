@@ -51,6 +51,8 @@ class Job(Generic[A]):
     """Tries before this one; above 0, an earlier one may have happened after all."""
     notes: dict[str, Any] = field(default_factory=dict)
     """Whatever the connector wants to remember for later tries (JSON); kept in the ledger when the try settles."""
+    known: Mapping[str, Any] = field(default_factory=dict)
+    """What the last delivery under the same `Connector.key` said to remember; empty for the first."""
     now: float = 0.0
     """Unix seconds of the relay's clock."""
     in_time: Callable[[], bool] = field(default=lambda: True, compare=False)
@@ -67,6 +69,8 @@ class Receipt:
     body: Any = None
     """The answer as JSON, where there was one; capped and redacted before it is kept."""
     status: int | None = None
+    remember: Mapping[str, Any] | None = None
+    """For the next delivery under the same `Connector.key` (JSON, small), 90 days at most; None changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,13 @@ class Connector(ABC, Generic[O, A]):
 
     def lane(self, action: A) -> str | None:  # noqa: ARG002 - part of the seam
         """Jobs of one lane go in order, one batch at a time (a contact, a worksheet, a channel); None for no order."""
+        return None
+
+    def key(self, action: A) -> str | None:  # noqa: ARG002 - part of the seam
+        """What an action speaks of over there (one call's message), so that a later one can find it; None for nothing.
+
+        Deliveries of one key go in order only where `lane` keeps them so.
+        """
         return None
 
     async def check(self) -> None:

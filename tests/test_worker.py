@@ -522,6 +522,23 @@ async def test_what_a_connector_noted_is_there_on_the_next_try(world):
     assert [job.notes["seen"] for job in desk.jobs] == [1, 2]
 
 
+async def test_what_a_receipt_says_to_remember_is_known_to_the_next_delivery_of_its_key(world):
+    class Growing(Service):
+        def key(self, action):
+            return action.message
+
+        async def send(self, job):
+            await super().send(job)
+            return Receipt(id="m", remember={"n": job.known.get("n", 0) + 1} if job.action.message == "A" else None)
+
+    desk = Growing()
+    it = world([{"send": "desk", "message": "{{ call.source }}"}], desk=desk)
+    for source in ("A", "B", "A", "A"):
+        await it.ring(source=source)
+        await it.work()
+    assert [dict(job.known) for job in desk.jobs] == [{}, {}, {"n": 1}, {"n": 2}]
+
+
 async def test_a_step_that_its_connector_cannot_read_is_dead_with_the_place(world):
     class Strict(Form):
         message: int

@@ -1,6 +1,8 @@
-"""A stand-in for Slack's incoming webhooks: it keeps what it accepted and refuses what Slack refuses.
+"""A stand-in for Slack, an incoming webhook and a bot's methods: it keeps what it accepted, refuses what Slack refuses.
 
-Refusals and their words: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks and
+The methods: https://docs.slack.dev/reference/methods (chat.postMessage, chat.update, conversations.history,
+conversations.replies, auth.test). A webhook's refusals and their words:
+https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks and
 https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks. Limits of text: the Block Kit
 reference, https://docs.slack.dev/reference/block-kit.
 """
@@ -18,19 +20,24 @@ from relay.standins.server import StandIn
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TEAM, HOOK, SECRET = "T000RELAY", "B000RELAY", "not-a-real-slack-secret"
+TEAM, HOOK = "T000RELAY", "B000RELAY"
+SECRET, TOKEN = "not-a-real-slack-secret", "xoxb-not-a-real-token"
+CHANNELS = {"#calls": "C000CALLS", "#leads": "C000LEADS"}
 BLOCKS_MOST = 50
 _TEXT_MOST = {"header": 150, "button": 75, "section": 3000}
 _FIELD_MOST, _URL_MOST = 2000, 3000
 
 
 class SlackStandIn(StandIn):
-    """One channel behind one incoming webhook."""
+    """One channel behind one incoming webhook, and two that a bot may write into."""
 
     def __init__(self, *, per_second: float | None = None) -> None:
         super().__init__()
         self.messages: list[dict[str, Any]] = []
         """Payloads that were accepted, in order."""
+        self.posts: dict[str, dict[str, Any]] = {}
+        """What a bot's messages say now, by `ts`, in the order of posting; `thread_ts` where one answers another."""
+        self.scopes = "chat:write,channels:history"
         self.archived = False
         self.per_second = per_second
         """Messages a second before 429; None for no limit."""
@@ -42,8 +49,71 @@ class SlackStandIn(StandIn):
         return f"{self.url}/services/{TEAM}/{HOOK}/{SECRET}"
 
     def routes(self) -> list[web.RouteDef]:
-        """One address, of the shape that Slack hands out."""
-        return [web.post("/services/{team}/{hook}/{secret}", self._post)]
+        """One address, of the shape that Slack hands out, and the methods under /api/."""
+        return [
+            web.post("/services/{team}/{hook}/{secret}", self._post),
+            web.post("/api/chat.postMessage", self._post_as_bot),
+            web.post("/api/chat.update", self._update),
+            web.post("/api/auth.test", self._test),
+            web.get("/api/conversations.history", self._history),
+            web.get("/api/conversations.replies", self._history),
+        ]
+
+    async def _test(self, request: web.Request) -> web.Response:
+        word = self._unproved(request)
+        said = {"ok": False, "error": word} if word else {"ok": True, "bot_id": "B1"}
+        return web.json_response(said, headers={"X-OAuth-Scopes": self.scopes})
+
+    async def _post_as_bot(self, request: web.Request) -> web.Response:
+        payload = _read(await request.read()) or {}
+        channel = CHANNELS.get(payload.get("channel", ""), payload.get("channel", ""))
+        word = self._unproved(request, "chat:write") or self._unfit(payload, channel)
+        if word:
+            return web.json_response({"ok": False, "error": word})
+        if self._too_fast():
+            return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": "1"})
+        ts = f"1700000000.{len(self.posts):06d}"
+        self.posts[ts] = {**payload, "channel": channel}
+        return web.json_response({"ok": True, "channel": channel, "ts": ts, "message": payload})
+
+    async def _update(self, request: web.Request) -> web.Response:
+        payload = _read(await request.read()) or {}
+        ts, channel = payload.get("ts", ""), payload.get("channel", "")
+        word = self._unproved(request, "chat:write") or self._unfit(payload, channel)
+        if not word and self.posts.get(ts, {}).get("channel") != channel:
+            word = "message_not_found"
+        if word:
+            return web.json_response({"ok": False, "error": word})
+        self.posts[ts] |= payload
+        return web.json_response({"ok": True, "channel": channel, "ts": ts, "text": payload.get("text", "")})
+
+    async def _history(self, request: web.Request) -> web.Response:
+        asked = request.query
+        word = self._unproved(request, "channels:history")
+        if not word and asked["channel"] not in CHANNELS.values():
+            word = "channel_not_found"
+        if word:
+            return web.json_response({"ok": False, "error": word})
+        found = [
+            {"ts": ts, "text": post.get("text", ""), "metadata": post.get("metadata")}
+            for ts, post in reversed(self.posts.items())
+            if post["channel"] == asked["channel"] and post.get("thread_ts") == asked.get("ts")
+        ]
+        return web.json_response({"ok": True, "messages": found[: int(asked.get("limit", "100"))]})
+
+    def _unproved(self, request: web.Request, scope: str = "") -> str:
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return "invalid_auth"
+        return "missing_scope" if scope and scope not in self.scopes.split(",") else ""
+
+    def _unfit(self, payload: dict[str, Any], channel: str) -> str:
+        if channel not in CHANNELS.values():
+            return "channel_not_found"
+        if self.archived:
+            return "is_archived"
+        if not (payload.get("text") or payload.get("blocks")):
+            return "no_text"
+        return "" if _blocks_are_sound(payload.get("blocks", [])) else "invalid_blocks"
 
     async def _post(self, request: web.Request) -> web.Response:
         where = request.match_info

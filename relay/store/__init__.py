@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from relay.store.alarms import Alarms
+from relay.store.memories import Memories, Memory
 from relay.store.modes import Modes
 from relay.store.upkeep import Kept
 
@@ -98,6 +99,7 @@ class Settlement:
     delivery: Delivery
     attempt: Attempt | None = None
     provider_id: str | None = None
+    remember: Memory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,13 @@ if TYPE_CHECKING:
     Merge = Callable[[Event, Event], Event | None]
 
 
-class Store(Alarms, Kept, Modes, Protocol):
+class Store(
+    Alarms,
+    Kept,
+    Memories,
+    Modes,
+    Protocol,
+):
     """The ledger."""
 
     async def accept(self, event: Event, body: bytes, merge: Merge) -> Accepted:

@@ -20,6 +20,7 @@ from relay.store import Settlement, TextAddress
 from relay.texting import PhoneConnector
 from relay.worker import fate
 from relay.worker.hold import Hold, elapsed
+from relay.worker.memory import memory, with_known
 from relay.worker.move import POISON, Outcome, move, plain, told
 
 if TYPE_CHECKING:
@@ -167,15 +168,15 @@ class Worker:
         sound = [claimed for claimed in ready if claimed.delivery.id not in outcomes]
         jobs = self._jobs(channel, sound, outcomes, at, hold)
         if jobs:
+            jobs = await with_known(self._store, channel, jobs)
             outcomes |= zip(jobs, await self._send(channel, list(jobs.values())), strict=True)
         took = time.monotonic() - began
         if ready:
-            notes = {key: job.notes for key, job in jobs.items()}
-            await self._settle_all(channel, ready, outcomes, notes, at, took)
+            await self._settle_all(channel, ready, outcomes, jobs, at, took)
 
     def _jobs(
         self, channel: Channel, ready: Iterable[Claimed], outcomes: dict[str, Outcome], now: float, hold: Hold
-    ) -> dict[str, Job[Any]]:
+    ) -> Mapping[str, Job[Any]]:
         """What the connector is handed; an action that it cannot read is Rejected among `outcomes`."""
         jobs: dict[str, Job[Any]] = {}
         for claimed in ready:
@@ -218,7 +219,7 @@ class Worker:
         channel: Channel,
         ready: Sequence[Claimed],
         outcomes: Mapping[str, Outcome],
-        notes: Mapping[str, dict[str, Any]],
+        jobs: Mapping[str, Job[Any]],
         at: float,
         took: float,
     ) -> None:
@@ -226,11 +227,12 @@ class Worker:
         settlements = []
         for claimed in ready:
             delivery, outcome = claimed.delivery, outcomes[claimed.delivery.id]
-            noted = replace(delivery, notes=plain(notes.get(delivery.id, delivery.notes)))
+            job = jobs.get(delivery.id)
+            noted = replace(delivery, notes=plain(delivery.notes if job is None else job.notes))
             moved = move(noted, outcome, channel.retry, now=now, dice=self._dice, settle=self._settle)
             attempt = Attempt(delivery.id, moved.tries, at, took, str(moved.state), told(outcome))
             provider = (moved.receipt or {}).get("id") if delivery.kind == "text" else None
-            settlements.append(Settlement(moved, attempt, provider))
+            settlements.append(Settlement(moved, attempt, provider, memory(channel, job, outcome, now)))
             self._metrics.tried(channel.name, str(moved.state), took)
             level = log.info if moved.state is State.DELIVERED else log.warning
             level("delivery", id=delivery.id, connector=channel.name, state=str(moved.state), tries=moved.tries)

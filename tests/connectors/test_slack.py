@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from slack_sdk.models.blocks import Block
 
 from connectors.slack import BLOCKS, MRKDWN, SHOWN, Slack, SlackAction, SlackOptions, cut, escape_mrkdwn, payload
+from relay.connector import Job
 from relay.errors import Forbidden, Invalid, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
 from relay.standins import SinkStandIn, SlackStandIn
-from relay.standins.slack import SECRET
+from relay.standins.slack import SECRET, TOKEN
 from relay.testing import ConnectorContract
 
 # Written by callers, and how they must look in a channel: no mention, no link in disguise, no control characters.
@@ -143,6 +145,134 @@ class TestSlack(ConnectorContract):
         assert len(row["elements"][0]["text"]["text"]) == 75
 
 
+class TestTheBot(ConnectorContract):
+    connector_class = Slack
+    secrets = (TOKEN,)
+
+    def stand_in(self):
+        return SlackStandIn()
+
+    def options(self, service):
+        return {"token": TOKEN, "channel": "C000CALLS", "base_url": f"{service.url}/api"}
+
+    def action(self, number):
+        return {"message": f"call {number}"}
+
+    def effects(self, service):
+        return [post["text"] for post in service.posts.values()]
+
+    async def say(self, connector, message, known=None, tries=0, **action):
+        job = self.job(tries=tries)
+        said = SlackAction(message=message, **action)
+        return await connector.send(type(job)(message, said, job.event, tries=tries, known=known or {}))
+
+    async def test_one_call_is_one_message_that_grows(self, connector, service):
+        first = await self.say(connector, "missed", key="c1")
+        later = await self.say(connector, "missed, scored 80", first.remember, key="c1")
+        assert [post["text"] for post in service.posts.values()] == ["missed, scored 80"]
+        assert (first.created, later.created, later.remember) == (True, False, None)
+        assert (first.id, later.id) == (first.remember["ts"],) * 2
+
+    async def test_a_reply_stands_in_the_thread_of_its_message(self, connector, service):
+        first = await self.say(connector, "missed", key="c1")
+        reply = await self.say(connector, "texted back", first.remember, key="c1", reply=True)
+        assert [post.get("thread_ts") for post in service.posts.values()] == [None, first.id]
+        assert reply.remember is None
+        again = await self.say(connector, "texted back", first.remember, tries=1, key="c1", reply=True)
+        assert (again.id, len(service.posts)) == (reply.id, 2)
+
+    async def test_a_message_that_can_no_longer_be_changed_is_posted_anew(self, connector, service):
+        first = await self.say(connector, "missed", key="c1")
+        service.posts.clear()
+        later = await self.say(connector, "scored", first.remember, key="c1")
+        assert (later.created, later.remember["ts"]) == (True, later.id)
+
+    async def test_a_channel_is_named_by_the_step_and_remembered_by_its_id(self, connector, service):
+        first = await self.say(connector, "lead", key="c1", channel="#leads")
+        assert first.remember["channel"] == "C000LEADS"
+        assert next(iter(service.posts.values()))["channel"] == "C000LEADS"
+        with pytest.raises(NotFound, match="invite the bot"):
+            await self.say(connector, "lead", channel="#nowhere")
+
+    async def test_a_bot_that_may_not_read_the_channel_posts_once_more_rather_than_never(self, connector, service):
+        service.scopes = "chat:write"
+        await self.say(connector, "missed", tries=1)
+        assert len(service.posts) == 1
+
+    async def test_only_what_grows_is_kept_in_order(self, connector):
+        grows, stands = SlackAction(message="x", key="c1"), SlackAction(message="x")
+        assert connector.lane(grows) == connector.key(grows) == "C000CALLS c1"
+        assert (connector.lane(stands), connector.key(stands)) == (None, None)
+
+    async def test_the_check_names_a_missing_scope(self, connector, service):
+        service.scopes = "channels:history"
+        with pytest.raises(Forbidden, match="chat:write"):
+            await connector.check()
+
+    @pytest.mark.parametrize(
+        ("word", "error", "hint"),
+        [
+            ("not_in_channel", Forbidden, "/invite"),
+            ("is_archived", NotFound, "archived"),
+            ("token_revoked", Unauthorized, "installed"),
+            ("account_inactive", Unauthorized, "removed"),
+            ("missing_scope", Forbidden, "chat:write"),
+            ("msg_too_long", Invalid, "too long"),
+            ("restricted_action", Forbidden, "workspace"),
+            ("ratelimited", RateLimited, "fewer"),
+            ("internal_error", Unavailable, "trouble"),
+            ("not_authed", Unauthorized, "token"),
+        ],
+    )
+    async def test_each_common_refusal_is_told_with_what_to_do(self, http, word, error, hint):
+        sink = SinkStandIn(answer={"ok": False, "error": word})
+        await sink.start()
+        bot = Slack(SlackOptions(token=TOKEN, channel="#calls", base_url=sink.url), http)
+        with pytest.raises(error, match=hint):
+            await bot.send(self.job())
+        await sink.stop()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"webhook_url": "https://hooks.slack.com/services/x", "token": TOKEN},
+        {"webhook_url": "https://hooks.slack.com/services/x", "channel": "#calls"},
+        {"token": "xoxp-not-a-bot"},
+    ],
+)
+def test_a_webhook_or_a_bot_and_nothing_in_between(options):
+    with pytest.raises(ValidationError):
+        SlackOptions(**options)
+
+
+@pytest.mark.parametrize("action", [{"key": "c1"}, {"channel": "#leads"}])
+async def test_what_only_a_bot_can_do_is_refused_for_a_webhook(action):
+    hook = Slack(SlackOptions(webhook_url="https://hooks.slack.com/services/x"), None)
+    said = SlackAction(message="x", **action)
+    assert (hook.lane(said), hook.key(said)) == (None, None)
+    with pytest.raises(Rejected, match="bot's token"):
+        await hook.send(Job("j", said, {}))
+
+
+def test_what_is_posted_is_what_the_services_own_library_takes():
+    action = SlackAction(
+        message="m" * 9000,
+        blocks=[
+            {"type": "header", "text": {"type": "plain_text", "text": "h" * 400}},
+            {"type": "section", "text": {"type": "mrkdwn", "text": "s" * 5000}},
+            {"type": "context", "elements": [{"type": "mrkdwn", "text": "c"}]},
+            {"type": "divider"},
+        ],
+        buttons=[{"label": "Listen " + "x" * 99, "url": "https://example.com/r"}],
+    )
+    blocks = payload(action)["blocks"]
+    parsed = Block.parse_all(blocks)
+    assert [block["type"] for block in blocks] == ["header", "section", "context", "divider", "actions"]
+    assert [block.to_dict()["type"] for block in parsed] == [block["type"] for block in blocks]
+
+
 @pytest.mark.parametrize(("written", "shown"), HOSTILE)
 def test_what_a_caller_wrote_is_inert_in_mrkdwn(written, shown):
     assert escape_mrkdwn(written) == shown
@@ -214,6 +344,5 @@ def test_the_address_must_be_one_and_is_never_shown():
     assert "not-a-real-secret-address" not in str(caught.value)
 
 
-def test_it_rings_a_bell_and_keeps_no_order():
+def test_it_rings_a_bell():
     assert Slack.alerts_people
-    assert Slack.lane.__qualname__.startswith("Connector.")

@@ -27,6 +27,7 @@ from tests.store.ledger import (
     owed,
 )
 from tests.store.queueing import Claiming, Settling
+from tests.store.remembering import Remembering
 from tests.store.replying import Replying
 from tests.store.switching import Switching
 from tests.store.texting import Texting
@@ -75,6 +76,17 @@ class Reading:
 
 
 class StoreContract(
-    Arrivals, Planning, Facts, Claiming, Settling, Texting, Replying, Reading, Alarming, Keeping, Switching
+    Arrivals,
+    Planning,
+    Facts,
+    Claiming,
+    Settling,
+    Texting,
+    Replying,
+    Reading,
+    Alarming,
+    Keeping,
+    Remembering,
+    Switching,
 ):
     """All of it."""

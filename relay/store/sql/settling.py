@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from relay.models import State
 from relay.store.sql.facts import LedgerKnown
+from relay.store.sql.memories import remember
 from relay.store.sql.planning import event_named, follow_up
 from relay.store.sql.rows import plain, save_delivery
 
@@ -93,6 +94,8 @@ def settle(connection: Connection, settlements: Sequence[Settlement], follow: Fo
         if not save_delivery(connection, delivery):
             continue
         held += 1
+        if settlement.remember is not None:
+            remember(connection, settlement.remember)
         if delivery.kind == "text":
             _mark_text(connection, settlement)
         follow_up(connection, delivery, follow)

@@ -11,6 +11,7 @@ from relay.store.sql import (
     arrivals,
     claiming,
     counts,
+    memories,
     modes,
     planning,
     pruning,
@@ -21,7 +22,7 @@ from relay.store.sql import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from relay.models import Alert, Attempt, Delivery, Event, Owned, SaidMode, Verdict
     from relay.store import (
@@ -172,6 +173,9 @@ class SqlStore(ABC):
 
     async def attempts(self, delivery: str) -> list[Attempt]:
         return await self._read(partial(reading.attempts, delivery=delivery))
+
+    async def memories(self, connector: str, keys: Collection[str]) -> dict[str, Mapping[str, Any]]:
+        return await self._read(partial(memories.memories, connector=connector, keys=keys))
 
     async def texts(self, *, limit: int) -> list[dict[str, Any]]:
         return await self._read(partial(reading.texts, limit=limit))

@@ -239,11 +239,22 @@ def said_modes(db: Database) -> None:
     )
 
 
+@migrations()
+def memories(db: Database) -> None:
+    """What connectors remember from one delivery to the next."""
+    db.conn.execute(
+        "create table memories (connector text not null, key text not null, value text not null, at real not null, "
+        "primary key (connector, key)) strict, without rowid"
+    )
+    db.conn.execute("create index memories_at on memories (connector, at)")
+
+
 LATEST = frozenset(
     {
         "upkeep",
         "first",
         "alerts",
         "said_modes",
+        "memories",
     }
 )
