@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("archive.md", "crm.md", "email.md")
+PAGES = ("archive.md", "crm.md", "email.md", "slack.md")
+FALSE = {
+    "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/x",
+    "SLACK_BOT_TOKEN": "xoxb-false",
+    "CALLSCALER_API_KEY": "cs_key_false",
+}
 BLOCKS = [
     pytest.param(block, id=f"{page}-{number}")
     for page in PAGES
@@ -18,5 +23,5 @@ BLOCKS = [
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_the_block_loads(load, block):
-    environment = dict.fromkeys(re.findall(r"\$\{(\w+)\}", block), "false-value")
+    environment = dict.fromkeys(re.findall(r"\$\{(\w+)\}", block), "false-value") | FALSE
     assert load(block, environment).connectors
