@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from relay.store.alarms import Alarms
 from relay.store.memories import Memories, Memory
 from relay.store.modes import Modes
+from relay.store.pages import Pages
 from relay.store.upkeep import Kept
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class RequestNote:
     """Redacted."""
     body: bytes = b""
     """Capped."""
+    seq: int = 0
+    """Order of arrival."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,7 @@ class Store(
     Kept,
     Memories,
     Modes,
+    Pages,
     Protocol,
 ):
     """The ledger."""
@@ -238,8 +242,16 @@ class Store(
     async def event(self, reference: str) -> Event | None:
         """One event by its id, or the latest by its call id; `last` is the latest of all."""
 
-    async def events(self, *, limit: int, before: int | None = None, person: str | None = None) -> list[Event]:
-        """Events, newest first."""
+    async def events(
+        self,
+        *,
+        limit: int,
+        before: int | None = None,
+        person: str | None = None,
+        number: str | None = None,
+        kind: str | None = None,
+    ) -> list[Event]:
+        """Events, newest first; of one person, on one number, of one type."""
 
     async def verdicts(self, event: str) -> tuple[Verdict, ...] | None:
         """The verdicts on an event; None while it is not planned."""
@@ -255,7 +267,7 @@ class Store(
     async def texts(self, *, limit: int) -> list[dict[str, Any]]:
         """Texts, newest first."""
 
-    async def requests(self, *, limit: int, kind: str | None = None) -> list[RequestNote]:
+    async def requests(self, *, limit: int, kind: str | None = None, before: int | None = None) -> list[RequestNote]:
         """Requests that made no event, newest first."""
 
     async def totals(self) -> dict[str, int]:

@@ -26,6 +26,7 @@ from tests.store.ledger import (
     owe,
     owed,
 )
+from tests.store.looking import Looking
 from tests.store.queueing import Claiming, Settling
 from tests.store.remembering import Remembering
 from tests.store.replying import Replying
@@ -86,6 +87,7 @@ class StoreContract(
     Reading,
     Alarming,
     Keeping,
+    Looking,
     Remembering,
     Switching,
 ):

@@ -12,7 +12,7 @@ import pytest
 from relay.intake import merge
 from relay.models import Attempt, Plan, State, Verdict
 from relay.store import ForeignText, RequestNote, Settlement, Want
-from relay.store.sql import alarms, arrivals, claiming, planning, reading, settling, upkeep
+from relay.store.sql import alarms, arrivals, claiming, pages, planning, reading, settling, sums, upkeep
 from relay.store.sql import texts as listed
 from relay.store.sqlite import SqliteStore
 from relay.store.sqlite.connection import FileConnection
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from relay.models import Event, Known
 
-GROWING = "events|deliveries|heads|attempts|calls|texts|verdicts|requests|opt_outs|tags|once|alerts"
+GROWING = "events|deliveries|heads|attempts|traffic|ruled|calls|texts|verdicts|requests|opt_outs|tags|once|alerts"
 WALK = re.compile(rf"SCAN ({GROWING})\b(?! USING INDEX events_unplanned)")
 """The index of what is not planned yet holds nothing else."""
 ASKED = partial(dict, now=NOW, windows=WINDOWS, prefix=prefix, limit=10)
@@ -147,8 +147,32 @@ def test_the_newest_are_found_from_the_end(ledger: Asking):
     arrivals.requests(ledger, 9, None)
 
     walks = [walk.rpartition(": ")[2] for walk in ledger.walks]
-    assert walks == ["SCAN events", "SCAN texts USING INDEX texts_at", "SCAN requests"]
+    assert walks == ["SCAN events", "SCAN texts USING INDEX texts_at"]
     assert not ledger.sorts
+
+
+def test_the_pages_walk_through_no_table(ledger: Asking):
+    for person, number, kind in ((None, "+13125550142", None), (None, None, "call.missed"), (ANN, None, "call.missed")):
+        reading.events(ledger, 9, 500, person, number, kind)
+    arrivals.requests(ledger, 9, "refused", 500)
+    pages.glances(ledger, ["evt_1", "evt_2"])
+    pages.delivery(ledger, "d1")
+    for before in (None, (NOW, "t1")):
+        pages.texts_page(ledger, 9, before, ANN)
+        pages.texts_page(ledger, 9, before, None)
+    pages.standing(ledger, ANN)
+    sums.traffic(ledger, NOW - 86400)
+    sums.texts_since(ledger, NOW)
+    assert (ledger.walks, ledger.sorts) == ([], [])
+
+    sums.ruled(ledger, NOW - 86400)
+    assert ledger.walks == []
+
+    sums.backlog(ledger)
+    sums.pulse(ledger)
+    whole = {"SCAN deliveries USING COVERING INDEX deliveries_backlog", "SCAN events", "SCAN attempts", "SCAN requests"}
+    whole |= {"SCAN alerts"}
+    assert {walk.rpartition(": ")[2] for walk in ledger.walks} <= whole, "only indexes of what is owed, and last rows"
 
 
 def test_alerts_are_opened_and_closed_without_a_walk(ledger: Asking):

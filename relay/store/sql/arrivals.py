@@ -89,12 +89,12 @@ def note_request(connection: Connection, note: RequestNote) -> None:
     )
 
 
-def requests(connection: Connection, limit: int, kind: str | None) -> list[RequestNote]:
+def requests(connection: Connection, limit: int, kind: str | None, before: int | None = None) -> list[RequestNote]:
     """Requests that made no event, newest first."""
-    which, values = ("", ()) if kind is None else ("where kind = ?", (kind,))
+    which, values = ("", ()) if kind is None else ("kind = ? and ", (kind,))
     rows = connection.execute(
-        f"select * from requests {which} order by seq desc limit ?",  # noqa: S608 - constants
-        (*values, limit),
+        f"select * from requests where {which}seq < ? order by seq desc limit ?",  # noqa: S608 - constants
+        (*values, 2**63 - 1 if before is None else before, limit),
     )
     return [
         RequestNote(
@@ -106,6 +106,7 @@ def requests(connection: Connection, limit: int, kind: str | None) -> list[Reque
             row["remote"],
             json.loads(row["headers"]),
             row["body"],
+            row["seq"],
         )
         for row in rows
     ]

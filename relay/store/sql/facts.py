@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from relay.store.sql.connection import Connection
 
 HOUR, DAY = 3600.0, 86400.0
-_COUNTED = "state in ('sending', 'unknown', 'sent', 'abandoned')"
+COUNTED = "state in ('sending', 'unknown', 'sent', 'abandoned')"
+"""Texts that may have reached somebody."""
 
 
 def remember_call(connection: Connection, event: Event) -> None:
@@ -138,7 +139,7 @@ def _caller(connection: Connection, event: Event, now: float) -> CallerFacts:
         (event.source, event.key, event.caller, event.began_at),
     ).fetchone()
     texts = connection.execute(
-        f"select max(at) as last, total(at > ?) as d1 from texts where recipient = ? and not shadow and {_COUNTED}",  # noqa: S608 - a constant
+        f"select max(at) as last, total(at > ?) as d1 from texts where recipient = ? and not shadow and {COUNTED}",  # noqa: S608 - a constant
         (now - DAY, event.caller),
     ).fetchone()
     replied = connection.execute(
@@ -196,7 +197,7 @@ def text_facts(
     windows: Windows,
 ) -> TextFacts:
     """What stands in the way of a text to one person. A shadow text counts only where shadow texts are asked about."""
-    which = "(" + _COUNTED + " and not shadow" + (" or shadow)" if shadow else ")")
+    which = "(" + COUNTED + " and not shadow" + (" or shadow)" if shadow else ")")
     last = connection.execute(
         f"select at, rule from texts where recipient = ? and run <> ? and {which} order by at desc limit 1",  # noqa: S608 - constants
         (recipient, run),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,6 +18,7 @@ from relay.store.sql.rows import (
     insert_deliveries,
     save_idle,
 )
+from relay.store.sql.sums import count_call, count_verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,10 +45,12 @@ def plan(
         f"select {EVENT} from events where planned_at is null order by seq limit ?",  # noqa: S608 - columns only
         (limit,),
     ).fetchall()
+    ruled: Counter[tuple[str, str]] = Counter()
     for row in rows:
         try:
             with connection.apart():
                 event = event_of(row)
+                count_call(connection, event)
                 remember_call(connection, event)
                 known = LedgerKnown(connection, event, now=now, windows=windows, prefix=prefix)
                 decided = decide(event, known)
@@ -65,6 +69,8 @@ def plan(
             (row["id"], now, config, dump_verdicts(verdicts)),
         )
         connection.execute("update events set planned_at = ? where seq = ?", (now, row["seq"]))
+        ruled.update((verdict.rule, verdict.word) for verdict in verdicts)
+    count_verdicts(connection, ruled, now)
     return len(rows)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _OWED = "state in (" + ", ".join(f"'{state}'" for state in OWED) + ")"
 _NEWEST = 2**63 - 1
+_FILTERS = ("caller", "number", "type")
 
 
 def event(connection: Connection, reference: str) -> Event | None:
@@ -31,11 +32,20 @@ def event(connection: Connection, reference: str) -> Event | None:
     return None
 
 
-def events(connection: Connection, limit: int, before: int | None, person: str | None) -> list[Event]:
-    """Events, newest first; of one person when named."""
-    which, values = ("", ()) if person is None else ("caller = ? and", (person,))
+def events(
+    connection: Connection,
+    limit: int,
+    before: int | None,
+    person: str | None,
+    number: str | None = None,
+    kind: str | None = None,
+) -> list[Event]:
+    """Events, newest first; of one person, on one number, of one type."""
+    asked = [(column, value) for column, value in zip(_FILTERS, (person, number, kind), strict=True) if value]
+    which = "".join(f"{column} = ? and " for column, _ in asked)
+    values = [value for _, value in asked]
     rows = connection.execute(
-        f"select {EVENT} from events where {which} seq < ? order by seq desc limit ?",  # noqa: S608 - constants
+        f"select {EVENT} from events where {which}seq < ? order by seq desc limit ?",  # noqa: S608 - constants
         (*values, _NEWEST if before is None else before, limit),
     )
     return [event_of(row) for row in rows]

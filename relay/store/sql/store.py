@@ -13,10 +13,12 @@ from relay.store.sql import (
     counts,
     memories,
     modes,
+    pages,
     planning,
     pruning,
     reading,
     settling,
+    sums,
     texts,
     upkeep,
 )
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
         Windows,
         Wish,
     )
+    from relay.store.pages import Glance, Standing, Traffic
     from relay.store.sql.connection import Connection
     from relay.store.upkeep import Balance, Prunable, Pruned, Sizes
 
@@ -160,8 +163,18 @@ class SqlStore(ABC):
     async def event(self, reference: str) -> Event | None:
         return await self._read(partial(reading.event, reference=reference))
 
-    async def events(self, *, limit: int, before: int | None = None, person: str | None = None) -> list[Event]:
-        return await self._read(partial(reading.events, limit=limit, before=before, person=person))
+    async def events(
+        self,
+        *,
+        limit: int,
+        before: int | None = None,
+        person: str | None = None,
+        number: str | None = None,
+        kind: str | None = None,
+    ) -> list[Event]:
+        return await self._read(
+            partial(reading.events, limit=limit, before=before, person=person, number=number, kind=kind)
+        )
 
     async def verdicts(self, event: str) -> tuple[Verdict, ...] | None:
         return await self._read(partial(reading.verdicts, event_id=event))
@@ -180,8 +193,8 @@ class SqlStore(ABC):
     async def texts(self, *, limit: int) -> list[dict[str, Any]]:
         return await self._read(partial(reading.texts, limit=limit))
 
-    async def requests(self, *, limit: int, kind: str | None = None) -> list[RequestNote]:
-        return await self._read(partial(arrivals.requests, limit=limit, kind=kind))
+    async def requests(self, *, limit: int, kind: str | None = None, before: int | None = None) -> list[RequestNote]:
+        return await self._read(partial(arrivals.requests, limit=limit, kind=kind, before=before))
 
     async def totals(self) -> dict[str, int]:
         return await self._read(counts.totals)
@@ -257,3 +270,32 @@ class SqlStore(ABC):
 
     async def unsay_modes(self, rules: Sequence[str]) -> None:
         await self._write(partial(modes.unsay_modes, rules=rules))
+
+    async def traffic(self, *, since: float) -> list[Traffic]:
+        return await self._read(partial(sums.traffic, since=since))
+
+    async def ruled(self, *, since: float) -> dict[str, dict[str, int]]:
+        return await self._read(partial(sums.ruled, since=since))
+
+    async def backlog(self) -> dict[str, dict[str, int]]:
+        return await self._read(sums.backlog)
+
+    async def texts_since(self, at: float) -> int:
+        return await self._read(partial(sums.texts_since, at=at))
+
+    async def pulse(self) -> tuple[int, ...]:
+        return await self._read(sums.pulse)
+
+    async def glances(self, events: Sequence[str]) -> Mapping[str, Glance]:
+        return await self._read(partial(pages.glances, events=events))
+
+    async def delivery(self, name: str) -> Delivery | None:
+        return await self._read(partial(pages.delivery, name=name))
+
+    async def texts_page(
+        self, *, limit: int, before: tuple[float, str] | None = None, person: str | None = None
+    ) -> list[dict[str, Any]]:
+        return await self._read(partial(pages.texts_page, limit=limit, before=before, whom=person))
+
+    async def standing(self, person: str) -> Standing:
+        return await self._read(partial(pages.standing, number=person))

@@ -249,8 +249,29 @@ def memories(db: Database) -> None:
     db.conn.execute("create index memories_at on memories (connector, at)")
 
 
+_PAGES = """
+create table traffic (hour integer not null, number text not null, outcome text not null, calls integer not null,
+    primary key (hour, number, outcome)) strict, without rowid;
+create table ruled (hour integer not null, rule text not null, verdict text not null, n integer not null,
+    primary key (hour, rule, verdict)) strict, without rowid;
+create index events_type on events (type, seq);
+create index deliveries_backlog on deliveries (connector, state) where state in ('waiting', 'held', 'unknown');
+insert into traffic (hour, number, outcome, calls) select cast(began_at / 3600 as integer), coalesce(number, ''),
+    outcome, count(*) from calls where direction = 'inbound' group by 1, 2, 3
+"""
+
+
+@migrations()
+def pages(db: Database) -> None:
+    """What people look at: calls by the hour, verdicts by the hour, and indexes for the lists."""
+    for statement in _PAGES.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
 LATEST = frozenset(
     {
+        "pages",
         "upkeep",
         "first",
         "alerts",

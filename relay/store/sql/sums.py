@@ -1,0 +1,109 @@
+"""Sums for people to look at, counted as things happen: calls by the hour, verdicts by the hour, what is owed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from relay.models import CALL_TYPES
+from relay.store.pages import Traffic
+from relay.store.sql.counts import balance
+from relay.store.sql.facts import COUNTED
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from relay.models import Event
+    from relay.store.sql.connection import Connection
+
+HOUR = 3600
+_BY_STATE = "select connector, state, count(*) as n from deliveries where state in ({}) group by connector, state"
+_DEAD = "select connector, 'dead' as state, count(*) as n from {} group by connector"
+_OWED_TO = (
+    # Each is answered from a small index of what is not settled; one question about all states would be a walk.
+    _BY_STATE.format("'due', 'sending'"),
+    _BY_STATE.format("'waiting', 'held', 'unknown'"),
+    _DEAD.format("(select connector from deliveries where state = 'dead' order by seq desc limit 1000) as latest"),
+)
+_UPSERT = (
+    "insert into traffic (hour, number, outcome, calls) values (?, ?, ?, ?) "
+    "on conflict (hour, number, outcome) do update set calls = traffic.calls + excluded.calls"
+)
+
+
+def count_call(connection: Connection, event: Event) -> None:
+    """Count an inbound call in its hour, once; must run before the call is remembered.
+
+    A call whose outcome is heard of again, and is another, moves.
+    """
+    if (event.of_type or event.type) not in CALL_TYPES or event.call.get("is_test"):
+        return
+    if event.call.get("direction", "inbound") != "inbound":
+        return
+    known = connection.execute(
+        "select number, outcome, began_at, answered from calls where source = ? and key = ?", (event.source, event.key)
+    ).fetchone()
+    outcome = str(event.call.get("outcome", ""))
+    if known is None:
+        connection.execute(_UPSERT, (int(event.began_at // HOUR), event.number or "", outcome, 1))
+        return
+    if known["outcome"] == outcome or (known["answered"] and outcome != "answered"):
+        return
+    hour, number = int(known["began_at"] // HOUR), known["number"] or ""
+    connection.execute(_UPSERT, (hour, number, known["outcome"], -1))
+    connection.execute(_UPSERT, (hour, number, outcome, 1))
+
+
+def count_verdicts(connection: Connection, ruled: Counter[tuple[str, str]], now: float) -> None:
+    """Count the verdicts of one batch of events."""
+    connection.executemany(
+        "insert into ruled (hour, rule, verdict, n) values (?, ?, ?, ?) "
+        "on conflict (hour, rule, verdict) do update set n = ruled.n + excluded.n",
+        [(int(now // HOUR), rule, word, n) for (rule, word), n in ruled.items()],
+    )
+
+
+def traffic(connection: Connection, since: float) -> list[Traffic]:
+    """Inbound calls by hour, number and outcome."""
+    rows = connection.execute(
+        "select hour, number, outcome, calls from traffic where hour >= ? and calls > 0 order by hour",
+        (int(since // HOUR),),
+    )
+    return [Traffic(row["hour"], row["number"], row["outcome"], row["calls"]) for row in rows]
+
+
+def ruled(connection: Connection, since: float) -> dict[str, dict[str, int]]:
+    """Verdicts by rule."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    rows = connection.execute(
+        "select rule, verdict, sum(n) as n from ruled where hour >= ? group by rule, verdict", (int(since // HOUR),)
+    )
+    for row in rows:
+        found[row["rule"]][row["verdict"]] = row["n"]
+    return dict(found)
+
+
+def backlog(connection: Connection) -> dict[str, dict[str, int]]:
+    """What is owed to each connector."""
+    found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for question in _OWED_TO:
+        for row in connection.execute(question):
+            found[row["connector"]][row["state"]] += row["n"]
+    return {connector: dict(states) for connector, states in found.items()}
+
+
+def texts_since(connection: Connection, at: float) -> int:
+    """How many texts count against the limits since then."""
+    question = f"select count(*) as n from texts where at >= ? and shadow = 0 and {COUNTED}"  # noqa: S608 - a constant
+    return int(connection.execute(question, (at,)).fetchone()["n"])
+
+
+def pulse(connection: Connection) -> tuple[int, ...]:
+    """What changes whenever something happened."""
+    newest = connection.execute(
+        "select (select max(seq) from events) as event, (select max(seq) from attempts) as attempt, "
+        "(select max(seq) from requests) as request, (select max(id) from alerts) as alert"
+    ).fetchone()
+    counted = balance(connection)
+    states = (number for _, number in sorted(counted.states.items()))
+    return (*(newest[name] or 0 for name in newest.keys()), counted.planned, counted.owed, *states)  # noqa: SIM118 - a row is no mapping
