@@ -151,7 +151,7 @@ def free_leases(connection: Connection, *, now: float, settle: float, everything
     connection.executemany("update texts set state = 'unknown' where id = ?", [(row["id"],) for row in texts])
     others = connection.execute(
         "update deliveries set state = case state when 'sending' then 'due' else state end, "
-        "tries = tries + (state = 'sending'), lease_until = null, claims = claims + 1 "
+        "tries = tries + case state when 'sending' then 1 else 0 end, lease_until = null, claims = claims + 1 "
         "where lease_until is not null and lease_until <= ?",
         (over,),
     )

@@ -17,7 +17,10 @@ _STATE = "state "
 
 
 def _all(connection: Connection) -> dict[str, int]:
-    return {row["name"]: row["n"] for row in connection.execute("select name, n from counts")}
+    return {
+        row["name"]: row["n"]
+        for row in connection.execute("select name, cast(sum(n) as bigint) as n from counts group by name")
+    }
 
 
 def balance(connection: Connection) -> Balance:

@@ -22,6 +22,11 @@ COUNTED = "state in ('sending', 'unknown', 'sent', 'abandoned')"
 """Texts that may have reached somebody."""
 
 
+def _sum(condition: str) -> str:
+    """SQL: for how many rows it holds."""
+    return f"coalesce(sum(case when {condition} then 1 else 0 end), 0)"
+
+
 def remember_call(connection: Connection, event: Event) -> None:
     """Keep the short row that facts are counted from; an answered call stays answered whatever comes later."""
     if (event.of_type or event.type) not in CALL_TYPES or event.call.get("is_test"):
@@ -29,10 +34,11 @@ def remember_call(connection: Connection, event: Event) -> None:
     connection.execute(
         "insert into calls (source, key, caller, number, began_at, direction, outcome, answered, seconds) "
         "values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (source, key) do update set "
-        "answered = max(answered, excluded.answered), seconds = max(seconds, excluded.seconds), "
-        "caller = coalesce(caller, excluded.caller), "
-        "number = coalesce(number, excluded.number), began_at = min(began_at, excluded.began_at), "
-        "outcome = case when excluded.answered or not answered then excluded.outcome else outcome end",
+        "answered = case when excluded.answered > calls.answered then excluded.answered else calls.answered end, "
+        "seconds = case when excluded.seconds > calls.seconds then excluded.seconds else calls.seconds end, "
+        "caller = coalesce(calls.caller, excluded.caller), number = coalesce(calls.number, excluded.number), "
+        "began_at = case when excluded.began_at < calls.began_at then excluded.began_at else calls.began_at end, "
+        "outcome = case when excluded.answered = 1 or calls.answered = 0 then excluded.outcome else calls.outcome end",
         (
             event.source,
             event.key,
@@ -121,25 +127,26 @@ def _caller(connection: Connection, event: Event, now: float) -> CallerFacts:
     if event.caller is None:
         return CallerFacts(is_new=False)
     counts = connection.execute(
-        "select total(began_at > ?1) as h1, total(began_at > ?2) as d1, total(began_at > ?3) as d7, count(*) as d30, "
+        f"select {_sum('began_at > ?1')} as h1, {_sum('began_at > ?2')} as d1, {_sum('began_at > ?3')} as d7, "  # noqa: S608 - constants
+        "count(*) as d30, "
         "count(distinct case when began_at > ?2 then number end) as numbers "
         "from calls where caller = ?4 and began_at > ?5 and direction = 'inbound'",
         (now - HOUR, now - DAY, now - 7 * DAY, event.caller, now - 30 * DAY),
     ).fetchone()
     long = connection.execute(
-        "select 1 from calls where caller = ? and answered and seconds >= 120 limit 1", (event.caller,)
+        "select 1 from calls where caller = ? and answered = 1 and seconds >= 120 limit 1", (event.caller,)
     ).fetchone()
     before = connection.execute(
         "select began_at from calls where caller = ? and not (source = ? and key = ?) order by began_at desc limit 1",
         (event.caller, event.source, event.key),
     ).fetchone()
     answered = connection.execute(
-        "select 1 from calls where source = ? and key = ? and answered "
-        "union all select 1 from calls where caller = ? and began_at > ? and answered limit 1",
+        "select 1 from calls where source = ? and key = ? and answered = 1 "
+        "union all select 1 from calls where caller = ? and began_at > ? and answered = 1 limit 1",
         (event.source, event.key, event.caller, event.began_at),
     ).fetchone()
     texts = connection.execute(
-        f"select max(at) as last, total(at > ?) as d1 from texts where recipient = ? and not shadow and {COUNTED}",  # noqa: S608 - a constant
+        f"select max(at) as last, {_sum('at > ?')} as d1 from texts where recipient = ? and shadow = 0 and {COUNTED}",  # noqa: S608 - a constant
         (now - DAY, event.caller),
     ).fetchone()
     replied = connection.execute(
@@ -170,8 +177,8 @@ def _number(connection: Connection, number: str | None, now: float) -> NumberFac
         return NumberFacts()
     owned = connection.execute("select * from numbers where number = ?", (number,)).fetchone()
     counts = connection.execute(
-        "select count(*) as d30, total(answered) as a30, total(began_at > ?1) as d7, "
-        "total(answered and began_at > ?1) as a7, min(began_at) as first "
+        f"select count(*) as d30, {_sum('answered = 1')} as a30, {_sum('began_at > ?1')} as d7, "  # noqa: S608 - constants
+        f"{_sum('answered = 1 and began_at > ?1')} as a7, min(began_at) as first "
         "from calls where number = ?2 and began_at > ?3 and direction = 'inbound'",
         (now - 7 * DAY, number, now - 30 * DAY),
     ).fetchone()
@@ -197,7 +204,7 @@ def text_facts(
     windows: Windows,
 ) -> TextFacts:
     """What stands in the way of a text to one person. A shadow text counts only where shadow texts are asked about."""
-    which = "(" + COUNTED + " and not shadow" + (" or shadow)" if shadow else ")")
+    which = "(" + COUNTED + " and shadow = 0" + (" or shadow = 1)" if shadow else ")")
     last = connection.execute(
         f"select at, rule from texts where recipient = ? and run <> ? and {which} order by at desc limit 1",  # noqa: S608 - constants
         (recipient, run),

@@ -57,7 +57,10 @@ def plan(
                 known.insist()
                 insert_deliveries(connection, decided.owed)
                 _tag(connection, decided.tags, now)
-                connection.executemany("insert or ignore into once (rule, value, run) values (?, ?, ?)", decided.once)
+                connection.executemany(
+                    "insert into once (rule, value, run) values (?, ?, ?) on conflict (rule, value) do nothing",
+                    decided.once,
+                )
                 verdicts = decided.verdicts
         except Exception as error:
             if connection.ends_all(error):
@@ -65,7 +68,8 @@ def plan(
             log.exception("an event could not be planned", id=row["id"])
             verdicts = (Verdict("*", "error", f"{type(error).__name__}: {error}"),)
         connection.execute(
-            "insert or replace into verdicts (event, at, config, verdicts) values (?, ?, ?, ?)",
+            "insert into verdicts (event, at, config, verdicts) values (?, ?, ?, ?) on conflict (event) do update "
+            "set at = excluded.at, config = excluded.config, verdicts = excluded.verdicts",
             (row["id"], now, config, dump_verdicts(verdicts)),
         )
         connection.execute("update events set planned_at = ? where seq = ?", (now, row["seq"]))
@@ -150,5 +154,6 @@ def event_named(connection: Connection, name: str) -> Event:
 
 def _tag(connection: Connection, tags: Sequence[tuple[str, str]], now: float) -> None:
     connection.executemany(
-        "insert or ignore into tags (person, tag, at) values (?, ?, ?)", [(*tag, now) for tag in tags]
+        "insert into tags (person, tag, at) values (?, ?, ?) on conflict (person, tag) do nothing",
+        [(*tag, now) for tag in tags],
     )

@@ -101,9 +101,13 @@ def _without(value: Any, said: set[Any]) -> Any:
 
 def _bodies(connection: Connection, rows: Sequence[Row]) -> None:
     connection.executemany(
-        "update events set body = null, raw = '{}', call = json_remove(call, '$.body'), pruned = 2 where seq = ?",
-        [(row["place"],) for row in rows],
+        "update events set body = null, raw = '{}', pruned = 2 where seq = ?", [(row["place"],) for row in rows]
     )
+    for row in rows:
+        if row["worded"]:
+            told = connection.execute("select call from events where seq = ?", (row["place"],)).fetchone()
+            call = {name: value for name, value in json.loads(told["call"]).items() if name != "body"}
+            connection.execute("update events set call = ? where seq = ?", (dump(call), row["place"]))
     connection.executemany(
         f"update deliveries set action = null, receipt = null, notes = '{{}}' where {_DONE}",  # noqa: S608 - constants
         [(row["id"],) for row in rows],
@@ -124,12 +128,12 @@ def _requests(connection: Connection, rows: Sequence[Row]) -> None:
 
 def _events(connection: Connection, rows: Sequence[Row]) -> None:
     connection.executemany(
-        "insert or ignore into seen (call, type, event, at) values (?, ?, ?, ?)",
+        "insert into seen (call, type, event, at) values (?, ?, ?, ?) on conflict (call, type) do nothing",
         [(_call(row["source"], row["key"]), row["of_type"], row["id"], row["at"]) for row in rows if not row["nth"]],
     )
     names = [(row["id"],) for row in rows]
     connection.executemany("delete from attempts where delivery in (select id from deliveries where event = ?)", names)
-    forgotten = connection.executemany("delete from deliveries where event = ?", names).rowcount
+    forgotten = sum(connection.execute("delete from deliveries where event = ?", name).rowcount for name in names)
     connection.executemany("delete from verdicts where event = ?", names)
     connection.executemany("delete from events where seq = ?", [(row["place"],) for row in rows])
     connection.count("pruned", len(rows))
@@ -139,12 +143,13 @@ def _events(connection: Connection, rows: Sequence[Row]) -> None:
 _WAYS: dict[Prunable, _Way] = {
     "transcripts": _Way(
         f"select seq as place, id, received_at as at, {_IS_OWED} as owed, "  # noqa: S608 - constants
-        "json_extract(call, '$.transcription') is not null or json_extract(call, '$.summary') is not null as speaks "
+        'case when call like \'%"transcription":"%\' or call like \'%"summary":"%\' then 1 else 0 end as speaks '
         "from events e where pruned = 0 and seq > ? order by seq limit ?",
         _words,
     ),
     "bodies": _Way(
-        f"select seq as place, id, received_at as at, {_IS_OWED} as owed "  # noqa: S608 - constants
+        f"select seq as place, id, received_at as at, {_IS_OWED} as owed, "  # noqa: S608 - constants
+        "case when call like '%\"body\":%' then 1 else 0 end as worded "
         "from events e where pruned = 1 and seq > ? order by seq limit ?",
         _bodies,
     ),

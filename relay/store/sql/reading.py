@@ -64,9 +64,9 @@ def deliveries(
     newest = _NEWEST if before is None else before
     if event_id is not None:
         rows = connection.execute(
-            "select * from deliveries where event = ?1 and (?2 is null or state = ?2) and seq < ?3 "
-            "order by seq limit ?4",
-            (event_id, state, newest, limit),
+            f"select * from deliveries where event = ? {'' if state is None else 'and state = ?'} and seq < ? "  # noqa: S608 - constants
+            "order by seq limit ?",
+            (event_id, *([] if state is None else [state]), newest, limit),
         )
     elif state is not None:
         rows = connection.execute(
@@ -119,7 +119,8 @@ def owed_connectors(connection: Connection) -> set[str]:
 def save_rule(connection: Connection, version: str, name: str, form: str, now: float) -> None:
     """Keep a version of a rule."""
     connection.execute(
-        "insert or ignore into rule_versions (version, name, form, first_at) values (?, ?, ?, ?)",
+        "insert into rule_versions (version, name, form, first_at) values (?, ?, ?, ?) "
+        "on conflict (version) do nothing",
         (version, name, form, now),
     )
 
@@ -128,9 +129,11 @@ def save_numbers(connection: Connection, numbers: Sequence[Owned]) -> None:
     """Keep the numbers as the phone system lists them now."""
     connection.execute("delete from numbers")
     connection.executemany(
-        "insert or replace into numbers "
-        "(number, id, name, group_name, group_id, status, sms_enabled, created_at, read_at) "
-        "values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into numbers (number, id, name, group_name, group_id, status, sms_enabled, created_at, read_at) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (number) do update set id = excluded.id, "
+        "name = excluded.name, group_name = excluded.group_name, group_id = excluded.group_id, "
+        "status = excluded.status, sms_enabled = excluded.sms_enabled, created_at = excluded.created_at, "
+        "read_at = excluded.read_at",
         [
             (n.number, n.id, n.name, n.group, n.group_id, n.status, n.sms_enabled, n.created_at, n.read_at)
             for n in numbers

@@ -54,8 +54,9 @@ def begin_text(
         (decided.state, decided.reason, decided.settled_at, decided.state is State.SENDING, decided.id),
     )
     connection.execute(
-        "insert or replace into texts (id, run, rule, recipient, prefix, sender, body, state, shadow, at) "
-        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into texts (id, run, rule, recipient, prefix, sender, body, state, shadow, at) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set sender = excluded.sender, "
+        "body = excluded.body, state = excluded.state, shadow = excluded.shadow, at = excluded.at, provider_id = null",
         (
             decided.id,
             decided.run,
@@ -106,13 +107,15 @@ def _mark_text(connection: Connection, settlement: Settlement) -> None:
     delivery = settlement.delivery
     state = _TEXT_STATES.get(delivery.state)
     if state is None:  # provably not accepted: it occupies nobody's cooldown
-        connection.execute("delete from texts where id = ? and not shadow", (delivery.id,))
+        connection.execute("delete from texts where id = ? and shadow = 0", (delivery.id,))
         return
     connection.execute("update texts set state = ? where id = ?", (state, delivery.id))
     if settlement.provider_id is not None:
         # A provider's id that another text already bears tells nothing; that text keeps it.
         connection.execute(
-            "update or ignore texts set provider_id = ? where id = ?", (plain(settlement.provider_id), delivery.id)
+            "update texts set provider_id = ?1 where id = ?2 "
+            "and not exists (select 1 from texts other where other.provider_id = ?1)",
+            (plain(settlement.provider_id), delivery.id),
         )
 
 

@@ -35,7 +35,7 @@ def accept_text(connection: Connection, event: Event, body: bytes, wish: Wish | 
         return accepted
     before = connection.execute("select at from opt_outs where person = ?", (who,)).fetchone()
     leaving = connection.execute(
-        "select count(*) as n from texts where recipient = ? and state in ('sending', 'unknown') and not shadow",
+        "select count(*) as n from texts where recipient = ? and state in ('sending', 'unknown') and shadow = 0",
         (event.caller,),
     ).fetchone()["n"]
     how = "asked to stop by text" + (f"; {leaving} already leaving" if leaving else "")
@@ -77,7 +77,7 @@ def save_foreign_texts(connection: Connection, texts: Sequence[ForeignText]) -> 
 def _ours(connection: Connection, text: ForeignText, taken: set[str]) -> str | None:
     """The text of ours that this is: one whose id there we never learned, to the same person, in the same words."""
     rows = connection.execute(
-        "select id, sender, body from texts where recipient = ? and provider_id is null and not shadow "
+        "select id, sender, body from texts where recipient = ? and provider_id is null and shadow = 0 "
         "and at between ? and ? order by at",
         (text.recipient, text.at - LATE, text.at + EARLY),
     )

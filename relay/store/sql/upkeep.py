@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from relay.models import CALL_TYPES, State
 from relay.optout import MARK
 from relay.store.sql.facts import person
-from relay.store.sql.planning import follow_up
-from relay.store.sql.rows import delivery_of, event_of, save_delivery
+from relay.store.sql.planning import event_named, follow_up
+from relay.store.sql.rows import EVENT, delivery_of, dump, event_of, save_delivery
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from relay.models import Event
     from relay.store import Follow
-    from relay.store.sql.connection import Connection
+    from relay.store.sql.connection import Connection, Row
 
-_TO_THEM = (
-    "(json_extract(action, '$.to') = :number "
-    "or action is null and event in (select id from events where caller = :number))"
-)
 _RESTORED = "owed by a copy that was put back; it may have gone out since the copy was made"
 _TYPES = ", ".join(f"'{kind}'" for kind in CALL_TYPES)
+_PAGE = 500
+_QUARANTINED = "quarantined"
 
 
 def mark(connection: Connection, name: str) -> float | None:
@@ -33,25 +32,35 @@ def mark(connection: Connection, name: str) -> float | None:
 
 def set_mark(connection: Connection, name: str, at: float) -> None:
     """Remember how far a loop has come."""
-    connection.execute("insert or replace into marks (name, at) values (?, ?)", (name, at))
+    connection.execute(
+        "insert into marks (name, at) values (?, ?) on conflict (name) do update set at = excluded.at", (name, at)
+    )
 
 
 def without_ai(connection: Connection, source: str, since: float, until: float) -> list[Event]:
     """Calls that arrived within (since, until] without AI fields and have not been enriched since."""
-    rows = connection.execute(
-        f"select * from events e where received_at > ? and received_at <= ? and source = ? and nth = 0 "  # noqa: S608 - constants
-        f"and type in ({_TYPES}) and json_extract(call, '$.ai_category') is null and not exists "
-        "(select 1 from events n where n.source = e.source and n.key = e.key and n.of_type = e.of_type and n.nth > 0) "
-        "order by seq limit 500",
-        (since, until, source),
-    )
-    return [event_of(row) for row in rows]
+    found: list[Event] = []
+    after = 0
+    while True:
+        rows = connection.execute(
+            f"select {EVENT} from events e where received_at > ? and received_at <= ? and source = ? and nth = 0 "  # noqa: S608 - constants
+            f"and type in ({_TYPES}) and seq > ? and not exists (select 1 from events n "
+            "where n.source = e.source and n.key = e.key and n.of_type = e.of_type and n.nth > 0) "
+            "order by seq limit ?",
+            (since, until, source, after, _PAGE),
+        ).fetchall()
+        found += [event for event in map(event_of, rows) if event.call.get("ai_category") is None]
+        if len(rows) < _PAGE or len(found) >= _PAGE:
+            return found[:_PAGE]
+        after = rows[-1]["seq"]
 
 
 def switch_texts(connection: Connection, *, off: bool) -> None:
     """Turn every text off or on again; what is due meanwhile is held."""
     if off:
-        connection.execute("insert or replace into meta (name, value) values ('texts_off', x'01')")
+        connection.execute(
+            "insert into meta (name, value) values ('texts_off', ?) on conflict (name) do nothing", (b"\x01",)
+        )
     else:
         connection.execute("delete from meta where name = 'texts_off'")
 
@@ -93,17 +102,29 @@ def opt_out(connection: Connection, number: str, now: float, how: str) -> int:
         "insert into opt_outs (person, at, how, number) values (?, ?, ?, ?) on conflict (person) do nothing",
         (person(connection, number), now, how, number),
     )
-    connection.execute(
-        f"update deliveries set notes = json_set(notes, '$.{MARK}', :number) where kind = 'text' "  # noqa: S608 - constants
-        f"and state in ('due', 'waiting', 'held') and lease_until is null and {_TO_THEM}",
-        {"number": number},
+    hurried = 0
+    for text in _texts_to(connection, number):
+        notes = dump({**json.loads(text["notes"]), MARK: number})
+        connection.execute("update deliveries set notes = ? where id = ? and lease_until is null", (notes, text["id"]))
+        hurried += connection.execute(
+            "update deliveries set due_at = ?1, claims = claims + 1 "
+            "where id = ?2 and state in ('waiting', 'held') and due_at > ?1",
+            (now, text["id"]),
+        ).rowcount
+    return hurried
+
+
+def _texts_to(connection: Connection, number: str) -> list[Row]:
+    """Texts to a person that have not begun; one that is not filled in yet goes to the caller."""
+    rows = connection.execute(
+        "select d.id, d.action, d.notes, e.caller from deliveries d join events e on e.id = d.event "
+        "where d.kind = 'text' and d.state in ('due', 'waiting', 'held')"
     )
-    hurried = connection.execute(
-        "update deliveries set due_at = :now, claims = claims + 1 where kind = 'text' "  # noqa: S608 - constants
-        f"and state in ('waiting', 'held') and due_at > :now and {_TO_THEM}",
-        {"now": now, "number": number},
-    )
-    return hurried.rowcount
+    return [
+        row
+        for row in rows
+        if (row["caller"] if row["action"] is None else json.loads(row["action"]).get("to")) == number
+    ]
 
 
 def opt_in(connection: Connection, number: str) -> bool:
@@ -120,12 +141,14 @@ def opt_outs(connection: Connection, limit: int) -> list[dict[str, object]]:
 
 def retry(connection: Connection, ids: Sequence[str], now: float) -> int:
     """Give dead deliveries another schedule of tries; answers how many there were."""
-    done = connection.executemany(
-        "update deliveries set state = 'due', due_at = ?, first_due_at = ?, tries = 0, settled_at = null, "
-        "claims = claims + 1, lease_until = null, reason = 'retried by hand' where id = ? and state = 'dead'",
-        [(now, now, name) for name in ids],
+    return sum(
+        connection.execute(
+            "update deliveries set state = 'due', due_at = ?, first_due_at = ?, tries = 0, settled_at = null, "
+            "claims = claims + 1, lease_until = null, reason = 'retried by hand' where id = ? and state = 'dead'",
+            (now, now, name),
+        ).rowcount
+        for name in ids
     )
-    return done.rowcount
 
 
 def cancel(connection: Connection, ids: Sequence[str], follow: Follow, now: float) -> int:
@@ -146,26 +169,31 @@ def cancel(connection: Connection, ids: Sequence[str], follow: Follow, now: floa
 
 def release(connection: Connection, event: str, now: float) -> int:
     """Let a quarantined event's deliveries go, without its texts; answers how many there were."""
-    connection.execute(
-        "update deliveries set state = 'suppressed', settled_at = ?, claims = claims + 1, "
-        "reason = 'released from quarantine, without texts' "
-        "where event = ? and state = 'held' and kind = 'text' and json_extract(notes, '$.quarantined')",
-        (now, event),
-    )
-    done = connection.execute(
-        "update deliveries set state = 'waiting', due_at = ?, reason = null, "
-        "notes = json_remove(notes, '$.quarantined'), claims = claims + 1 "
-        "where event = ? and state = 'held' and json_extract(notes, '$.quarantined')",
-        (now, event),
-    )
-    return done.rowcount
+    rows = connection.execute("select id, kind, notes from deliveries where event = ? and state = 'held'", (event,))
+    done = 0
+    for row in rows.fetchall():
+        notes = json.loads(row["notes"])
+        if not notes.pop(_QUARANTINED, None):
+            continue
+        if row["kind"] == "text":
+            connection.execute(
+                "update deliveries set state = 'suppressed', settled_at = ?, claims = claims + 1, "
+                "reason = 'released from quarantine, without texts' where id = ? and state = 'held'",
+                (now, row["id"]),
+            )
+            continue
+        done += connection.execute(
+            "update deliveries set state = 'waiting', due_at = ?, reason = null, notes = ?, claims = claims + 1 "
+            "where id = ? and state = 'held'",
+            (now, dump(notes), row["id"]),
+        ).rowcount
+    return done
 
 
 def quarantined(connection: Connection, limit: int) -> list[Event]:
     """Events that wait for somebody to release them, newest first."""
-    rows = connection.execute(
-        "select * from events where id in (select event from deliveries where state = 'held' "
-        "and json_extract(notes, '$.quarantined')) order by seq desc limit ?",
-        (limit,),
+    held = connection.execute(
+        "select event, notes from deliveries where state = 'held' and notes like ?", (f'%"{_QUARANTINED}"%',)
     )
-    return [event_of(row) for row in rows]
+    names = {row["event"] for row in held if json.loads(row["notes"]).get(_QUARANTINED)}
+    return sorted((event_named(connection, name) for name in names), key=lambda event: -event.seq)[:limit]
