@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from relay import phone
 from relay.errors import RelayError
 from relay.models import Form, Mode
+from relay.store.sealing import SETTING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -82,6 +83,7 @@ class Deeds:
             "prune": (_Nothing, self._prune),
             "release": (_Event, self._release),
             "mode": (_Mode, self._mode),
+            "secrets-rotate": (_Nothing, self._reseal),
         }
 
     async def do(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,6 +127,11 @@ class Deeds:
     async def _opt_in(self, asked: _Person) -> dict[str, Any]:
         number = _number(asked.number)
         return {"number": number, "opted_out": False, "was": await self._store.opt_in(number)}
+
+    async def _reseal(self, _: _Nothing) -> dict[str, Any]:
+        if not self._store.sealed:
+            raise BadDeed(f"the ledger is not sealed: set {SETTING} and start the relay again")
+        return {"resealed": await self._store.reseal()}
 
     async def _retry(self, asked: _Deliveries) -> dict[str, Any]:
         return {"retried": await self._store.retry(asked.ids, now=self._clock())}

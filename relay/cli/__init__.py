@@ -27,6 +27,7 @@ COMMANDS = {
     "quarantine": ("relay.cli.people", "quarantine", "Events held back until somebody has looked."),
     "retry": ("relay.cli.acting", "retry", "Give dead deliveries another schedule of tries."),
     "sandbox": ("relay.cli.sandbox", "sandbox", "A stand-in for the CallScaler API."),
+    "secrets": ("relay.cli.secrets", "secrets", "The key that the ledger is sealed with."),
     "send": ("relay.cli.send", "send", "Post a sample webhook, with the right proof."),
     "serve": ("relay.cli.serve", "serve", "Run the relay."),
     "shadow": ("relay.cli.modes", "shadow", "Let a rule decide and send nothing, whatever the file says."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import os
 import re
 import time
 from dataclasses import asdict
@@ -67,10 +68,11 @@ async def _sweep(settings: Settings, store: str | None, since: float | None) -> 
     from relay.app import App  # noqa: PLC0415 - quick help
     from relay.errors import DeliveryFailed, StoreError, StoreUnusable  # noqa: PLC0415 - quick help
     from relay.settings import store_path  # noqa: PLC0415 - quick help
+    from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
     from relay.store.sqlite import SqliteStore  # noqa: PLC0415 - quick help
 
     try:
-        ledger = SqliteStore(store_path(settings, store))
+        ledger = SqliteStore(store_path(settings, store), keys=read_keys(os.environ))
     except StoreUnusable as error:
         stop(CONFIG, f"{error}. A running service sweeps by itself")
     app = App(settings, ledger, CONNECTORS)

@@ -77,10 +77,11 @@ def ledger_path(config: str | None, store: str | None) -> Path:
 
 def read_ledger(config: str | None, store: str | None, read: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
     """Run a reading of the ledger beside whatever service is running; exit 3 when there is none to read."""
+    from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
     from relay.store.sqlite import SqliteStore  # noqa: PLC0415 - quick help
 
     async def run() -> T:
-        ledger = SqliteStore(ledger_path(config, store), read_only=True)
+        ledger = SqliteStore(ledger_path(config, store), read_only=True, keys=read_keys(os.environ))
         try:
             return await read(ledger)
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
 import time
 from dataclasses import asdict
@@ -90,11 +91,12 @@ def _rule(settings: Settings, name: str) -> Rule:
 def _stored(rule: Rule, event: str, settings: Settings, config: str | None, store: str | None) -> Trial:
     from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
     from relay.errors import StoreUnusable  # noqa: PLC0415 - quick help
+    from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
     from relay.store.sqlite import SqliteStore  # noqa: PLC0415 - quick help
     from relay.trying import try_stored  # noqa: PLC0415 - quick help
 
     async def run() -> Trial | None:
-        ledger = SqliteStore(ledger_path(config, store), read_only=True)
+        ledger = SqliteStore(ledger_path(config, store), read_only=True, keys=read_keys(os.environ))
         try:
             return await try_stored(rule, event, ledger, settings, CONNECTORS)
         finally:

@@ -12,6 +12,7 @@ from relay.store.alarms import Alarms
 from relay.store.memories import Memories, Memory
 from relay.store.modes import Modes
 from relay.store.pages import Pages
+from relay.store.secrecy import Secrecy
 from relay.store.upkeep import Kept
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ class Store(
     Memories,
     Modes,
     Pages,
+    Secrecy,
     Protocol,
 ):
     """The ledger."""

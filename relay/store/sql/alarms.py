@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relay.models import Alert
+from relay.store.sealing import words
 
 if TYPE_CHECKING:
     from relay.store.sql.connection import Connection
@@ -12,20 +13,20 @@ if TYPE_CHECKING:
 
 def open_alert(connection: Connection, cause: str, what: str, remedy: str, now: float) -> bool:
     """Open an alert, or refresh the words of the open one; False for the latter."""
-    words = (what, remedy, cause)
+    said = (words(connection, what), words(connection, remedy), cause)
     if connection.execute(
-        "update alerts set what = ?, remedy = ? where cause = ? and closed_at is null", words
+        "update alerts set what = ?, remedy = ? where cause = ? and closed_at is null", said
     ).rowcount:
         return False
     gone_on = connection.execute(
         "update alerts set what = ?, remedy = ?, closed_at = null "
         "where id = (select max(id) from alerts where cause = ?) and told_at < closed_at",
-        words,
+        said,
     )
     if not gone_on.rowcount:
         connection.execute(
             "insert into alerts (what, remedy, cause, opened_at) values (?, ?, ?, ?)",
-            (*words, now),
+            (*said, now),
         )
     return True
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from relay.store import Accepted, RequestNote
+from relay.store.sealing import words
 from relay.store.sql import pruning
 from relay.store.sql.rows import EVENT, dump, event_of, insert_event, plain
 
@@ -76,10 +77,10 @@ def note_request(connection: Connection, note: RequestNote) -> None:
             note.kind,
             plain(note.source),
             note.status,
-            plain(note.reason),
-            plain(note.remote),
-            dump(dict(note.headers)),
-            note.body,
+            words(connection, plain(note.reason)),
+            words(connection, plain(note.remote)),
+            words(connection, dump(dict(note.headers))),
+            words(connection, note.body),
         ),
     )
     connection.execute(

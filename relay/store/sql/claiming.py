@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relay.store import Claimed, Taken
+from relay.store.sealing import keyed
 from relay.store.sql.planning import event_named
 from relay.store.sql.rows import delivery_of
 
@@ -107,14 +108,14 @@ def _batch(
     under_way = connection.execute(
         "select 1 from deliveries where lease_until is not null and connector = ? and lane = ? "
         "and state <> 'unknown' limit 1",
-        (connector, lane),
+        (connector, keyed(connection, lane)),
     ).fetchone()
     if under_way is not None:
         return []
     rows = connection.execute(
         "select seq, due_at, tries from deliveries where connector = ? and lane = ? and state in ('due', 'sending') "
         "order by seq limit ?",
-        (connector, lane, want.rows),
+        (connector, keyed(connection, lane), want.rows),
     ).fetchall()
     blocked = next((place for place, row in enumerate(rows) if row["due_at"] > now), len(rows))
     free = rows[:blocked]

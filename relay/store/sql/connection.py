@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
 
+    from relay.store.sealing import Seal
+
 Values = Sequence[Any] | Mapping[str, Any]
 
 
@@ -45,7 +47,16 @@ class Rows(Protocol):
 
 
 class Connection(Protocol):
-    """A connection within one transaction."""
+    """A connection within one transaction.
+
+    With a seal it seals telephone numbers wherever they are bound, and opens everything sealed wherever it is read.
+    """
+
+    seal: Seal | None
+
+    def use(self, seal: Seal) -> None:
+        """Begin to seal and to open."""
+        ...
 
     def execute(self, sql: str, values: Values = (), /) -> Rows:
         """Run one statement."""

@@ -8,6 +8,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from relay.models import CALL_TYPES, CallerFacts, NumberFacts, TextFacts
+from relay.store.sealing import keyed
 from relay.store.sql.rows import owned_of
 
 if TYPE_CHECKING:
@@ -119,7 +120,9 @@ class LedgerKnown:
     def ran(self, rule: str, value: str) -> bool:
         """Whether a rule that runs once per value has run for this one."""
         with self._reading():
-            found = self._connection.execute("select 1 from once where rule = ? and value = ?", (rule, value))
+            found = self._connection.execute(
+                "select 1 from once where rule = ? and value = ?", (rule, keyed(self._connection, value))
+            )
             return found.fetchone() is not None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from relay.store.sealing import keyed, words
 from relay.store.sql.rows import dump, plain
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def memories(connection: Connection, connector: str, keys: Collection[str]) -> d
     found = {}
     for key in keys:
         row = connection.execute(
-            "select value from memories where connector = ? and key = ?", (connector, plain(key))
+            "select value from memories where connector = ? and key = ?", (connector, keyed(connection, plain(key)))
         ).fetchone()
         if row is not None:
             found[key] = json.loads(row["value"])
@@ -34,6 +35,11 @@ def remember(connection: Connection, memory: Memory) -> None:
     connection.execute(
         "insert into memories (connector, key, value, at) values (?, ?, ?, ?) "
         "on conflict (connector, key) do update set value = excluded.value, at = excluded.at",
-        (memory.connector, plain(memory.key), dump(memory.value), memory.at),
+        (
+            memory.connector,
+            keyed(connection, plain(memory.key)),
+            words(connection, dump(memory.value)),
+            memory.at,
+        ),
     )
     connection.execute("delete from memories where connector = ? and at < ?", (memory.connector, memory.at - KEPT))

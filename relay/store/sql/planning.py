@@ -9,6 +9,7 @@ import structlog
 
 from relay.models import State, Verdict
 from relay.store import Run
+from relay.store.sealing import keyed, words
 from relay.store.sql.facts import LedgerKnown, remember_call
 from relay.store.sql.rows import (
     EVENT,
@@ -59,7 +60,7 @@ def plan(
                 _tag(connection, decided.tags, now)
                 connection.executemany(
                     "insert into once (rule, value, run) values (?, ?, ?) on conflict (rule, value) do nothing",
-                    decided.once,
+                    [(rule, keyed(connection, value), run) for rule, value, run in decided.once],
                 )
                 verdicts = decided.verdicts
         except Exception as error:
@@ -70,7 +71,7 @@ def plan(
         connection.execute(
             "insert into verdicts (event, at, config, verdicts) values (?, ?, ?, ?) on conflict (event) do update "
             "set at = excluded.at, config = excluded.config, verdicts = excluded.verdicts",
-            (row["id"], now, config, dump_verdicts(verdicts)),
+            (row["id"], now, config, words(connection, dump_verdicts(verdicts))),
         )
         connection.execute("update events set planned_at = ? where seq = ?", (now, row["seq"]))
         ruled.update((verdict.rule, verdict.word) for verdict in verdicts)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from relay.models import OWED, Event
+from relay.store.sealing import words
 from relay.store.sql.rows import dump
 from relay.store.upkeep import Pruned
 
@@ -65,12 +66,14 @@ def _find(
 def _words(connection: Connection, rows: Sequence[Row]) -> None:
     connection.executemany("update events set pruned = 1 where seq = ?", [(row["place"],) for row in rows])
     for row in rows:
-        if not row["speaks"]:
+        told = json.loads(row["call"])
+        if all(told.get(name) is None for name in WORDS):
             continue
-        told = connection.execute("select call, raw from events where seq = ?", (row["place"],)).fetchone()
-        call, raw = without_words(json.loads(told["call"]), json.loads(told["raw"]))
+        wrote = connection.execute("select raw from events where seq = ?", (row["place"],)).fetchone()
+        call, raw = without_words(told, json.loads(wrote["raw"]))
         connection.execute(
-            "update events set call = ?, raw = ?, body = null where seq = ?", (dump(call), dump(raw), row["place"])
+            "update events set call = ?, raw = ?, body = null where seq = ?",
+            (words(connection, dump(call)), words(connection, dump(raw)), row["place"]),
         )
         connection.execute(f"update deliveries set action = null where {_DONE}", (row["id"],))  # noqa: S608 - constants
         _blank_findings(connection, row["id"])
@@ -84,7 +87,7 @@ def _blank_findings(connection: Connection, event: str) -> None:
     verdicts = json.loads(row["verdicts"])
     for verdict in verdicts:
         verdict[4] = [[n, w, "pruned" if n in _SPOKEN else found, held] for n, w, found, held in verdict[4]]
-    connection.execute("update verdicts set verdicts = ? where event = ?", (dump(verdicts), event))
+    connection.execute("update verdicts set verdicts = ? where event = ?", (words(connection, dump(verdicts)), event))
 
 
 def without_words(call: Mapping[str, Any], raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -101,17 +104,17 @@ def _without(value: Any, said: set[Any]) -> Any:
 
 def _bodies(connection: Connection, rows: Sequence[Row]) -> None:
     connection.executemany(
-        "update events set body = null, raw = '{}', pruned = 2 where seq = ?", [(row["place"],) for row in rows]
+        "update events set body = null, raw = '{}', call = ?, pruned = 2 where seq = ?",
+        [(words(connection, _without_body(row["call"])), row["place"]) for row in rows],
     )
-    for row in rows:
-        if row["worded"]:
-            told = connection.execute("select call from events where seq = ?", (row["place"],)).fetchone()
-            call = {name: value for name, value in json.loads(told["call"]).items() if name != "body"}
-            connection.execute("update events set call = ? where seq = ?", (dump(call), row["place"]))
     connection.executemany(
         f"update deliveries set action = null, receipt = null, notes = '{{}}' where {_DONE}",  # noqa: S608 - constants
         [(row["id"],) for row in rows],
     )
+
+
+def _without_body(call: str) -> str:
+    return dump({name: value for name, value in json.loads(call).items() if name != "body"})
 
 
 def _texts(connection: Connection, rows: Sequence[Row]) -> None:
@@ -142,14 +145,12 @@ def _events(connection: Connection, rows: Sequence[Row]) -> None:
 
 _WAYS: dict[Prunable, _Way] = {
     "transcripts": _Way(
-        f"select seq as place, id, received_at as at, {_IS_OWED} as owed, "  # noqa: S608 - constants
-        'case when call like \'%"transcription":"%\' or call like \'%"summary":"%\' then 1 else 0 end as speaks '
+        f"select seq as place, id, call, received_at as at, {_IS_OWED} as owed "  # noqa: S608 - constants
         "from events e where pruned = 0 and seq > ? order by seq limit ?",
         _words,
     ),
     "bodies": _Way(
-        f"select seq as place, id, received_at as at, {_IS_OWED} as owed, "  # noqa: S608 - constants
-        "case when call like '%\"body\":%' then 1 else 0 end as worded "
+        f"select seq as place, id, call, received_at as at, {_IS_OWED} as owed "  # noqa: S608 - constants
         "from events e where pruned = 1 and seq > ? order by seq limit ?",
         _bodies,
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from relay.models import OWED, Attempt, Delivery, Event, Owned, Verdict
+from relay.store.sealing import words
 from relay.store.sql.rows import EVENT, attempt_of, delivery_of, event_of, owned_of, verdicts_of
 
 if TYPE_CHECKING:
@@ -135,7 +136,17 @@ def save_numbers(connection: Connection, numbers: Sequence[Owned]) -> None:
         "status = excluded.status, sms_enabled = excluded.sms_enabled, created_at = excluded.created_at, "
         "read_at = excluded.read_at",
         [
-            (n.number, n.id, n.name, n.group, n.group_id, n.status, n.sms_enabled, n.created_at, n.read_at)
+            (
+                n.number,
+                n.id,
+                words(connection, n.name),
+                n.group,
+                n.group_id,
+                n.status,
+                n.sms_enabled,
+                n.created_at,
+                n.read_at,
+            )
             for n in numbers
         ],
     )

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from relay.models import Attempt, Delivery, Event, Finding, Owned, State, Verdict
+from relay.store.sealing import keyed, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -74,11 +75,11 @@ def insert_event(connection: Connection, event: Event, body: bytes) -> None:
             event.age_known,
             event.late,
             event.caller,
-            None if event.caller_raw is None else plain(event.caller_raw),
+            words(connection, None if event.caller_raw is None else plain(event.caller_raw)),
             event.number,
-            dump(dict(event.call)),
-            dump(dict(event.raw)),
-            body,
+            words(connection, dump(dict(event.call))),
+            words(connection, dump(dict(event.raw))),
+            words(connection, body),
         ),
     )
 
@@ -126,18 +127,18 @@ def insert_deliveries(connection: Connection, deliveries: Sequence[Delivery]) ->
                 d.step,
                 d.kind,
                 d.connector,
-                d.lane,
+                keyed(connection, d.lane),
                 d.state,
                 d.due_at,
                 d.first_due_at,
                 d.born_at,
                 d.shadow,
-                None if d.action is None else dump(d.action),
-                None if d.reason is None else plain(d.reason),
+                words(connection, None if d.action is None else dump(d.action)),
+                words(connection, None if d.reason is None else plain(d.reason)),
                 d.claims,
                 d.tries,
-                dump(dict(d.notes)),
-                None if d.receipt is None else dump(d.receipt),
+                words(connection, dump(dict(d.notes))),
+                words(connection, None if d.receipt is None else dump(d.receipt)),
                 d.settled_at,
             )
             for d in deliveries
@@ -153,27 +154,30 @@ _SAVE_DELIVERY = (
 
 def save_delivery(connection: Connection, d: Delivery) -> bool:
     """Write a delivery as it now stands and end its lease; False when somebody claimed it since it was read."""
-    return connection.execute(_SAVE_DELIVERY, _saved(d)).rowcount == 1
+    return connection.execute(_SAVE_DELIVERY, _saved(connection, d)).rowcount == 1
 
 
 def save_idle(connection: Connection, d: Delivery) -> bool:
     """The same for a delivery that nobody holds; False for one under way, whose fate is its holder's word."""
     return (
-        connection.execute(f"{_SAVE_DELIVERY} and lease_until is null and state <> 'unknown'", _saved(d)).rowcount == 1
+        connection.execute(
+            f"{_SAVE_DELIVERY} and lease_until is null and state <> 'unknown'", _saved(connection, d)
+        ).rowcount
+        == 1
     )
 
 
-def _saved(d: Delivery) -> tuple[Any, ...]:
+def _saved(connection: Connection, d: Delivery) -> tuple[Any, ...]:
     return (
         d.state,
         d.due_at,
         d.first_due_at,
-        None if d.action is None else dump(d.action),
-        d.lane,
-        None if d.reason is None else plain(d.reason),
+        words(connection, None if d.action is None else dump(d.action)),
+        keyed(connection, d.lane),
+        words(connection, None if d.reason is None else plain(d.reason)),
         d.tries,
-        dump(dict(d.notes)),
-        None if d.receipt is None else dump(d.receipt),
+        words(connection, dump(dict(d.notes))),
+        words(connection, None if d.receipt is None else dump(d.receipt)),
         d.settled_at,
         d.id,
         d.claims,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from relay.models import State
+from relay.store.sealing import words
 from relay.store.sql.facts import LedgerKnown
 from relay.store.sql.memories import remember
 from relay.store.sql.planning import event_named, follow_up
@@ -64,7 +65,7 @@ def begin_text(
             address.recipient,
             address.prefix,
             address.sender,
-            None if address.body is None else plain(address.body),
+            words(connection, None if address.body is None else plain(address.body)),
             decided.state,
             decided.state is State.SHADOW,
             now,
@@ -89,7 +90,7 @@ def settle(connection: Connection, settlements: Sequence[Settlement], follow: Fo
                     attempt.started_at,
                     attempt.seconds,
                     attempt.outcome,
-                    plain(attempt.answer),
+                    words(connection, plain(attempt.answer)),
                 ),
             )
         if not save_delivery(connection, delivery):
@@ -124,6 +125,6 @@ def bury(connection: Connection, connector: str, reason: str, now: float) -> int
     done = connection.execute(
         "update deliveries set state = 'dead', reason = ?, settled_at = ?, lease_until = null, claims = claims + 1 "
         "where connector = ? and state in ('due', 'waiting', 'held')",
-        (plain(reason), now, connector),
+        (words(connection, plain(reason)), now, connector),
     )
     return done.rowcount

@@ -17,6 +17,7 @@ from relay.store.sql import (
     planning,
     pruning,
     reading,
+    sealing,
     settling,
     sums,
     texts,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         Wish,
     )
     from relay.store.pages import Glance, Standing, Traffic
+    from relay.store.sealing import Keys
     from relay.store.sql.connection import Connection
     from relay.store.upkeep import Balance, Prunable, Pruned, Sizes
 
@@ -53,6 +55,10 @@ T = TypeVar("T")
 
 class SqlStore(ABC):
     """All that is the same on every backend: which piece of SQL does what, within one transaction each."""
+
+    def __init__(self, keys: Keys | None = None) -> None:
+        """With `keys` the ledger is sealed."""
+        self._keys = keys
 
     @abstractmethod
     async def _write(self, work: Callable[[Connection], T]) -> T:
@@ -299,3 +305,11 @@ class SqlStore(ABC):
 
     async def standing(self, person: str) -> Standing:
         return await self._read(partial(pages.standing, number=person))
+
+    async def reseal(self) -> int:
+        keys = self._keys
+        return 0 if keys is None else await self._write(partial(sealing.reseal, keys=keys))
+
+    @property
+    def sealed(self) -> bool:
+        return self._keys is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from relay.store.sealing import words
 from relay.store.sql import arrivals, upkeep
 from relay.store.sql.facts import person
 from relay.store.sql.rows import plain
@@ -65,7 +66,7 @@ def save_foreign_texts(connection: Connection, texts: Sequence[ForeignText]) -> 
                 text.recipient,
                 text.prefix,
                 text.sender,
-                None if text.body is None else plain(text.body),
+                words(connection, None if text.body is None else plain(text.body)),
                 text.at,
                 plain(text.id),
             ),

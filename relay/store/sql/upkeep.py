@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from relay.models import CALL_TYPES, State
 from relay.optout import MARK
+from relay.store.sealing import words
 from relay.store.sql.facts import person
 from relay.store.sql.planning import event_named, follow_up
 from relay.store.sql.rows import EVENT, delivery_of, dump, event_of, save_delivery
@@ -104,7 +105,7 @@ def opt_out(connection: Connection, number: str, now: float, how: str) -> int:
     )
     hurried = 0
     for text in _texts_to(connection, number):
-        notes = dump({**json.loads(text["notes"]), MARK: number})
+        notes = words(connection, dump({**json.loads(text["notes"]), MARK: number}))
         connection.execute("update deliveries set notes = ? where id = ? and lease_until is null", (notes, text["id"]))
         hurried += connection.execute(
             "update deliveries set due_at = ?1, claims = claims + 1 "
@@ -185,15 +186,13 @@ def release(connection: Connection, event: str, now: float) -> int:
         done += connection.execute(
             "update deliveries set state = 'waiting', due_at = ?, reason = null, notes = ?, claims = claims + 1 "
             "where id = ? and state = 'held'",
-            (now, dump(notes), row["id"]),
+            (now, words(connection, dump(notes)), row["id"]),
         ).rowcount
     return done
 
 
 def quarantined(connection: Connection, limit: int) -> list[Event]:
     """Events that wait for somebody to release them, newest first."""
-    held = connection.execute(
-        "select event, notes from deliveries where state = 'held' and notes like ?", (f'%"{_QUARANTINED}"%',)
-    )
+    held = connection.execute("select event, notes from deliveries where state = 'held'")
     names = {row["event"] for row in held if json.loads(row["notes"]).get(_QUARANTINED)}
     return sorted((event_named(connection, name) for name in names), key=lambda event: -event.seq)[:limit]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from relay.store.sealing import Seal
 
 _OF_DISK = {
     sqlite3.SQLITE_BUSY,
@@ -33,6 +35,12 @@ def code_of(error: BaseException) -> int:
 class FileConnection(sqlite3.Connection):
     """A connection to the ledger's file."""
 
+    seal: Seal | None = None
+
+    def use(self, seal: Seal) -> None:  # noqa: ARG002 - the protocol
+        """Refuse: nothing is sealed here."""
+        raise TypeError("a connection that cannot seal")
+
     def ends_all(self, error: BaseException) -> bool:
         """Whether the file is at fault, not the piece of work: then the whole transaction is over."""
         return not self.in_transaction or (isinstance(error, sqlite3.Error) and code_of(error) in _OF_DISK)
@@ -57,3 +65,20 @@ class FileConnection(sqlite3.Connection):
     def count(self, name: str, by: int = 1) -> None:
         """Count something that the tables do not count themselves."""
         self.execute("update counts set n = n + ? where name = ?", (by, name))
+
+
+class SealedConnection(FileConnection):
+    """The same under a key. A class of its own, so that a ledger without a key pays nothing for it."""
+
+    def use(self, seal: Seal) -> None:
+        """Begin to seal and to open."""
+        self.seal = seal
+        self.row_factory = lambda cursor, values: sqlite3.Row(cursor, seal.opened(values))
+
+    def execute(self, sql: str, values: Any = (), /) -> sqlite3.Cursor:
+        """As sqlite3 does it."""
+        return super().execute(sql, values if self.seal is None else self.seal.bound(values))
+
+    def executemany(self, sql: str, rows: Iterable[Any], /) -> sqlite3.Cursor:
+        """As sqlite3 does it."""
+        return super().executemany(sql, rows if self.seal is None else map(self.seal.bound, rows))

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from relay.store.sealing import Keys
+
 T = TypeVar("T")
 
 BATCH = 256
@@ -60,8 +62,9 @@ class Engine:
         StoreUnusable: the file cannot be opened.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, keys: Keys | None = None) -> None:
         self.path = path
+        self._keys = keys
         self._queue: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
         self._lock = None if path is None else take_lock(path)
         self._broken: str | None = None
@@ -113,7 +116,7 @@ class Engine:
 
     def _run(self) -> None:
         try:
-            connection = connect(self.path)
+            connection = connect(self.path, self._keys)
         except BaseException as error:  # noqa: BLE001 - handed to the thread that is opening
             self._opened.put(error)
             return

@@ -12,13 +12,14 @@ from relay.errors import StoreBusy
 from relay.store.sql.store import SqlStore
 from relay.store.sqlite import size as sizing
 from relay.store.sqlite.engine import Engine
-from relay.store.sqlite.opening import connect_reader
+from relay.store.sqlite.opening import open_reader
 from relay.store.sqlite.patience import READ_SECONDS, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from relay.store.sealing import Keys
     from relay.store.sqlite.connection import FileConnection
     from relay.store.upkeep import Sizes
 
@@ -28,21 +29,22 @@ T = TypeVar("T")
 class SqliteStore(SqlStore):
     """The ledger in one file, or in memory where `path` is None.
 
-    Opened for reading only, it needs no lock and works beside a running service.
+    Opened for reading only, it needs no lock and works beside a running service. With `keys` it is sealed.
 
     Raises:
         StoreUnusable: when the file cannot be used; the message says why and what to do.
     """
 
-    def __init__(self, path: Path | None, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path | None, *, read_only: bool = False, keys: Keys | None = None) -> None:
+        super().__init__(keys)
         self.path = path
-        self._engine = None if read_only else Engine(path)
+        self._engine = None if read_only else Engine(path, keys)
         self._reader: FileConnection | None = None
         self._reading: ThreadPoolExecutor | None = None
         if path is None:
             return
         try:
-            self._reader = connect_reader(path)
+            self._reader = open_reader(path, keys)
         except BaseException:
             if self._engine is not None:
                 self._engine.close()

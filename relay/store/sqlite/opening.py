@@ -12,12 +12,15 @@ import sqlite_utils
 import structlog
 
 from relay.errors import StoreHeld, StoreUnusable
-from relay.store.sqlite.connection import FileConnection
+from relay.store.sql.sealing import begin, unlock
+from relay.store.sqlite.connection import FileConnection, SealedConnection
 from relay.store.sqlite.generation import take_over
 from relay.store.sqlite.schema import LATEST, migrations
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from relay.store.sealing import Keys
 
 BUSY_SECONDS = 5.0
 WAL_KEPT = 16 * 2**20
@@ -30,17 +33,20 @@ log = structlog.get_logger(__name__)
 _NO_LEDGER = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 
 
-def connect(path: Path | None) -> FileConnection:
+def connect(path: Path | None, keys: Keys | None = None) -> FileConnection:
     """The writing connection, its schema brought up to date; in memory where there is no path.
 
+    With `keys` a ledger that is plain is sealed first.
+
     Raises:
-        StoreUnusable: the file cannot be opened, is damaged, is something else, or is newer than this program.
+        StoreUnusable: the file cannot be opened, is damaged, is something else, is newer than this program, or is
+            sealed with another key.
     """
     connection = None
     try:
         if path is not None:
             _make_private(path)
-        connection = sqlite3.connect(":memory:" if path is None else path, isolation_level=None, factory=FileConnection)
+        connection = sqlite3.connect(":memory:" if path is None else path, isolation_level=None, factory=_kind(keys))
         connection.row_factory = sqlite3.Row
         _learn_to_shrink(connection, path)
         for pragma in (
@@ -55,7 +61,10 @@ def connect(path: Path | None) -> FileConnection:
             f"journal_size_limit = {WAL_KEPT}",
         ):
             connection.execute(f"pragma {pragma}")
+        is_sealed = bool(_applied(connection, path)) and unlock(connection, keys, str(path))
         _migrate(connection, path)
+        if keys is not None and not is_sealed:
+            _seal(connection, keys)
         if path is not None:
             take_over(connection, path)
     except (sqlite3.Error, OSError) as error:
@@ -69,7 +78,22 @@ def connect(path: Path | None) -> FileConnection:
     return connection
 
 
-def connect_reader(path: Path, how: str = "mode=ro") -> FileConnection:
+def open_reader(path: Path, keys: Keys | None) -> FileConnection:
+    """A connection that reads what is sealed.
+
+    Raises:
+        StoreUnusable: as `connect_reader`, and where the key of a sealed ledger is missing or another one.
+    """
+    connection = connect_reader(path, kind=_kind(keys))
+    try:
+        unlock(connection, keys, str(path))
+    except StoreUnusable:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_reader(path: Path, how: str = "mode=ro", kind: type[FileConnection] = FileConnection) -> FileConnection:
     """A connection that can only read and never checkpoints; any thread may use it, one at a time.
 
     `how` is SQLite's: `immutable=1` leaves no trace beside a file that nobody uses.
@@ -82,11 +106,7 @@ def connect_reader(path: Path, how: str = "mode=ro") -> FileConnection:
     connection = None
     try:
         connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?{how}",
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-            factory=FileConnection,
+            f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None, check_same_thread=False, factory=kind
         )
         connection.row_factory = sqlite3.Row
         connection.execute(f"pragma busy_timeout = {int(BUSY_SECONDS * 1000)}")
@@ -104,6 +124,18 @@ def connect_reader(path: Path, how: str = "mode=ro") -> FileConnection:
         connection.close()
         raise StoreUnusable(f"{path} is not a ledger of this version yet; `relay serve` brings it up to date")
     return connection
+
+
+def _kind(keys: Keys | None) -> type[FileConnection]:
+    return FileConnection if keys is None else SealedConnection
+
+
+def _seal(connection: FileConnection, keys: Keys) -> None:
+    """Seal a plain ledger, whole or not at all, and empty its log of what was plain."""
+    connection.execute("begin immediate")
+    begin(connection, keys)
+    connection.execute("commit")
+    connection.execute("pragma wal_checkpoint(truncate)").fetchall()
 
 
 def take_lock(path: Path) -> int:
