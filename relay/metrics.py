@@ -20,6 +20,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._found: dict[tuple[Counter | str, ...], Counter] = {}
         self._events = Counter("relay_events", "Webhooks by outcome", ["source", "outcome"], registry=self.registry)
         self._deliveries = Counter(
             "relay_deliveries", "Deliveries by outcome of a try", ["connector", "outcome"], registry=self.registry
@@ -42,19 +43,26 @@ class Metrics:
         build = Gauge("relay_build_info", "Always 1", ["version", "python"], registry=self.registry)
         build.labels(relay.__version__, platform.python_version()).set(1)
 
+    def _of(self, counter: Counter, *labels: str) -> Counter:
+        """The counter under these labels, found once: looking it up costs more than counting."""
+        found = self._found.get((counter, *labels))
+        if found is None:
+            found = self._found[(counter, *labels)] = counter.labels(*labels)
+        return found
+
     def event(self, source: str, outcome: str) -> None:
         """Count a webhook: accepted, duplicate, unknown_type, test, refused, unavailable."""
-        self._events.labels(source, outcome).inc()
+        self._of(self._events, source, outcome).inc()
 
     def tried(self, connector: str, outcome: str, seconds: float) -> None:
         """Count one try of a delivery."""
-        self._deliveries.labels(connector, outcome).inc()
+        self._of(self._deliveries, connector, outcome).inc()
         self._seconds.observe(seconds)
 
     def judged(self, verdicts: Iterable[Verdict]) -> None:
         """Count verdicts."""
         for verdict in verdicts:
-            self._verdicts.labels(verdict.rule, verdict.word).inc()
+            self._of(self._verdicts, verdict.rule, verdict.word).inc()
 
     def connectors(self, names: Iterable[str]) -> None:
         """Show a breaker for every connector."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from aiohttp import HttpVersion10, HttpVersion11, web
@@ -15,13 +17,18 @@ from relay import failpoints
 from relay.intake import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
 
     from relay.http import Address, AnyNetwork
     from relay.intake import Intake, Source
 
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Request = TypeVar("Request", bound=web.BaseRequest)
+
 log = structlog.get_logger(__name__)
 
+_HOOKS = "/hooks/"
+_AS_JSON = {"Content-Type": "application/json"}
 BODY_MOST = 256 * 1024
 BODY_SECONDS = 10.0
 KEEPALIVE = 15.0
@@ -75,11 +82,26 @@ class Door:
         app.router.add_get("/healthz", healthz)
         return app
 
+    def quickly(self, otherwise: Handler) -> Handler:
+        """The handler of the whole listener: webhooks to a plain address past the router, all else by `otherwise`."""
+
+        async def handle(request: web.BaseRequest) -> web.StreamResponse:
+            path = request.raw_path
+            source = self.sources.get(path[len(_HOOKS) :]) if path.startswith(_HOOKS) else None
+            if source is None or "Expect" in request.headers:
+                return await otherwise(request)
+            return await self._take(source, request)
+
+        return lambda request: guard(request, handle)
+
     async def receive(self, request: web.Request) -> web.Response:
         """One webhook."""
         source = self.sources.get(request.match_info["source"])
         if source is None:
             return self._refused(request, 404, "unknown", "unknown source")
+        return await self._take(source, request)
+
+    async def _take(self, source: Source, request: web.BaseRequest) -> web.Response:
         if request.method != "POST":
             return self._refused(request, 405, source.name, f"method {request.method}", {"Allow": "POST"})
         if self.draining:
@@ -89,8 +111,7 @@ class Door:
         if "Content-Encoding" in request.headers:
             return self._refused(request, 415, source.name, "a compressed body")
         try:
-            async with asyncio.timeout(self._body_seconds):
-                body = await request.read()
+            body = await self._read(request)
         except TimeoutError:
             return _last(self._refused(request, 408, source.name, f"no whole body within {self._body_seconds:g} s"))
         except web.HTTPRequestEntityTooLarge:
@@ -101,6 +122,12 @@ class Door:
         reply = await self._intake.webhook(source, list(request.headers.items()), body, self._address(request))
         return self._answer(reply)
 
+    async def _read(self, request: web.BaseRequest) -> bytes:
+        if request.content.is_eof():  # it is all here; the clock need not be set
+            return await request.read()
+        async with asyncio.timeout(self._body_seconds):
+            return await request.read()
+
     def _answer(self, reply: Reply, headers: Mapping[str, str] | None = None) -> web.Response:
         if reply.status >= 400:  # noqa: PLR2004 - HTTP's own classes
             return problem(reply.status, reply.detail, {**_RETRY.get(reply.status, {}), **(headers or {})})
@@ -109,13 +136,13 @@ class Door:
         return _json(reply.status, {"event": reply.event, "duplicate": reply.duplicate})
 
     def _refused(
-        self, request: web.Request, status: int, source: str, reason: str, headers: Mapping[str, str] | None = None
+        self, request: web.BaseRequest, status: int, source: str, reason: str, headers: Mapping[str, str] | None = None
     ) -> web.Response:
         """Refuse before the body is looked at."""
         sent = list(request.headers.items())
         return self._answer(self._intake.refuse(status, source, reason, self._address(request), sent, b""), headers)
 
-    def _address(self, request: web.Request) -> str:
+    def _address(self, request: web.BaseRequest) -> str:
         """The sender's address: the last one that no trusted proxy wrote."""
         peer = _read_address(request.remote or "")
         if peer is None or not self._trusts(peer):
@@ -134,6 +161,7 @@ class Door:
         return any(address in network for network in self._trusted if network.version == address.version)
 
 
+@lru_cache(1024)
 def _read_address(written: str) -> Address | None:
     try:
         address = ipaddress.ip_address(written)
@@ -150,9 +178,7 @@ def _last(response: web.Response) -> web.Response:
 
 
 @web.middleware
-async def guard(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+async def guard(request: Request, handler: Callable[[Request], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
     """Every error in one form, and none with a trace."""
     if request.version not in (HttpVersion10, HttpVersion11):
         return _last(problem(400, "Only HTTP/1.0 and HTTP/1.1 are spoken here."))
@@ -183,11 +209,20 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) 
 
 
 def _json(status: int, body: Mapping[str, Any]) -> web.Response:
-    return web.Response(status=status, body=json.dumps(body).encode(), content_type="application/json")
+    return web.Response(status=status, body=json.dumps(body).encode(), headers=_AS_JSON)
 
 
-async def listen(app: web.Application, host: str, port: int, *, linger: float = LINGER) -> tuple[web.AppRunner, int]:
+async def listen(
+    app: web.Application,
+    host: str,
+    port: int,
+    *,
+    linger: float = LINGER,
+    way: Callable[[Handler], Handler] = lambda handler: handler,
+) -> tuple[web.AppRunner, int]:
     """Serve an application; answers its runner and the port, which the system chose where 0 was asked for.
+
+    `way` may put a shorter way in front of the application's own handler.
 
     Raises:
         OSError: the address cannot be listened on.
@@ -204,6 +239,9 @@ async def listen(app: web.Application, host: str, port: int, *, linger: float = 
         max_headers=64,
     )
     await runner.setup()
+    served = runner.server
+    if isinstance(served, web.Server):
+        served.request_handler = way(served.request_handler)
     try:
         await web.TCPSite(runner, host, port, backlog=1024).start()
     except OSError:

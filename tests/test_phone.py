@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -244,3 +245,10 @@ def test_no_name_carries_a_number_a_line_or_a_character_that_costs_a_segment(nam
 def test_a_number_outside_the_numbering_plan_still_tells_its_caller_apart_and_is_never_texted():
     assert phone.normalise("+15551234567") == "+15551234567"
     assert phone.untextable("+15551234567", AMERICAN) is not None
+
+
+@given(st.from_regex(r"\A\+1[2-9][0-9]{9}\Z"))
+def test_a_number_that_is_e164_already_is_read_as_libphonenumber_reads_it(written):
+    parsed = phonenumbers.parse(written, "US")
+    assert phonenumbers.is_possible_number(parsed)
+    assert phone.normalise(written) == phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)

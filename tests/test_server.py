@@ -91,7 +91,7 @@ async def open_door(ledger, clock, trusted=(), body_seconds=5.0):
     metrics, ticks = Metrics(), [0.0]
     intake = Intake(ledger, clock, metrics, ticks=lambda: ticks[0])
     door = Door(intake, sources, trusted, body_seconds=body_seconds)
-    runner, port = await server.listen(door.app(), "127.0.0.1", 0, linger=0.05)
+    runner, port = await server.listen(door.app(), "127.0.0.1", 0, linger=0.05, way=door.quickly)
     yield Front(port, door, intake, metrics, ticks)
     await runner.cleanup()
     await intake.drain()
@@ -442,3 +442,22 @@ async def test_a_source_of_type_json_is_read_by_its_map(front, ledger):
 
 async def test_a_map_that_finds_nothing_makes_no_call(front):
     assert (await front.post({"kind": "ping"}, path="/hooks/crm")).json == {"event": None}
+
+
+@pytest.mark.parametrize("path", ["/hooks/phone", "/hooks/ph%6fne", "/hooks/phone?from=here"])
+async def test_the_short_way_and_the_way_through_the_router_answer_alike(front, call, path):
+    answers = [await front.post(call(), path=path), await front.post(call(), path=path)]
+    answers += [await front.post(call(), path=path, secret="wrong"), await front.post(call(), path=path, method="PUT")]
+    assert [answer.status for answer in answers] == [202, 200, 401, 405]
+
+
+async def test_a_sender_that_waits_to_be_told_to_go_on_is_told(front, call):
+    body = json.dumps(call()).encode()
+    rows = ["POST /hooks/phone HTTP/1.1", "Host: relay.example", "Content-Type: application/json"]
+    rows += [f"X-Relay-Secret: {SECRET}", "Expect: 100-continue", f"Content-Length: {len(body)}"]
+    reader, writer = await asyncio.open_connection("127.0.0.1", front.port)
+    writer.write("".join(f"{row}\r\n" for row in [*rows, ""]).encode())
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
+    writer.write(body)
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 202 ")
+    writer.close()

@@ -163,7 +163,7 @@ class App:
         await self.prepare()
         if self._has_intake:
             host, port = read_address(self.settings.server.listen)
-            runner, self.public_port = await server.listen(self.door.app(), host, port)
+            runner, self.public_port = await server.listen(self.door.app(), host, port, way=self.door.quickly)
             self._runners.append(runner)
         host, port = read_address(self.settings.server.admin)
         admin = Admin(

@@ -62,6 +62,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 """Our name of a field, and its spellings, the current one first."""
 _MEANING = {spelling: name for name, spellings in ALIASES.items() for spelling in spellings}
+_RANK = {spelling: rank for spellings in ALIASES.values() for rank, spelling in enumerate(spellings)}
 _SPOKEN = {
     **{f"call.{name}": spellings[0] for name, spellings in ALIASES.items()},
     **{name: spellings[0] for name, spellings in ALIASES.items()},
@@ -79,8 +80,11 @@ _SPOKEN = {
 MAPPABLE: dict[str, str] = {**{name: ALIASES[meaning][0] for name, meaning in _MEANING.items()}, **_SPOKEN}
 """What `map:` of a source may name, as webhooks and as conditions spell it, and the spelling it is read under."""
 
+_ASIDE = {"id", "event", "caller", "tracking", "destination", "started_at", "test", "direction"}
+"""What is read by itself."""
 _NUMBERS = {"duration", "ai_score", "robo_score"}
 _FLAGS = {"qualified", "test"}
+_WORDS = set(ALIASES) - _NUMBERS - _FLAGS
 _TRUE = (True, "true")
 _OUTCOME = {
     "call.completed": "answered",
@@ -130,7 +134,7 @@ def read_event(
     if not isinstance(fields, dict):
         raise BadBody("the body is JSON, but no object", status=422)
     cleaned = {_clean(key): _cleaned(value) for key, value in fields.items()}
-    values = {name: value for name in ALIASES if (value := _first(cleaned, name)) is not None}
+    values = _meant(cleaned)
     key, kind = values.get("id"), _type(values)
     has_key = isinstance(key, str) and _KEY.fullmatch(key) is not None
     if not has_key and (values.get("test") in _TRUE or not _is_call(cleaned, kind)):
@@ -141,7 +145,7 @@ def read_event(
         if not _names_call(cleaned):
             return Read(None, "an object with an id, but no call: taken for a test")
         raise BadBody("a call without a usable type (event: call.completed, call.missed …)", status=422)
-    kept = cleaned if raw is None else {_clean(name): _cleaned(value) for name, value in raw.items()}
+    kept = cleaned if raw is None or raw is fields else {_clean(name): _cleaned(value) for name, value in raw.items()}
     event = _event(kept, values, kind, key, source, now, late=late)
     return Read(as_text(event, cleaned.get("body")) if kind == RECEIVED else event)
 
@@ -159,7 +163,7 @@ def _event(
 ) -> Event:
     call: dict[str, Any] = {"id": key, "event": kind}
     for name, value in values.items():
-        if name in {"id", "event", "caller", "tracking", "destination", "started_at", "test", "direction"}:
+        if name in _ASIDE:
             continue
         read = _value(name, value)
         if read is not None:
@@ -213,6 +217,19 @@ def _type(values: Mapping[str, Any]) -> str | None:
     return written
 
 
+def _meant(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What the fields say, under our names; of several spellings of one the most current."""
+    spelt: dict[str, str] = {}
+    for spelling, value in fields.items():
+        name = _MEANING.get(spelling)
+        if name is None or value is None:
+            continue
+        before = spelt.get(name)
+        if before is None or _RANK[spelling] < _RANK[before]:
+            spelt[name] = spelling
+    return {name: fields[spelt[name]] for name in ALIASES if name in spelt}
+
+
 def _first(raw: Mapping[str, Any], name: str) -> Any:
     return next((raw[spelling] for spelling in ALIASES[name] if raw.get(spelling) is not None), None)
 
@@ -223,6 +240,8 @@ def _value(name: str, value: Any) -> Any:
     Raises:
         BadBody: a list or an object where text or a number is due.
     """
+    if isinstance(value, str) and name in _WORDS:
+        return value.strip()[:_TEXT_CAP] or None
     if isinstance(value, (dict, list)) or (isinstance(value, bool) and name not in _FLAGS):
         raise BadBody(f"{ALIASES[name][0]} should be text or a number")
     if name in _NUMBERS:
@@ -263,7 +282,7 @@ def _moment(written: Any, now: float) -> tuple[float | None, bool]:
 
 
 def _clean(text: str) -> str:
-    return _CONTROLS.sub("\ufffd", text)
+    return text if text.isprintable() else _CONTROLS.sub("\ufffd", text)
 
 
 def _cleaned(value: Any) -> Any:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from relay.errors import BadBody
 from relay.intake import read_json
+from relay.intake.body import _read_slowly
 
 NUMBERS = st.integers(-(2**63) + 1, 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.recursive(
@@ -18,6 +19,37 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_what_json_writes_is_read_as_it_was(value):
     assert read_json(json.dumps(value).encode()) == value
+
+
+PIECES = [
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b":",
+    b",",
+    b'"a"',
+    b'"b:"',
+    b'"a\\u003A"',
+    b"-0",
+    b"1.5",
+    b"1e400",
+    b"null",
+    b'"\xff"',
+]
+
+
+@given(st.lists(st.sampled_from([*PIECES, b'"\\ud800"', b'"\xc3\xa9"', b"9223372036854775808"]), max_size=9))
+def test_the_quick_reader_reads_nothing_that_the_strict_one_would_refuse_or_read_otherwise(pieces):
+    for body in (b"".join(pieces), b'{"a":' + b"".join(pieces) + b"}"):
+        assert told(read_json, body) == told(_read_slowly, body)
+
+
+def told(read, body):
+    try:
+        return repr(read(body))
+    except BadBody as error:
+        return error.status, str(error)
 
 
 @given(st.binary(max_size=200))

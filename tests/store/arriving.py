@@ -56,6 +56,29 @@ class Arrivals:
         assert len({answer.event for answer in answers}) == 1
         assert len(await store.events(limit=10)) == 1
 
+    async def test_of_many_at_once_the_known_ones_are_recognised_and_the_new_ones_kept_in_order(self, store: Store):
+        known = await store.accept(event("call-7"), b"{}", merge)
+        many = [event(f"call-{n % 40}", at=NOW + n) for n in range(45)]
+        answers = await asyncio.gather(*(store.accept(one, b"{}", merge) for one in many))
+
+        assert [n for n, answer in enumerate(answers) if answer.duplicate] == [7, 40, 41, 42, 43, 44]
+        assert answers[7].event == known.event
+        assert [answers[n].event for n in range(40, 45)] == [answers[n].event for n in range(5)]
+        new = [answer.event for answer in answers if not answer.duplicate]
+        assert [one.id for one in reversed(await store.events(limit=50))] == [known.event, *new]
+        assert (await store.totals())["events"] == 40
+
+    async def test_a_merge_that_fails_fails_none_of_the_events_beside_it(self, store: Store):
+        await store.accept(event("call-1"), b"{}", merge)
+
+        def broken(known: Event, again: Event) -> Event:
+            raise ZeroDivisionError
+
+        work = [store.accept(event(f"call-{n}"), b"{}", broken) for n in range(3)]
+        answers = await asyncio.gather(*work, return_exceptions=True)
+        assert [isinstance(answer, ZeroDivisionError) for answer in answers] == [False, True, False]
+        assert len(await store.events(limit=9)) == 3
+
     async def test_a_repeat_that_brings_missing_fields_raises_one_enriched_event(self, store: Store):
         first = await store.accept(event(caller_name=None), b"{}", merge)
         brought = await store.accept(event(summary="wants a quote", at=NOW + 60), b"{}", merge)

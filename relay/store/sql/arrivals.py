@@ -2,21 +2,55 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from relay.store import Accepted, RequestNote
 from relay.store.sealing import words
 from relay.store.sql import pruning
-from relay.store.sql.rows import EVENT, dump, event_of, insert_event, plain
+from relay.store.sql.rows import EVENT, dump, event_of, insert_events, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from relay.models import Event
     from relay.store import Merge
     from relay.store.sql.connection import Connection
 
 KEPT_REQUESTS = 2000
 """Requests of each kind that stay readable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event at the door, and how a repeat of it is merged."""
+
+    event: Event
+    body: bytes
+    merge: Merge
+
+
+class _KnownError(Exception):
+    """One of several events is no new one."""
+
+
+def accept_all(connection: Connection, arrivals: Sequence[Arrival]) -> list[Accepted]:
+    """Write down several events, nearly always all of them new: then in one statement; else one by one."""
+    events = [arrival.event for arrival in arrivals]
+    if not pruning.any_seen(connection, events):
+        with contextlib.suppress(_KnownError):
+            with connection.apart():
+                _insert_new(connection, arrivals)
+            connection.count("accepted", len(arrivals))
+            return [Accepted(event.id) for event in events]
+    return [accept(connection, one.event, one.body, one.merge) for one in arrivals]
+
+
+def _insert_new(connection: Connection, arrivals: Sequence[Arrival]) -> None:
+    if insert_events(connection, [(one.event, one.body) for one in arrivals]) < len(arrivals):
+        raise _KnownError
 
 
 def accept(connection: Connection, event: Event, body: bytes, merge: Merge) -> Accepted:
@@ -31,7 +65,8 @@ def accept(connection: Connection, event: Event, body: bytes, merge: Merge) -> A
         if gone is not None:
             connection.count("duplicates")
             return Accepted(gone, duplicate=True)
-        insert_event(connection, event, body)
+        insert_events(connection, [(event, body)])
+        connection.count("accepted")
         return Accepted(event.id)
     latest = event_of(row)
     first = _first(connection, latest)
@@ -41,7 +76,8 @@ def accept(connection: Connection, event: Event, body: bytes, merge: Merge) -> A
     merged = None if again is None else merge(latest, again)
     if merged is None:
         return Accepted(first, duplicate=True)
-    insert_event(connection, merged, body)
+    insert_events(connection, [(merged, body)])
+    connection.count("accepted")
     connection.count("enriched")
     return Accepted(first, duplicate=True, enriched=merged.id)
 

@@ -190,6 +190,15 @@ def seen(connection: Connection, source: str, key: str, of_type: str) -> str | N
     return None if row is None else str(row["event"])
 
 
+def any_seen(connection: Connection, events: Sequence[Event]) -> bool:
+    """Whether one of these is pruned; asked in one statement, and mostly of an empty table."""
+    if connection.execute("select 1 from seen limit 1").fetchone() is None:
+        return False
+    calls = [_call(event.source, event.key) for event in events]
+    which = f"select 1 from seen where call in ({', '.join('?' * len(calls))}) limit 1"  # noqa: S608 - marks only
+    return connection.execute(which, calls).fetchone() is not None
+
+
 def seen_of(connection: Connection, source: str, key: str) -> list[Event]:
     """The events of one call that are pruned, as far as anything is left of them."""
     rows = connection.execute("select type, event, at from seen where call = ?", (_call(source, key),))

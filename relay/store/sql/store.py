@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from relay.store.upkeep import Balance, Prunable, Pruned, Sizes
 
 T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741 - the I of item
 
 
 class SqlStore(ABC):
@@ -63,6 +64,10 @@ class SqlStore(ABC):
     @abstractmethod
     async def _write(self, work: Callable[[Connection], T]) -> T:
         """Run a piece of work in a transaction; resumes after its commit."""
+
+    async def _write_together(self, work: Callable[[Connection, Sequence[I]], Sequence[T]], item: I) -> T:
+        """Run work that a backend may do for several items at once; by default for each alone."""
+        return (await self._write(lambda connection: work(connection, [item])))[0]
 
     @abstractmethod
     async def _read(self, work: Callable[[Connection], T]) -> T:
@@ -77,7 +82,7 @@ class SqlStore(ABC):
         """As the protocol says."""
 
     async def accept(self, event: Event, body: bytes, merge: Merge) -> Accepted:
-        return await self._write(partial(arrivals.accept, event=event, body=body, merge=merge))
+        return await self._write_together(arrivals.accept_all, arrivals.Arrival(event, body, merge))
 
     async def accept_text(self, event: Event, body: bytes, wish: Wish | None, *, now: float) -> Accepted:
         return await self._write(partial(texts.accept_text, event=event, body=body, wish=wish, now=now))

@@ -16,7 +16,7 @@ from relay.store.sqlite.opening import open_reader
 from relay.store.sqlite.patience import READ_SECONDS, within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from relay.store.sealing import Keys
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from relay.store.upkeep import Sizes
 
 T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741 - the I of item
 
 
 class SqliteStore(SqlStore):
@@ -61,6 +62,11 @@ class SqliteStore(SqlStore):
         if self._engine is None:
             raise RuntimeError("this ledger was opened for reading only")
         return await self._engine.run(work)
+
+    async def _write_together(self, work: Callable[[FileConnection, Sequence[I]], Sequence[T]], item: I) -> T:
+        if self._engine is None:
+            raise RuntimeError("this ledger was opened for reading only")
+        return await self._engine.run_together(work, item)
 
     async def _read(self, work: Callable[[FileConnection], T]) -> T:
         if self.path is None:

@@ -1,0 +1,22 @@
+"""Every benchmark, in the order of the table. A new one is a file with a function, and a line here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.benchmarks.accepting import accepting
+from tests.benchmarks.draining import draining
+from tests.benchmarks.starting import starting
+from tests.benchmarks.whole_way import whole_way
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from tests.benchmarks.figure import Figure, Setting
+
+BENCHES: Mapping[str, Callable[[Setting], Iterable[Figure]]] = {
+    "starting": starting,
+    "accepting": accepting,
+    "whole way": whole_way,
+    "draining": draining,
+}
