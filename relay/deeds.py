@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field as Key
@@ -9,11 +10,12 @@ from pydantic import ValidationError
 
 from relay import phone
 from relay.errors import RelayError
+from relay.forms import unknown
 from relay.models import Form, Mode
 from relay.store.sealing import SETTING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping
 
     from relay.planner import Planner
     from relay.store import Store
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 PRUNE_SECONDS = 5.0
 """How long one request prunes; whoever asks goes on asking while there is more."""
+
+
+_AT_ONCE = 500
+"""Deliveries whose back-off is ended in one transaction."""
 
 
 class BadDeed(RelayError):
@@ -42,6 +48,10 @@ class _Deliveries(Form):
 
 class _Event(Form):
     event: str
+
+
+class _Connector(Form):
+    connector: str
 
 
 class _TextsOn(Form):
@@ -65,14 +75,19 @@ class Deeds:
         done: Callable[[], None] = lambda: None,
         *,
         say_mode: Callable[[str, Mode], Awaitable[dict[str, Any]]],
+        connectors: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        """`done` is called after a deed that may have made something due; `say_mode` switches a rule by hand."""
+        """`done` is called after a deed that may have made something due; `say_mode` switches a rule by hand.
+
+        `connectors` names those that there are.
+        """
         self._store = store
         self._planner = planner
         self._upkeep = upkeep
         self._clock = clock
         self._done = done
         self._say_mode = say_mode
+        self._connectors = connectors
         self._table: Mapping[str, tuple[type[Form], Callable[[Any], Awaitable[dict[str, Any]]]]] = {
             "texts-off": (_Nothing, self._texts_off),
             "texts-on": (_TextsOn, self._texts_on),
@@ -80,10 +95,12 @@ class Deeds:
             "optout-remove": (_Person, self._opt_in),
             "retry": (_Deliveries, self._retry),
             "cancel": (_Deliveries, self._cancel),
+            "pause": (_Connector, self._pause),
             "prune": (_Nothing, self._prune),
             "release": (_Event, self._release),
             "mode": (_Mode, self._mode),
             "secrets-rotate": (_Nothing, self._reseal),
+            "resume": (_Connector, self._resume),
         }
 
     async def do(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,6 +149,29 @@ class Deeds:
         if not self._store.sealed:
             raise BadDeed(f"the ledger is not sealed: set {SETTING} and start the relay again")
         return {"resealed": await self._store.reseal()}
+
+    async def _pause(self, asked: _Connector) -> dict[str, Any]:
+        name = self._known(asked.connector)
+        changed = await self._store.pause(name, "paused by hand", by="hand", now=self._clock())
+        return {"connector": name, "paused": True, "changed": changed}
+
+    async def _resume(self, asked: _Connector) -> dict[str, Any]:
+        """What waits in back-off goes on at once too; where the breaker is open, one of it, as a probe."""
+        name, now = self._known(asked.connector), self._clock()
+        changed = await self._store.resume(name)
+        standing = (await self._store.standings()).get(name)
+        if standing is not None and standing.open:
+            await self._store.save_breaker(replace(standing, probe_at=now))
+        else:
+            while await self._store.hasten(name, now=now, limit=_AT_ONCE):
+                continue
+        return {"connector": name, "paused": False, "changed": changed}
+
+    def _known(self, name: str) -> str:
+        names = sorted(self._connectors())
+        if name not in names:
+            raise BadDeed(unknown(name, names, "connector"))
+        return name
 
     async def _retry(self, asked: _Deliveries) -> dict[str, Any]:
         return {"retried": await self._store.retry(asked.ids, now=self._clock())}

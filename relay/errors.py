@@ -18,6 +18,7 @@ RelayError
         ├── Unauthorized   the key is missing, wrong or revoked
         ├── Forbidden      the key is right and may not do this
         ├── NotFound       there is no such thing
+        │   └── Gone       there never will be again: the connector pauses
         └── Invalid        the service did not accept what was sent
 """
 
@@ -129,6 +130,10 @@ class Forbidden(Rejected):
 
 class NotFound(Rejected):
     """There is no such thing on the other side."""
+
+
+class Gone(NotFound):
+    """The other side is gone for good: nothing more is sent there until somebody says so."""
 
 
 class Invalid(Rejected):

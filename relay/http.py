@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import email.utils
 import ipaddress
 import json
@@ -18,7 +19,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from relay.errors import Forbidden, Invalid, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
+from relay.errors import Forbidden, Gone, Invalid, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,12 +121,12 @@ class Answer:
         text = self.headers.get("Retry-After", "").strip()
         if text.isascii() and text.isdigit():
             return min(max(float(text[:12]), 1.0), RETRY_AFTER_MOST)
-        try:
-            when = email.utils.parsedate_to_datetime(text)
-            base = email.utils.parsedate_to_datetime(self.headers.get("Date", ""))
-            return min(max((when - base).total_seconds(), 1.0), RETRY_AFTER_MOST)
-        except (ValueError, TypeError):
+        when = _moment(text)
+        if when is None:
             return None
+        # Counted by the clock of whoever wrote the date, where that is told: ours may be wrong.
+        base = _moment(self.headers.get("Date", "")) or dt.datetime.now(dt.UTC)
+        return min(max((when - base).total_seconds(), 1.0), RETRY_AFTER_MOST)
 
     def raise_for_status(self) -> None:
         """Nothing for 2xx; else the error that says what to do next.
@@ -147,12 +148,21 @@ class Answer:
             case 404:
                 raise NotFound(f"{reason}: there is nothing at this address", grace=GRACE)
             case 410:
-                raise NotFound(f"{reason}: the receiver is gone for good")
+                raise Gone(f"{reason}: the receiver is gone for good")
             case _ if status in _AGAIN or status >= 500:  # noqa: PLR2004
                 raise Unavailable(reason, retry_after=self.retry_after)
             case _ if 300 <= status < 400:  # noqa: PLR2004
                 raise Rejected(f"{reason}: redirects are not followed; use the final address", grace=GRACE)
         raise Invalid(f"{reason}: the receiver did not accept the request", grace=GRACE)
+
+
+def _moment(written: str) -> dt.datetime | None:
+    """A date as HTTP writes it; None where it is none."""
+    try:
+        read = email.utils.parsedate_to_datetime(written)
+    except (ValueError, TypeError):
+        return None
+    return read if read.tzinfo is not None else read.replace(tzinfo=dt.UTC)
 
 
 class _GuardedResolver(AbstractResolver):

@@ -67,7 +67,11 @@ class Metrics:
     def connectors(self, names: Iterable[str]) -> None:
         """Show a breaker for every connector."""
         for name in names:
-            self._breaker.labels(name).set(0)
+            self._breaker.labels(name)
+
+    def breaker(self, name: str, state: float) -> None:
+        """Show how a breaker stands: 0 closed, 1 open, 0.5 probing."""
+        self._breaker.labels(name).set(state)
 
     def reloaded(self, *, good: bool) -> None:
         """Note how the last reading of the configuration went."""

@@ -10,7 +10,7 @@ import pytest
 from connectors.table import CONNECTORS
 from relay.app import App
 from relay.deeds import BadDeed
-from relay.models import State
+from relay.models import Standing, State
 from relay.settings import read_settings
 from relay.standins import SinkStandIn
 from relay.store.sqlite import SqliteStore
@@ -134,3 +134,41 @@ async def test_what_is_no_deed_or_cannot_be_read_is_told(app):
     assert (await ask(app, "retry", {"ids": []}))[0] == 422
     with pytest.raises(BadDeed, match="no telephone number"):
         await app.deeds.do("optout-add", {"number": "nobody"})
+
+
+async def test_a_paused_connector_keeps_what_is_owed_and_goes_on_within_a_moment(app, sink):
+    assert await ask(app, "pause", {"connector": "archive"}) == (
+        200,
+        {"connector": "archive", "paused": True, "changed": True},
+    )
+    assert (await ask(app, "pause", {"connector": "archive"}))[1]["changed"] is False
+    event = await post(app, "call.completed", "d")
+    [owed] = await planned(app, event)
+    await app.worker.turn()
+    assert (sink.bodies, owed.state) == ([], State.DUE)
+    assert (await ask(app, "resume", {"connector": "archive"}))[1]["changed"] is True
+    await sink.wait_for(lambda: len(sink.bodies) == 1)
+    assert (await ask(app, "resume", {"connector": "archive"}))[1]["changed"] is False
+
+
+async def test_a_connector_that_is_none_is_told_with_the_nearest(app):
+    status, came = await ask(app, "pause", {"connector": "archiv"})
+    assert (status, came["detail"]) == (422, "`archiv` is no known connector; did you mean `archive`?")
+
+
+async def test_resuming_an_open_breaker_probes_at_once(app, sink, until):
+    sink.down = True
+    await app.store.save_breaker(Standing("archive", opened_at=1.0, probe_at=9e9, wait=60.0, fault="503"))
+    app.worker.gates.forget()
+    event = await post(app, "call.completed", "e")
+    await planned(app, event)
+    await app.worker.turn()
+    assert sink.requests == []
+    sink.down = False
+    await ask(app, "resume", {"connector": "archive"})
+    await sink.wait_for(lambda: len(sink.bodies) == 1)
+
+    async def closed():
+        return not (await app.store.standings())["archive"].open
+
+    await until(closed)

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import ipaddress
 import json
 import socket
+from email.utils import format_datetime
 
 import pytest
 from aiohttp.abc import AbstractResolver
@@ -14,6 +16,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from relay.errors import (
     Forbidden,
+    Gone,
     Invalid,
     NotFound,
     RateLimited,
@@ -263,7 +266,7 @@ def answered(status, **headers):
         (408, Unavailable, None), (425, Unavailable, None), (429, RateLimited, None), (500, Unavailable, None),
         (503, Unavailable, None), (599, Unavailable, None), (301, Rejected, 3), (400, Invalid, 3),
         (401, Unauthorized, 3),
-        (403, Forbidden, 3), (404, NotFound, 3), (410, NotFound, 1), (422, Invalid, 3),
+        (403, Forbidden, 3), (404, NotFound, 3), (410, Gone, 1), (422, Invalid, 3),
     ],
 )  # fmt: skip
 def test_every_status_says_what_to_do_next(status, error, grace):
@@ -287,6 +290,11 @@ def test_a_2xx_is_good():
 )  # fmt: skip
 def test_retry_after_is_read_as_seconds_or_date_and_clamped(written, wait):
     assert answered(503, Retry_After=written, Date="Mon, 02 Mar 2026 16:00:00 GMT").retry_after == wait
+
+
+def test_a_retry_after_date_of_a_service_that_does_not_tell_its_time_counts_by_ours():
+    soon = format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(hours=1), usegmt=True)
+    assert answered(503, Retry_After=soon).retry_after == pytest.approx(3600, abs=60)
 
 
 @given(st.text(max_size=40), st.text(max_size=40))

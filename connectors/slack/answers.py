@@ -10,7 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from relay.errors import Forbidden, Invalid, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
+from relay.errors import Forbidden, Gone, Invalid, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
 from relay.http import GRACE
 
 if TYPE_CHECKING:
@@ -70,8 +70,10 @@ def require_ok(answer: Answer) -> None:
     reason = f"Slack answered {answer.status} {word}: {meaning}"
     if kind is not None and issubclass(kind, Unavailable):
         raise kind(reason, retry_after=answer.retry_after)
+    if answer.status == 410:  # noqa: PLR2004 - gone for good, whatever the word
+        raise Gone(reason if kind is not None else f"Slack answered 410 {word}")
     if kind is not None:
-        raise kind(reason, grace=1 if answer.status == 410 else GRACE)  # noqa: PLR2004 - 410: gone for good
+        raise kind(reason, grace=GRACE)
     answer.raise_for_status()
     if word:
         raise Rejected(f"Slack answered {answer.status} {word}", grace=GRACE)

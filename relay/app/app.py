@@ -94,7 +94,15 @@ class App:
         self.clock = Clock(store, self.intake, clock, lambda: self.planner.book)
         self.door = Door(self.intake, settings.sources, tuple(settings.server.trusted_proxies))
         self.upkeep = Upkeep(store, clock, settings.retention)
-        self.deeds = Deeds(store, self.planner, self.upkeep, clock, done=self._planned, say_mode=self._say_mode)
+        self.deeds = Deeds(
+            store,
+            self.planner,
+            self.upkeep,
+            clock,
+            done=self._done_by_hand,
+            say_mode=self._say_mode,
+            connectors=lambda: self.worker.channels,
+        )
         self.backfill = self._backfill(settings)
         self._runners: list[web.AppRunner] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -107,6 +115,10 @@ class App:
         """Set when the ledger can no longer be trusted: the process must end and be started again."""
 
     def _planned(self) -> None:
+        self.worker.call()
+
+    def _done_by_hand(self) -> None:
+        self.worker.gates.forget()
         self.worker.call()
 
     def _backfill(self, settings: Settings) -> Backfill | None:

@@ -101,6 +101,40 @@ def cancel(ids: tuple[str, ...], config: str | None, store: str | None, *, as_js
     _report(act(config, store, "cancel", {"ids": list(ids)}), "cancelled", as_json=as_json)
 
 
+@click.command(epilog="Example: relay pause crm")
+@click.argument("connector")
+@config_option
+@store_option
+@json_option
+def pause(connector: str, config: str | None, store: str | None, *, as_json: bool) -> None:
+    """Send nothing to CONNECTOR until it is resumed; what is owed to it is kept, and rules go on as they are."""
+    _tell(act(config, store, "pause", {"connector": connector}), as_json=as_json)
+
+
+@click.command(epilog="Example: relay resume crm")
+@click.argument("connector")
+@config_option
+@store_option
+@json_option
+def resume(connector: str, config: str | None, store: str | None, *, as_json: bool) -> None:
+    """Let CONNECTOR go on: what is owed to it goes out, oldest first, at its own rate."""
+    _tell(act(config, store, "resume", {"connector": connector}), as_json=as_json)
+
+
+_SAID = {
+    True: ("is paused; what is owed to it waits", "was paused already"),
+    False: ("goes on", "was not paused"),
+}
+
+
+def _tell(came: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(came)
+        return
+    became, stayed = _SAID[came["paused"]]
+    click.echo(f"{came['connector']} {became if came['changed'] else stayed}")
+
+
 def _report(came: Mapping[str, Any], word: str, *, as_json: bool) -> None:
     if as_json:
         print_json(came)

@@ -17,6 +17,7 @@ from relay.models.forms import (
 )
 from relay.models.mode import Mode, SaidMode
 from relay.models.queue import OWED, Attempt, Delivery, Finding, Plan, State, Verdict
+from relay.models.standing import Standing
 
 __all__ = [
     "CALLSCALER",
@@ -42,6 +43,7 @@ __all__ = [
     "Seconds",
     "Secret",
     "SendText",
+    "Standing",
     "State",
     "TextFacts",
     "UpdateNumber",

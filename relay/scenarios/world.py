@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from relay.settings import Settings
     from relay.settings.forms import ScenarioForm
 
+_NEVER = 2**31
+"""Failures after which a breaker opens: a scenario tells what a rule does, not what an outage does to its timing."""
 MOST_TURNS = 10_000
 """Steps of the clock after which a scenario is taken to run for ever."""
 Failure = tuple[int, int, str]
@@ -181,7 +183,7 @@ class _World:
             },
         )
         metrics = Metrics()
-        channels = {name: Channel(name, service) for name, service in self._services.items()}
+        channels = {name: Channel(name, service, opens=_NEVER) for name, service in self._services.items()}
         self._planner = Planner(store, self._clock, metrics, book)
         self._worker = Worker(store, self._planner, channels, self._clock, metrics, dice=lambda: 0.5)
 

@@ -13,6 +13,7 @@ from relay.store.memories import Memories, Memory
 from relay.store.modes import Modes
 from relay.store.pages import Pages
 from relay.store.secrecy import Secrecy
+from relay.store.standing import Standings
 from relay.store.upkeep import Kept
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ class Want:
     lease: float = 30.0
     linger: float = 0.0
     """Seconds that the first job of a lane may wait until `rows` of them are there."""
+    newest: int = 0
+    """How many of the slots go to what fell due last, where a long backlog would starve what is new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,7 @@ class Store(
     Modes,
     Pages,
     Secrecy,
+    Standings,
     Protocol,
 ):
     """The ledger."""
@@ -188,7 +192,7 @@ class Store(
         """
 
     async def claim(self, wants: Mapping[str, Want], *, now: float) -> Taken:
-        """Take due deliveries, oldest first, lanes in order."""
+        """Take due deliveries, oldest first but for a share of the newest, lanes in order."""
 
     async def claim_unknown(self, *, now: float, lease: float, limit: int) -> list[Claimed]:
         """Take texts of unknown fate whose settling time is over."""
@@ -294,7 +298,10 @@ class Store(
         """Whether texts are switched off."""
 
     async def retry(self, ids: Sequence[str], *, now: float) -> int:
-        """Give dead deliveries another schedule of tries; answers how many there were."""
+        """Give dead deliveries another schedule of tries; answers how many there were.
+
+        A connector of theirs that paused itself goes on: whoever tries again believes that it works.
+        """
 
     async def cancel(self, ids: Sequence[str], follow: Follow, *, now: float) -> int:
         """Call off deliveries that have not begun; answers how many there were."""

@@ -74,6 +74,7 @@ SEALED: Mapping[str, Columns] = {
     "requests": Columns(("seq",), {"reason": "words", "remote": "words", "headers": "words", "body": "words"}),
     "memories": Columns(("connector", "key"), {"key": "keyed", "value": "words"}),
     "traffic": Columns(("hour", "number", "outcome"), {"number": "number"}),
+    "standings": Columns(("connector",), {"fault": "words", "paused_why": "words"}),
     "alerts": Columns(("id",), {"what": "words", "remedy": "words"}),
 }
 """Everything in the ledger that a person said, is called, or is reached by."""

@@ -26,6 +26,8 @@ class Channel:
     retry: Schedule = field(default_factory=Schedule)
     rate: AsyncLimiter | None = None
     """Tries (a batch is one) that may begin in a span of time."""
+    opens: int = 10
+    """Failures in a row after which its breaker opens."""
 
     @property
     def window(self) -> float:

@@ -19,6 +19,7 @@ from relay.planner import Answered, asks_whether_answered, judge_text
 from relay.store import Settlement, TextAddress
 from relay.texting import PhoneConnector
 from relay.worker import fate
+from relay.worker.gates import Gates
 from relay.worker.hold import Hold, elapsed
 from relay.worker.memory import memory, with_known
 from relay.worker.move import POISON, Outcome, move, plain, told
@@ -57,6 +58,7 @@ class Worker:
         `ticks` are seconds that no change of the clock moves, and that run on while the machine sleeps.
         """
         self.channels = channels
+        self.gates = Gates(store, clock, metrics)
         self._store = store
         self._planner = planner
         self._clock = clock
@@ -97,17 +99,19 @@ class Worker:
             self._freed_at = now
             await self._store.free_leases(now=now, settle=self._settle, everything=False)
         ripe = await self._planner.ripen_next()
+        await self.gates.look(channels, now)
         wants = {
             name: want
             for name, channel in channels.items()
-            if (want := channel.want(self._under_way.get(name, 0))).slots > 0
+            if (want := self.gates.want(channel, self._under_way.get(name, 0), now)).slots > 0
         }
         ticks = self._ticks()
         taken = await self._store.claim(wants, now=now)
         self._lingering = taken.linger_until
         for name, group in _groups(taken.claimed):
             await channels[name].begin()
-            self._start(name, self._carry(channels[name], group, Hold(channels[name].window, ticks, self._ticks)))
+            hold = Hold(channels[name].window, ticks, self._ticks)
+            self._start(name, self._carry(channels[name], group, hold, probe=self.gates.begin(name, now)))
         unknown = await self._store.claim_unknown(now=now, lease=fate.LEASE, limit=_UNKNOWN)
         if unknown:
             self._start("", self._look_up(unknown))
@@ -132,7 +136,11 @@ class Worker:
 
     async def _pause(self) -> float:
         now = self._clock()
-        moments = [await self._store.next_due_at(list(self.channels), now=now), self._lingering]
+        moments = [
+            await self._store.next_due_at(list(self.channels), now=now),
+            self.gates.next_probe(self.channels, now),
+            self._lingering,
+        ]
         waits = [max(0.0, moment - now) for moment in moments if moment is not None]
         waits += [pause for channel in self.channels.values() if (pause := channel.pause) is not None]
         return min([POLL, *waits])
@@ -153,7 +161,16 @@ class Worker:
             log.error("a delivery ended without being settled", connector=name, why=why)
         self.call()
 
-    async def _carry(self, channel: Channel, group: Sequence[Claimed], hold: Hold) -> None:
+    async def _carry(self, channel: Channel, group: Sequence[Claimed], hold: Hold, *, probe: bool) -> None:
+        try:
+            tried = await self._tried(channel, group, hold)
+            if tried:
+                await self.gates.heard(channel, tried, probe=probe)
+        finally:
+            self.gates.ended(channel.name, probe=probe)
+
+    async def _tried(self, channel: Channel, group: Sequence[Claimed], hold: Hold) -> list[tuple[Delivery, Outcome]]:
+        """Send a group and write down how it went; answers what was really tried, as it stands now."""
         ready, outcomes = [], dict[str, Outcome]()
         for claimed in group:
             try:
@@ -171,8 +188,10 @@ class Worker:
             jobs = await with_known(self._store, channel, jobs)
             outcomes |= zip(jobs, await self._send(channel, list(jobs.values())), strict=True)
         took = time.monotonic() - began
-        if ready:
-            await self._settle_all(channel, ready, outcomes, jobs, at, took)
+        if not ready:
+            return []
+        moved = await self._settle_all(channel, ready, outcomes, jobs, at, took)
+        return [(delivery, outcomes[delivery.id]) for delivery in moved if delivery.id in jobs]
 
     def _jobs(
         self, channel: Channel, ready: Iterable[Claimed], outcomes: dict[str, Outcome], now: float, hold: Hold
@@ -222,7 +241,7 @@ class Worker:
         jobs: Mapping[str, Job[Any]],
         at: float,
         took: float,
-    ) -> None:
+    ) -> list[Delivery]:
         now = self._clock()
         settlements = []
         for claimed in ready:
@@ -238,6 +257,7 @@ class Worker:
             level("delivery", id=delivery.id, connector=channel.name, state=str(moved.state), tries=moved.tries)
         await self._store.settle(settlements, self._planner.follow)
         failpoints.reach("text_settled")
+        return [settlement.delivery for settlement in settlements]
 
     async def _begin(self, channel: Channel, claimed: Claimed) -> bool:
         """Judge a text in the transaction that marks it as sending; False when it does not go now."""

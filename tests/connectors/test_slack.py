@@ -11,7 +11,7 @@ from slack_sdk.models.blocks import Block
 
 from connectors.slack import BLOCKS, MRKDWN, SHOWN, Slack, SlackAction, SlackOptions, cut, escape_mrkdwn, payload
 from relay.connector import Job
-from relay.errors import Forbidden, Invalid, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
+from relay.errors import Forbidden, Gone, Invalid, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
 from relay.standins import SinkStandIn, SlackStandIn
 from relay.standins.slack import SECRET, TOKEN
 from relay.testing import ConnectorContract
@@ -78,7 +78,7 @@ class TestSlack(ConnectorContract):
             (400, b"invalid_blocks", Invalid),
             (403, b"action_prohibited", Forbidden),
             (404, b"no_service", NotFound),
-            (410, b"channel_is_archived", NotFound),
+            (410, b"channel_is_archived", Gone),
             (429, b"ratelimited", RateLimited),
             (500, b"rollup_error", Unavailable),
             (502, b"<html>bad gateway</html>", Unavailable),

@@ -30,6 +30,7 @@ from tests.store.looking import Looking
 from tests.store.queueing import Claiming, Settling
 from tests.store.remembering import Remembering
 from tests.store.replying import Replying
+from tests.store.standing import StandingOfConnectors
 from tests.store.switching import Switching
 from tests.store.texting import Texting
 
@@ -90,5 +91,6 @@ class StoreContract(
     Looking,
     Remembering,
     Switching,
+    StandingOfConnectors,
 ):
     """All of it."""

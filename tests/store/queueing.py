@@ -38,6 +38,19 @@ class Claiming:
         assert names(await claimed(store)) == []
         assert names(await claimed(store, now=NOW + 1)) == ["late"]
 
+    async def test_of_a_long_backlog_a_share_of_the_newest_is_taken_beside_the_oldest(self, store: Store):
+        await owe(store, *(owed(f"d{n}", due_at=NOW + n, lane="A" if n in {2, 199} else None) for n in range(200)))
+        taken = await store.claim({"team": Want(4, newest=2)}, now=NOW + 199)
+
+        assert names(taken.claimed) == ["d0", "d1", "d2", "d198"]  # d199 waits for d2, the first of its lane
+        assert names((await store.claim({"team": Want(1, newest=1)}, now=NOW + 199)).claimed) == ["d197"]
+
+    async def test_of_a_short_one_the_oldest_go_first_without_exception(self, store: Store):
+        await owe(store, *(owed(f"d{n}", due_at=NOW + n) for n in range(50)))
+        taken = await store.claim({"team": Want(4, newest=2)}, now=NOW + 199)
+
+        assert names(taken.claimed) == ["d0", "d1", "d2", "d3"]
+
     async def test_what_is_taken_is_taken_once_and_comes_with_its_event(self, store: Store):
         await owe(store, owed("d1"))
         takes = await asyncio.gather(*(store.claim({"team": Want(1)}, now=NOW) for _ in range(20)))

@@ -12,7 +12,7 @@ import pytest
 from relay.intake import merge
 from relay.models import Attempt, Plan, State, Verdict
 from relay.store import ForeignText, RequestNote, Settlement, Want
-from relay.store.sql import alarms, arrivals, claiming, pages, planning, reading, settling, sums, upkeep
+from relay.store.sql import alarms, arrivals, claiming, pages, planning, reading, settling, standing, sums, upkeep
 from relay.store.sql import texts as listed
 from relay.store.sqlite import SqliteStore
 from relay.store.sqlite.connection import FileConnection
@@ -206,6 +206,24 @@ def filled(ledger: Asking, lanes: list[str | None]) -> list[int]:
 
     ledger.row_factory = count
     return read
+
+
+def test_the_newest_are_taken_without_reading_what_is_older(ledger: Asking):
+    read = filled(ledger, [None] * 2000)
+    taken = claiming.claim(ledger, {"team": Want(4, newest=2)}, now=NOW).claimed
+
+    assert [one.delivery.id for one in taken] == ["d0", "d1", "d1999", "d1998"]
+    assert len(read) < 60
+    assert (ledger.walks, ledger.sorts) == ([], [])
+
+
+def test_a_probe_reads_no_more_than_what_is_in_back_off(ledger: Asking):
+    read = filled(ledger, [None] * 2000)
+    standing.hasten(ledger, "team", NOW, 1)
+    standing.standings(ledger)
+
+    assert len(read) < 10
+    assert ledger.walks == []
 
 
 def test_a_claim_reads_no_more_rows_than_it_takes(ledger: Asking):

@@ -48,6 +48,7 @@ TELLS_NOTHING = {
     "once.run", "numbers.id", "numbers.group_name", "numbers.group_id", "numbers.status", "requests.kind",
     "requests.source", "alerts.cause", "seen.call", "seen.type", "seen.event", "counts.name", "said_modes.rule",
     "said_modes.over", "said_modes.mode", "memories.connector", "traffic.outcome", "ruled.rule", "ruled.verdict",
+    "standings.connector", "standings.paused_by",
 }  # fmt: skip
 
 

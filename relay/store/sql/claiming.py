@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from relay.store import Want
     from relay.store.sql.connection import Connection
 
+LONG = 100
+"""Due rows of one connector that are a backlog."""
 _LOOK_PAST = 64
 """Due rows of lanes that are held up, after which the other lanes are looked for one by one."""
 
@@ -42,20 +44,47 @@ def claim(connection: Connection, wants: Mapping[str, Want], *, now: float) -> T
 def _due(connection: Connection, connector: str, want: Want, now: float, lingers: list[float]) -> list[int]:
     """The rows to take: single jobs and batches of free lanes, `slots` of them at most."""
     picked: list[int] = []
-    slots = want.slots
     judged: set[str] = set()
-    for seq, lane in _candidates(connection, connector, now):
-        if slots <= 0:
-            break
-        if lane is None and seq not in picked:
-            picked.append(seq)
-            slots -= 1
-        elif lane is not None and lane not in judged:
-            judged.add(lane)
-            batch = _batch(connection, connector, lane, want, now, lingers)
-            picked.extend(batch)
-            slots -= bool(batch)
+
+    def pick(candidates: Iterator[tuple[int, str | None]], slots: int) -> int:
+        for seq, lane in candidates:
+            if slots <= 0:
+                break
+            if lane is None and seq not in picked:
+                picked.append(seq)
+                slots -= 1
+            elif lane is not None and lane not in judged:
+                judged.add(lane)
+                batch = _batch(connection, connector, lane, want, now, lingers)
+                picked.extend(batch)
+                slots -= bool(batch)
+        return slots
+
+    left = pick(_candidates(connection, connector, now), want.slots - want.newest)
+    if want.newest and not left:
+        later = _newest if _is_long(connection, connector, now) else _candidates
+        pick(later(connection, connector, now), want.newest)
     return picked
+
+
+def _is_long(connection: Connection, connector: str, now: float) -> bool:
+    """Whether so much is due that what is new would wait behind it; else the oldest go first, without exception."""
+    found = connection.execute(
+        "select 1 from deliveries where connector = ? and state = 'due' and lease_until is null and due_at <= ? "
+        "order by due_at limit 1 offset ?",
+        (connector, now, LONG),
+    )
+    return found.fetchone() is not None
+
+
+def _newest(connection: Connection, connector: str, now: float) -> Iterator[tuple[int, str | None]]:
+    """Due rows with their lanes, those that fell due last first; of a lane still its first row goes."""
+    for row in connection.execute(
+        "select seq, lane from deliveries where connector = ? and state = 'due' and lease_until is null "
+        "and due_at <= ? order by due_at desc, seq desc limit ?",
+        (connector, now, _LOOK_PAST),
+    ):
+        yield row["seq"], row["lane"]
 
 
 def _candidates(connection: Connection, connector: str, now: float) -> Iterator[tuple[int, str | None]]:

@@ -19,6 +19,7 @@ from relay.store.sql import (
     reading,
     sealing,
     settling,
+    standing,
     sums,
     texts,
     upkeep,
@@ -27,7 +28,7 @@ from relay.store.sql import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from relay.models import Alert, Attempt, Delivery, Event, Owned, SaidMode, Verdict
+    from relay.models import Alert, Attempt, Delivery, Event, Owned, SaidMode, Standing, Verdict
     from relay.store import (
         Accepted,
         Claimed,
@@ -45,7 +46,8 @@ if TYPE_CHECKING:
         Windows,
         Wish,
     )
-    from relay.store.pages import Glance, Standing, Traffic
+    from relay.store.pages import Glance, Traffic
+    from relay.store.pages import Standing as OfPerson
     from relay.store.sealing import Keys
     from relay.store.sql.connection import Connection
     from relay.store.upkeep import Balance, Prunable, Pruned, Sizes
@@ -308,7 +310,7 @@ class SqlStore(ABC):
     ) -> list[dict[str, Any]]:
         return await self._read(partial(pages.texts_page, limit=limit, before=before, whom=person))
 
-    async def standing(self, person: str) -> Standing:
+    async def standing(self, person: str) -> OfPerson:
         return await self._read(partial(pages.standing, number=person))
 
     async def reseal(self) -> int:
@@ -318,3 +320,18 @@ class SqlStore(ABC):
     @property
     def sealed(self) -> bool:
         return self._keys is not None
+
+    async def standings(self) -> Mapping[str, Standing]:
+        return await self._read(standing.standings)
+
+    async def save_breaker(self, breaker: Standing) -> None:
+        await self._write(partial(standing.save_breaker, standing=breaker))
+
+    async def pause(self, connector: str, why: str, *, by: str, now: float) -> bool:
+        return await self._write(partial(standing.pause, connector=connector, why=why, by=by, now=now))
+
+    async def resume(self, connector: str) -> bool:
+        return await self._write(partial(standing.resume, connector=connector))
+
+    async def hasten(self, connector: str, *, now: float, limit: int) -> int:
+        return await self._write(partial(standing.hasten, connector=connector, now=now, limit=limit))

@@ -142,14 +142,21 @@ def opt_outs(connection: Connection, limit: int) -> list[dict[str, object]]:
 
 def retry(connection: Connection, ids: Sequence[str], now: float) -> int:
     """Give dead deliveries another schedule of tries; answers how many there were."""
-    return sum(
-        connection.execute(
+    done = 0
+    for name in ids:
+        retried = connection.execute(
             "update deliveries set state = 'due', due_at = ?, first_due_at = ?, tries = 0, settled_at = null, "
             "claims = claims + 1, lease_until = null, reason = 'retried by hand' where id = ? and state = 'dead'",
             (now, now, name),
         ).rowcount
-        for name in ids
-    )
+        if retried:
+            connection.execute(
+                "update standings set paused_at = null, paused_by = null, paused_why = null "
+                "where paused_by = 'relay' and connector = (select connector from deliveries where id = ?)",
+                (name,),
+            )
+        done += retried
+    return done
 
 
 def cancel(connection: Connection, ids: Sequence[str], follow: Follow, now: float) -> int:

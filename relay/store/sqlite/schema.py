@@ -278,10 +278,25 @@ def long_calls(db: Database) -> None:
     )
 
 
+@migrations()
+def standings(db: Database) -> None:
+    """How each connector stands: its breaker, and whether it is paused."""
+    db.conn.execute(
+        "create table standings (connector text primary key, opened_at real, probe_at real, "
+        "wait real not null default 0, fault text, paused_at real, paused_by text, paused_why text) "
+        "strict, without rowid"
+    )
+    db.conn.execute(
+        "create index deliveries_again on deliveries (connector, seq) "
+        "where state = 'due' and tries > 0 and lease_until is null"
+    )
+
+
 LATEST = frozenset(
     {
         "pages",
         "long_calls",
+        "standings",
         "upkeep",
         "first",
         "alerts",

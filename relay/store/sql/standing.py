@@ -1,0 +1,68 @@
+"""How connectors stand, as rows: one for each that ever had a breaker open or a pause."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from relay.models import Standing
+from relay.store.sealing import words
+from relay.store.sql.rows import plain
+
+if TYPE_CHECKING:
+    from relay.store.sql.connection import Connection
+
+_COLUMNS = "connector, opened_at, probe_at, wait, fault, paused_at, paused_by, paused_why"
+
+
+def standings(connection: Connection) -> dict[str, Standing]:
+    """How connectors stand, by name."""
+    rows = connection.execute(f"select {_COLUMNS} from standings")  # noqa: S608 - columns only
+    return {row["connector"]: Standing(**dict(row)) for row in rows}
+
+
+def save_breaker(connection: Connection, standing: Standing) -> None:
+    """Keep a breaker as it stands now."""
+    connection.execute(
+        "insert into standings (connector, opened_at, probe_at, wait, fault) values (?, ?, ?, ?, ?) "
+        "on conflict (connector) do update set opened_at = excluded.opened_at, probe_at = excluded.probe_at, "
+        "wait = excluded.wait, fault = excluded.fault",
+        (
+            standing.connector,
+            standing.opened_at,
+            standing.probe_at,
+            standing.wait,
+            None if standing.fault is None else words(connection, plain(standing.fault)),
+        ),
+    )
+
+
+def pause(connection: Connection, connector: str, why: str, by: str, now: float) -> bool:
+    """Pause a connector; False if it is paused already."""
+    done = connection.execute(
+        "insert into standings (connector, paused_at, paused_by, paused_why) values (?, ?, ?, ?) "
+        "on conflict (connector) do update set paused_at = excluded.paused_at, paused_by = excluded.paused_by, "
+        "paused_why = excluded.paused_why where standings.paused_at is null",
+        (connector, now, by, words(connection, plain(why))),
+    )
+    return done.rowcount == 1
+
+
+def resume(connection: Connection, connector: str) -> bool:
+    """Let a connector go on; False if it was not paused."""
+    done = connection.execute(
+        "update standings set paused_at = null, paused_by = null, paused_why = null "
+        "where connector = ? and paused_at is not null",
+        (connector,),
+    )
+    return done.rowcount == 1
+
+
+def hasten(connection: Connection, connector: str, now: float, limit: int) -> int:
+    """End the back-off of what is owed to a connector, oldest first."""
+    done = connection.execute(
+        "update deliveries set due_at = first_due_at where seq in ("
+        "select seq from deliveries where connector = ? and state = 'due' and tries > 0 and lease_until is null "
+        "and first_due_at <= ? and due_at > first_due_at order by seq limit ?)",
+        (connector, now, limit),
+    )
+    return done.rowcount

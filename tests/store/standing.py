@@ -1,0 +1,59 @@
+"""What every ledger must remember of connectors: open breakers, pauses, and whose back-off is over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from relay.models import Standing, State
+from tests.store.ledger import NOW, by_name, claimed, names, owe, owed, settle
+
+if TYPE_CHECKING:
+    from relay.store import Store
+
+OPEN = {"opened_at": NOW, "probe_at": NOW + 5, "wait": 5.0, "fault": "answered 503"}
+
+
+class StandingOfConnectors:
+    async def test_a_breaker_and_a_pause_are_kept_apart_and_outlive_a_restart(self, store: Store, reopen):
+        assert await store.standings() == {}
+        await store.save_breaker(Standing("crm", **OPEN))
+        assert await store.pause("crm", "answered 410", by="relay", now=NOW + 1)
+        again = await reopen()
+
+        found = (await again.standings())["crm"]
+        assert found == Standing("crm", **OPEN, paused_at=NOW + 1, paused_by="relay", paused_why="answered 410")
+        await again.save_breaker(Standing("crm"))
+        found = (await again.standings())["crm"]
+        assert (found.open, found.paused) == (False, True)
+
+    async def test_who_paused_first_is_believed_and_resuming_leaves_the_breaker(self, store: Store):
+        await store.save_breaker(Standing("crm", **OPEN))
+        assert await store.pause("crm", "paused by hand", by="hand", now=NOW)
+        assert not await store.pause("crm", "answered 410", by="relay", now=NOW + 1)
+        assert (await store.standings())["crm"].paused_why == "paused by hand"
+
+        assert await store.resume("crm")
+        assert not await store.resume("crm")
+        assert not await store.resume("nobody")
+        assert (await store.standings())["crm"] == Standing("crm", **OPEN)
+
+    async def test_back_off_ends_oldest_first_and_the_oldest_is_taken_first(self, store: Store):
+        await owe(store, owed("old", first_due_at=NOW - 60), owed("new"), owed("other", connector="crm"))
+        for one in await claimed(store):
+            await settle(store, one, State.DUE, due_at=NOW + 3600)
+        await owe(store, owed("fresh", due_at=NOW + 5, first_due_at=NOW + 5))
+
+        assert await store.hasten("team", now=NOW + 5, limit=1) == 1
+        assert names(await claimed(store, now=NOW + 5)) == ["old", "fresh"]
+        assert await store.hasten("team", now=NOW + 5, limit=9) == 1
+        assert await store.hasten("team", now=NOW + 5, limit=9) == 0
+        assert (await by_name(store, "new")).due_at == NOW
+
+    async def test_retrying_by_hand_lets_a_connector_go_on_that_paused_itself_and_no_other(self, store: Store):
+        await owe(store, owed("d1", state=State.DEAD), owed("d2", state=State.DEAD, connector="crm"))
+        await store.pause("team", "answered 401", by="relay", now=NOW)
+        await store.pause("crm", "paused by hand", by="hand", now=NOW)
+        assert await store.retry(["d1", "d2"], now=NOW) == 2
+
+        found = await store.standings()
+        assert (found["team"].paused, found["crm"].paused) == (False, True)
