@@ -13,7 +13,22 @@ from relay import failpoints, phone, texting
 from relay.errors import StoreBusy
 from relay.models import CallerFacts, Delivery, Event, Known, Plan, State, Verdict
 from relay.optout import MARK
-from relay.rules import About, Facts, Ground, Rule, Step, Wait, cancelled_by, fields_in, give_up, plan, ripen, schedule
+from relay.rules import (
+    NO_CARD,
+    About,
+    Facts,
+    Ground,
+    Rule,
+    Scorecard,
+    Step,
+    Wait,
+    cancelled_by,
+    fields_in,
+    give_up,
+    plan,
+    ripen,
+    schedule,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +60,7 @@ class Book:
     """For connectors that keep order: the lane of a rendered action."""
     heard: Callable[[], float | None] = lambda: math.inf
     """When the list of texts was last read, Unix seconds; None for never, infinite where there is none to read."""
-    spam: Callable[[Event, Known], str] = lambda event, known: "unlikely"  # noqa: ARG005 - replaced by the scorecard
+    scorecard: Scorecard = NO_CARD
 
     def rule(self, delivery: Delivery) -> Rule | None:
         """The rule in the wording the delivery was planned with."""
@@ -65,7 +80,7 @@ class Book:
 
     def facts(self, event: Event, known: Known, now: float) -> Facts:
         """The facts of an event at this moment."""
-        return Facts(event, known, self.about, now, spam=self.spam(event, known))
+        return Facts(event, known, self.about, now, self.scorecard)
 
 
 class Planner:

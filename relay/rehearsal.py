@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
     from relay.connector import Connector, Job
-    from relay.models import Known, Owned
+    from relay.models import Owned
     from relay.rules import Rule
     from relay.settings import Settings
     from relay.store import Store
@@ -111,18 +111,13 @@ class Rehearsal:
         services = {name: _Pretended(name, cls) for name, cls in classes.items()}
         self._names = list(services)
 
-        def spam(event: Event, known: Known) -> str:
-            if settings.spam is None:
-                return "certain" if event.call.get("ai_category") == "spam" else "unlikely"
-            return settings.spam.judge(event, known, settings.about)
-
         book = Book(
             rules=tuple(replace(rule, mode="live") if rule.mode == "shadow" else rule for rule in rules),
             about=replace(settings.about, history=SINCE_EVER),
             policy=settings.policy,
             version="rehearsal",
             rings_people=settings.rings_people,
-            spam=spam,
+            scorecard=settings.spam,
         )
         metrics = Metrics()
         channels = {name: Channel(name, service) for name, service in services.items()}

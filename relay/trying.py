@@ -212,5 +212,5 @@ def _names(rule: Rule) -> Iterator[str]:
 
 
 def _spam_names(settings: Settings) -> Iterator[str]:
-    for condition, _ in settings.spam.lines if settings.spam is not None else ():
+    for condition, _ in settings.spam.lines or ():
         yield from fields_in(condition)

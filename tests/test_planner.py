@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from relay.models import CALLSCALER, Verdict
 from tests.rules.reading import rule
@@ -152,15 +153,16 @@ async def test_a_rule_that_fails_is_an_error_and_the_others_run() -> None:
     assert shop.said("log") == ["missed"]
 
 
+class _Broken(dict[str, Any]):
+    def get(self, *_: Any) -> Any:
+        raise RuntimeError("lanes")
+
+
 async def test_a_fault_outside_the_rules_is_the_error_of_every_rule_and_the_event_is_kept() -> None:
     shop = Shop(LOG)
-
-    def fails(*_: object) -> str:
-        raise RuntimeError("scorecard")
-
-    shop.planner.book = replace(shop.planner.book, spam=fails)
+    shop.planner.book = replace(shop.planner.book, lanes=_Broken())
     event = await shop.call()
-    assert (await shop.verdict(event)) == Verdict("Log", "error", "RuntimeError: scorecard")
+    assert (await shop.verdict(event)) == Verdict("Log", "error", "RuntimeError: lanes")
     assert await shop.planner.plan_next() == 0
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from relay.connector import Connector
     from relay.errors import Mistake
-    from relay.models import Event, Known, Mode
+    from relay.models import Mode
     from relay.rules import Rule
     from relay.settings import Settings
     from relay.store import Store
@@ -375,22 +375,15 @@ class App:
     def _book(self, settings: Settings) -> Book:
         lanes = {name: lane(item, self._http) for name, item in settings.connectors.items()}
         rules = self._modes.rules(settings)
-        scorecard, about = settings.spam, replace(settings.about, history=self._history)
-
-        def spam(event: Event, known: Known) -> str:
-            if scorecard is None:
-                return "certain" if event.call.get("ai_category") == "spam" else "unlikely"
-            return scorecard.judge(event, known, about)
-
         return Book(
             rules=rules,
-            about=about,
+            about=replace(settings.about, history=self._history),
             policy=replace(settings.policy, own=self._own),
             version=version_of_all(rules),
             rings_people=settings.rings_people,
             old=dict(self._old),
             lanes=lanes,
-            spam=spam,
+            scorecard=settings.spam,
             heard=self._heard,
         )
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "resume": ("relay.cli.acting", "resume", "Let a paused connector go on."),
     "retry": ("relay.cli.acting", "retry", "Give dead deliveries another schedule of tries."),
     "sandbox": ("relay.cli.sandbox", "sandbox", "A stand-in for the CallScaler API."),
+    "schema": ("relay.cli.schema", "schema", "The JSON Schema of relay.yaml; every fact that rules may ask for."),
     "secrets": ("relay.cli.secrets", "secrets", "The key that the ledger is sealed with."),
     "send": ("relay.cli.send", "send", "Post a sample webhook, with the right proof."),
     "serve": ("relay.cli.serve", "serve", "Run the relay."),

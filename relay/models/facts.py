@@ -36,6 +36,8 @@ class CallerFacts:
     is_new: bool = True
     answered_since: bool = False
     replied_since: bool = False
+    texted_by_human_since: bool = False
+    """Whether somebody on the account, and not the relay, texted this person since the call began."""
     last_call_at: float | None = None
     texts_24h: int = 0
     last_texted_at: float | None = None

@@ -1,6 +1,6 @@
 """The facts a rule is judged on: the event, what the ledger knows of its people, the business, and the clock.
 
-Read only when a rule asks for them, and only once.
+Each is read when a rule asks for it, and only once.
 """
 
 from __future__ import annotations
@@ -10,17 +10,21 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from relay import phone
-from relay.models import iso
+from relay.rules.fields import FIELDS
+from relay.rules.spam import NO_CARD, Scorecard, Spam
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import datetime as dt
+    from collections.abc import Container, Iterable, Mapping
 
     from relay.hours import Business
-    from relay.models import Event, Known
+    from relay.models import CallerFacts, Event, Known, NumberFacts
 
 DAY = 86400.0
 HISTORY = "history"
 """The ledger's mark that says since when calls are in it."""
+_FILTERED = ("caller.name", "caller.first_name")
+_RAW = "call.raw."
 
 
 @dataclass(frozen=True)
@@ -31,117 +35,97 @@ class About:
     hours: Business
     history: float | None = None
     """Since when its calls are in the ledger, Unix seconds; None while that is not known."""
+    hours_written: str | None = None
+    """As people wrote them; None where they wrote none."""
+    holidays: Container[dt.date] = frozenset()
+    """Public holidays, where they are asked about."""
+
+    def is_holiday(self, day: dt.date) -> bool:
+        """Whether it is closed on this date for once, or the date is a public holiday."""
+        return day in self.hours.closed_dates or day in self.holidays
 
 
 class Facts:
-    """Facts about one event at one moment; `look` answers one by name, `context` all of them for templates."""
+    """Facts about one event at one moment; `look` answers one by name, `context` some of them for templates."""
 
-    def __init__(self, event: Event, known: Known, about: About, now: float, spam: str = "unlikely") -> None:
+    event: Event
+    known: Known
+    about: About
+    at: float
+    """The moment, Unix seconds."""
+
+    def __init__(
+        self,
+        event: Event,
+        known: Known,
+        about: About,
+        now: float,
+        scorecard: Scorecard = NO_CARD,
+        told: Mapping[str, Any] | None = None,
+    ) -> None:
+        """What is `told`, by name, stands above what would be read."""
         self.event = event
         self.known = known
         self.about = about
         self.at = now
-        self._spam = spam
+        self._scorecard = scorecard
+        self._told = told or {}
+        self._found: dict[str, Any] = dict(self._told)
 
     def look(self, name: str) -> Any:
         """The value of a field, None when it has none."""
-        group, _, rest = name.partition(".")
-        if rest.startswith("raw."):
-            return _within(self.event.raw, rest.removeprefix("raw."))
-        values: Mapping[str, Any] = getattr(self, group, {})
-        return values.get(rest)
+        if name in self._found:
+            return self._found[name]
+        field = FIELDS.get(name)
+        if field is not None:
+            value = field.read(self)
+        elif name.startswith(_RAW):
+            value = _within(self.event.raw, name.removeprefix(_RAW))
+        else:
+            value = None
+        self._found[name] = value
+        return value
 
     @cached_property
-    def call(self) -> Mapping[str, Any]:
-        """The call's fields."""
-        call = self.event.call
-        return {**call, "spam": self._spam, "is_late": self.event.late, "raw": self.event.raw}
+    def person(self) -> CallerFacts:
+        """What the ledger knows of the caller."""
+        return self.known.caller()
 
     @cached_property
-    def caller(self) -> Mapping[str, Any]:
-        """The caller's fields."""
-        number, name = self.event.caller, self.event.call.get("caller_name")
-        known = self.known.caller()
-        return {
-            "number": number,
-            "raw": self.event.caller_raw,
-            "name": name,
-            "looks_like_person": phone.looks_like_person(name) if name else None,
-            "first_name": phone.first_name(name) if name else None,
-            "city": self.event.call.get("caller_city"),
-            "region": self.event.call.get("caller_region"),
-            "country": phone.region(number) if number else None,
-            "line": phone.line(number) if number else None,
-            "is_new": known.is_new,
-            "distinct_numbers_24h": known.distinct_numbers_24h,
-            "had_long_call": known.had_long_call,
-            "calls_1h": known.calls_1h,
-            "calls_24h": known.calls_24h,
-            "calls_7d": known.calls_7d,
-            "calls_30d": known.calls_30d,
-            "answered_since": known.answered_since,
-            "replied_since": known.replied_since,
-            "last_call_at": iso(known.last_call_at),
-            "texts_24h": known.texts_24h,
-            "last_texted_at": iso(known.last_texted_at),
-            "opted_out": known.opted_out,
-            "tags": known.tags,
-        }
+    def line(self) -> NumberFacts:
+        """What the ledger knows of the number."""
+        return self.known.number()
 
     @cached_property
-    def number(self) -> Mapping[str, Any]:
-        """The number's fields."""
-        known = self.known.number()
-        owned = known.owned
-        return {
-            "number": self.event.number,
-            "name": owned and owned.name,
-            "group": owned and owned.group,
-            "status": owned and owned.status,
-            "sms_enabled": None if owned is None else owned.sms_enabled,
-            "calls_7d": known.calls_7d,
-            "calls_30d": known.calls_30d,
-            "answer_rate_7d": _percent(known.answered_7d, known.calls_7d),
-            "answer_rate_30d": _percent(known.answered_30d, known.calls_30d),
-            "age_days": None if owned is None or owned.created_at is None else int((self.at - owned.created_at) / DAY),
-        }
+    def spam(self) -> Spam:
+        """What the scorecard says, judged on the clock of the call's arrival."""
+        arrived = Facts(self.event, self.known, self.about, self.event.received_at, told=self._told)
+        return self._scorecard.judge(arrived.look)
+
+    @cached_property
+    def local(self) -> dt.datetime:
+        """The moment on the business's clock."""
+        return self.about.hours.local(self.at)
 
     @property
-    def text(self) -> Mapping[str, Any]:
-        """The fields of a text that came in."""
-        return self.event.call if self.event.type == "text.received" else {}
+    def age_days(self) -> int | None:
+        """Whole days since the number was bought."""
+        owned = self.line.owned
+        return None if owned is None or owned.created_at is None else int((self.at - owned.created_at) / DAY)
 
-    @cached_property
-    def business(self) -> Mapping[str, Any]:
-        """The business's fields."""
-        return {"name": self.about.name, "timezone": self.about.hours.zone}
-
-    @cached_property
-    def now(self) -> Mapping[str, Any]:
-        """The clock's fields, on the business's clock."""
-        local = self.about.hours.local(self.at)
-        return {
-            "open": self.about.hours.is_open(self.at),
-            "weekday": local.strftime("%a").lower(),
-            "hour": local.hour,
-            "date": local.date().isoformat(),
-            "holiday": local.date() in self.about.hours.closed_dates,
-        }
-
-    def context(self, *, for_text: bool = False) -> dict[str, Any]:
-        """Everything for a template. In a text, the caller's name passes the filter for names first."""
-        caller = dict(self.caller)
-        if for_text:
-            caller["name"] = phone.sms_name(caller["name"]) if caller["name"] else None
-            caller["first_name"] = phone.sms_name(caller["first_name"]) if caller["first_name"] else None
-        return {
-            "call": dict(self.call),
-            "caller": caller,
-            "number": dict(self.number),
-            "text": dict(self.text),
-            "business": dict(self.business),
-            "now": dict(self.now),
-        }
+    def context(self, names: Iterable[str], *, for_text: bool = False) -> dict[str, Any]:
+        """These names for a template. In a text, the caller's name passes the filter for names first."""
+        context: dict[str, Any] = {}
+        for name in names:
+            group, _, rest = name.partition(".")
+            if group == "steps":
+                continue
+            key = rest.partition(".")[0]
+            value = self.look(f"{group}.{key}")
+            if for_text and f"{group}.{key}" in _FILTERED:
+                value = phone.sms_name(value) if value else None
+            context.setdefault(group, {})[key] = value
+        return context
 
 
 def _within(raw: Mapping[str, Any], name: str) -> Any:
@@ -152,7 +136,3 @@ def _within(raw: Mapping[str, Any], name: str) -> Any:
     for part in name.split("."):
         found = found.get(part) if isinstance(found, dict) else None
     return found
-
-
-def _percent(part: int, whole: int) -> float | None:
-    return round(100 * part / whole, 1) if whole else None

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from relay import sms
 from relay.errors import Blank, TemplateError
-from relay.rules.fields import FIELDS, Kind
+from relay.rules.fields import FIELDS
+from relay.rules.kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

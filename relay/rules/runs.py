@@ -180,7 +180,7 @@ def render(step: Step, run: Iterable[Delivery], rule: Rule, facts: Facts) -> dic
         Blank: a value is missing.
         TemplateError: the result is too long, or there is nobody to act on.
     """
-    context = facts.context(for_text=step.verb == "text")
+    context = facts.context(step.filling.names, for_text=step.verb == "text")
     context["steps"] = {rule.step(d.step).id: _result(d) for d in run}
     filled = step.filling.fill(context)
     if step.connector != CALLSCALER:

@@ -69,6 +69,25 @@ class _Approval(Form):
     within: Seconds = 86400.0
 
 
+_OWN: Mapping[str, tuple[str, ...]] = {
+    "text": ("body", "from", "at_most"),
+    "regroup": ("to", "create", "approve"),
+    "update_number": ("friendly_name", "call_flow"),
+}
+
+
+def own_fields(verb: str) -> tuple[str, ...]:
+    """What a kind of step may say that is its own; a `send` says what its connector carries."""
+    return _OWN.get(verb, ())
+
+
+def common_fields(verb: str) -> tuple[str, ...]:
+    """What any step of this kind may say beside its own fields."""
+    if verb == "wait":
+        return ("cancel_if",)
+    return ("if", *(name for name in _Common.model_fields if name != "late" or verb == "send"))
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step that becomes a delivery."""

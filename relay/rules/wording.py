@@ -11,7 +11,8 @@ from relay import phone
 from relay.forms import Complain, Path, nearest, unknown
 from relay.models import seconds
 from relay.rules.conditions import ALWAYS, WORDS, All, Condition, Either, Test
-from relay.rules.fields import FIELDS, Field, Kind, complaint
+from relay.rules.fields import FIELDS, complaint
+from relay.rules.kinds import Field, Kind, Reader
 from relay.rules.patterns import read_pattern
 
 Lists = Mapping[str, Collection[str]]
@@ -55,7 +56,7 @@ class _Reader:
             elif problem := _problem(name, self.step_ids):
                 self.complain(place, problem)
             else:
-                parts.extend(self._tests(FIELDS.get(name) or Field(name, Kind.ANY, ""), value, place))
+                parts.extend(self._tests(FIELDS.get(name) or Field(name, Kind.ANY, "", _by_name(name)), value, place))
         return parts[0] if len(parts) == 1 else All(tuple(parts))
 
     def _combined(self, name: str, value: Any, path: Path) -> Condition:
@@ -191,3 +192,8 @@ def _number(text: str) -> float:
 def _span(text: str) -> float:
     """Seconds, from a bare number of them or a span with units."""
     return float(text) if _NUMBER.fullmatch(text) else seconds(text)
+
+
+def _by_name(name: str) -> Reader:
+    """For a field as the sender wrote it, or the result of a step."""
+    return lambda facts: facts.look(name)

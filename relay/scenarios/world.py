@@ -7,7 +7,6 @@ nothing is owed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from relay.connector import Receipt
@@ -128,27 +127,14 @@ class _Pretend(PhoneConnector):
         return False
 
 
-class _TellingFacts(Facts):
-    """Facts in which what a scenario says of a number stands above what its ledger counted."""
-
-    told: Mapping[str, Any] = {}
-
-    @cached_property
-    def number(self) -> Mapping[str, Any]:
-        """The number's fields."""
-        return {**super().number, **self.told}
-
-
 @dataclass(frozen=True)
 class _Book(Book):
-    """The rules of the file, and what the scenario says of numbers: E.164 → its fields."""
+    """The rules of the file, and what the scenario says of numbers: E.164 → its facts."""
 
     told: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def facts(self, event: Event, known: Known, now: float) -> Facts:
-        facts = _TellingFacts(event, known, self.about, now, spam=self.spam(event, known))
-        facts.told = self.told.get(event.number or "", {})
-        return facts
+        return Facts(event, known, self.about, now, self.scorecard, self.told.get(event.number or ""))
 
 
 class _World:
@@ -176,9 +162,9 @@ class _World:
             policy=settings.policy,
             version="test",
             rings_people=settings.rings_people,
-            spam=self._spam,
+            scorecard=settings.spam,
             told={
-                n.number: {name: value for name in _COUNTED if (value := getattr(n, name)) is not None}
+                n.number: {f"number.{name}": value for name in _COUNTED if (value := getattr(n, name)) is not None}
                 for n in scenario.numbers
             },
         )
@@ -186,11 +172,6 @@ class _World:
         channels = {name: Channel(name, service, opens=_NEVER) for name, service in self._services.items()}
         self._planner = Planner(store, self._clock, metrics, book)
         self._worker = Worker(store, self._planner, channels, self._clock, metrics, dice=lambda: 0.5)
-
-    def _spam(self, event: Event, known: Any) -> str:
-        if self._settings.spam is None:
-            return "certain" if event.call.get("ai_category") == "spam" else "unlikely"
-        return self._settings.spam.judge(event, known, self._settings.about)
 
     async def play(self, given: Sequence[Given]) -> None:
         """Let everything given happen at its time, and the clock run on until nothing is owed.

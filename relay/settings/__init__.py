@@ -2,6 +2,6 @@
 
 from relay.settings.ledger_place import find_ledger, store_path
 from relay.settings.reading import read_settings
-from relay.settings.settings import Configured, Scorecard, Settings
+from relay.settings.settings import Configured, Settings
 
-__all__ = ["Configured", "Scorecard", "Settings", "find_ledger", "read_settings", "store_path"]
+__all__ = ["Configured", "Settings", "find_ledger", "read_settings", "store_path"]

@@ -40,7 +40,15 @@ class BusinessForm(Form):
     timezone: str = "UTC"
     hours: dict[str, str | list[str]] = {}
     closed: list[str] = []
+    holidays: str | None = None
+    """A country whose public holidays `now.holiday` knows, or one of its parts: US, US-TX, CA-ON."""
     staff: list[Number] = []
+
+
+def said_hours(business: BusinessForm) -> str | None:
+    """The hours of a business in one line, as they are written; None where it wrote none."""
+    spans = [(day, [said] if isinstance(said, str) else said) for day, said in business.hours.items()]
+    return ", ".join(f"{day} {' and '.join(said)}" for day, said in spans) or None
 
 
 class ServerForm(Form):

@@ -11,7 +11,7 @@ from relay.hours import Business, QuietHours
 from relay.http import Network
 from relay.intake import MAPPABLE, Source
 from relay.models import CALLSCALER
-from relay.rules import About, Rule, Surroundings, read_condition, read_rule
+from relay.rules import NO_CARD, About, Rule, Scorecard, Surroundings, fields_in, read_condition, read_rule
 from relay.rules.messages import House
 from relay.settings.forms import (
     AlertsForm,
@@ -26,18 +26,21 @@ from relay.settings.forms import (
     ServerForm,
     SourceForm,
     SpamForm,
+    said_hours,
 )
+from relay.settings.holidays import read_holidays
 from relay.settings.ledger_place import DEFAULT_STORE, store_url
 from relay.settings.names import DEFAULT_SOURCES, NOT_KEPT, SECTIONS, SETTINGS
 from relay.settings.presets import OWN_FOLDER, Preset, found_preset
 from relay.settings.rules_section import read_rules
-from relay.settings.settings import Configured, Scorecard, Settings
+from relay.settings.settings import Configured, Settings
 from relay.settings.written_secrets import judge_secrets
 from relay.settings.yaml_file import Document, expand, read_document
 from relay.texting import Limit, Policy, TextingForm
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import datetime as dt
+    from collections.abc import Container, Mapping
     from pathlib import Path
 
     from relay.connector import Connector
@@ -84,6 +87,7 @@ class _Reader:
     def settings(self) -> Settings:
         """Everything, or every mistake."""
         business, hours = self._business()
+        holidays = self._holidays(business)
         server = self._server()
         network = self._form(NetworkForm, "network")
         retention = self._form(RetentionForm, "retention")
@@ -121,7 +125,7 @@ class _Reader:
         staff = policy.staff
         return Settings(
             path=self.document.path,
-            about=About(business.name, hours),
+            about=About(business.name, hours, hours_written=said_hours(business), holidays=holidays),
             policy=policy,
             network=Network(tuple(network.allow), network.allow_http),
             store=store,
@@ -165,6 +169,13 @@ class _Reader:
                 self._complain(("business", name), str(error))
                 return business, Business.read(zone)
         return business, Business.read(zone, business.hours, business.closed)
+
+    def _holidays(self, business: BusinessForm | None) -> Container[dt.date]:
+        try:
+            return read_holidays(business.holidays) if business is not None and business.holidays else frozenset()
+        except ValueError as error:
+            self._complain(("business", "holidays"), str(error))
+            return frozenset()
 
     def _server(self) -> ServerForm | None:
         written = dict(keys_of(self.tree.get("server"), ("server",), self._complain, "server"))
@@ -333,16 +344,19 @@ class _Reader:
             found[name] = frozenset(phone.normalise(entry) or entry for entry in entries if entry)
         return found
 
-    def _spam(self, around: Surroundings) -> Scorecard | None:
+    def _spam(self, around: Surroundings) -> Scorecard:
         if self.tree.get("spam") is None:
-            return None
+            return NO_CARD
         form = read_form(SpamForm, self.tree["spam"], ("spam",), self._complain)
         if form is None:
-            return None
+            return NO_CARD
         lines = []
         for index, line in enumerate(form.score):
             place = ("spam", "score", index, "if")
-            lines.append((read_condition(line.if_, place, self._complain, around.lists), line.add))
+            condition = read_condition(line.if_, place, self._complain, around.lists)
+            if any(name.startswith("call.spam") for name in fields_in(condition)):
+                self._complain(place, "the scorecard decides about call.spam, so its own lines cannot ask for it")
+            lines.append((condition, line.add))
         if form.welcome is not None and form.welcome not in around.lists:
             self._complain(("spam", "welcome"), unknown(form.welcome, around.lists, "list"))
         welcome = frozenset(around.lists.get(form.welcome or "", ()))

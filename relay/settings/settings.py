@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from relay.backoff import Schedule
 from relay.models import CALLSCALER
-from relay.rules import Facts, version_of_all
+from relay.rules import NO_CARD, Scorecard, version_of_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from relay.errors import Mistake
     from relay.http import Network
     from relay.intake import Source
-    from relay.models import Event, Known
-    from relay.rules import About, Condition, Rule
+    from relay.rules import About, Rule
     from relay.settings.forms import CallScalerForm, MannersForm, ScenarioForm, ServerForm
     from relay.texting import Policy
     from relay.upkeep import Retention
@@ -37,26 +36,6 @@ class Configured:
     def retry(self) -> Schedule:
         """Its schedule of tries."""
         return Schedule(self.manners.retry.span, self.manners.retry.first, self.manners.retry.most)
-
-
-@dataclass(frozen=True)
-class Scorecard:
-    """How likely a call is spam: points added up, and from where on it counts."""
-
-    lines: tuple[tuple[Condition, int], ...] = ()
-    likely_from: int = 4
-    certain_from: int = 8
-    welcome: frozenset[str] = frozenset()
-
-    def judge(self, event: Event, known: Known, about: About) -> str:
-        """unlikely, likely or certain."""
-        if event.caller in self.welcome:
-            return "unlikely"
-        facts = Facts(event, known, about, event.received_at)
-        points = sum(add for condition, add in self.lines if condition.judge(facts.look))
-        if points >= self.certain_from:
-            return "certain"
-        return "likely" if points >= self.likely_from else "unlikely"
 
 
 @dataclass(frozen=True)
@@ -79,7 +58,7 @@ class Settings:
     read_old_rule: Callable[[str, str], Rule | None]
     """(version, form) → the rule, from an older wording that something owed still names."""
     tests: tuple[ScenarioForm, ...] = ()
-    spam: Scorecard | None = None
+    spam: Scorecard = NO_CARD
     alerts_to: str | None = None
     warnings: tuple[Mistake, ...] = ()
     admin_token: str | None = None

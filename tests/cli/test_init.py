@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from click.testing import CliRunner
 
@@ -44,3 +46,18 @@ def test_a_zone_that_is_none_is_told(tmp_path, zone):
     done = init(tmp_path, "--timezone", zone, "--yes")
     assert done.exit_code == 2
     assert not (tmp_path / "relay.yaml").exists()
+
+
+def test_editors_are_told_where_every_key_stands(tmp_path):
+    assert init(tmp_path, "--yes").exit_code == 0
+    first = (tmp_path / "relay.yaml").read_text().splitlines()[0]
+    assert first == "# yaml-language-server: $schema=relay.schema.json"
+    assert json.loads((tmp_path / "relay.schema.json").read_text())["properties"]["rules"]
+
+
+def test_the_schema_and_the_facts_are_printed():
+    printed = CliRunner().invoke(relay, ["schema"])
+    assert json.loads(printed.stdout)["title"] == "relay.yaml of CallScaler Relay"
+    facts = json.loads(CliRunner().invoke(relay, ["schema", "--facts", "--json"]).stdout)["facts"]
+    assert {"name": "call.spam", "type": "text"}.items() <= next(f for f in facts if f["name"] == "call.spam").items()
+    assert "caller.texted_by_human_since" in CliRunner().invoke(relay, ["schema", "--facts"]).stdout

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from relay.hours import QuietHours
@@ -194,10 +192,6 @@ async def test_quiet_hours_that_never_open_suppress_without_falling_over() -> No
 )
 async def test_a_rule_that_texts_demands_what_keeps_strangers_safe(fields: dict[str, object], why: str) -> None:
     shop = Shop(BACK)
-    book = shop.planner.book
-    shop.planner.book = replace(
-        book, spam=lambda event, _: "certain" if event.call.get("ai_category") == "spam" else "unlikely"
-    )
     verdict = await shop.verdict(await shop.call(**fields))
     assert (verdict.word, verdict.why) == ("skipped", why)
 

@@ -1,10 +1,12 @@
 """How values are read: as text, from the environment, from files, and never printed when they are secret."""
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 
 from connectors.table import CONNECTORS
+from relay.errors import ConfigError
 from relay.settings import find_ledger, read_settings, store_path
 from relay.settings.yaml_file import expand, read_document
 
@@ -176,3 +178,28 @@ def test_settings_are_read_for_connectors_that_only_the_table_names(tmp_path):
     (tmp_path / "relay.yaml").write_text("")
     assert read_settings(tmp_path / "relay.yaml", {}, {"RELAY_HOOK_SECRET": "x" * 20}).connectors == {}
     assert CONNECTORS
+
+
+@pytest.mark.parametrize(
+    ("written", "day", "known"),
+    [
+        ("US", "2026-07-04", True),
+        ("US", "2026-03-02", False),
+        ("US-TX", "2026-03-02", True),
+        ("CA-ON", "2026-07-01", True),
+    ],
+)
+def test_public_holidays_are_known_by_country_and_part(load, written, day, known):
+    about = load(f"business: {{timezone: America/Chicago, holidays: {written}}}").about
+    assert about.is_holiday(dt.date.fromisoformat(day)) is known
+
+
+@pytest.mark.parametrize("written", ["XX", "US-ZZ", "Texas"])
+def test_a_country_that_is_not_known_is_told(load, written):
+    with pytest.raises(ConfigError, match="is no country that is known"):
+        load(f"business: {{holidays: {written}}}")
+
+
+def test_a_scorecard_that_asks_for_its_own_answer_is_a_mistake(load):
+    with pytest.raises(ConfigError, match=r"decides about call\.spam, so its own lines cannot ask for it"):
+        load("spam: {score: [{if: {call.spam: likely}, add: 3}]}")

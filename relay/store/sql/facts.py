@@ -156,6 +156,10 @@ def _caller(connection: Connection, event: Event, now: float) -> CallerFacts:
         "select 1 from events where caller = ? and type = 'text.received' and received_at > ? limit 1",
         (event.caller, event.received_at),
     ).fetchone()
+    human = connection.execute(
+        "select 1 from texts where recipient = ? and at > ? and run = '' and not shadow limit 1",
+        (event.caller, event.began_at),
+    ).fetchone()
     tags = connection.execute("select tag from tags where person = ? order by tag", (event.caller,)).fetchall()
     return CallerFacts(
         calls_1h=int(counts["h1"]),
@@ -167,6 +171,7 @@ def _caller(connection: Connection, event: Event, now: float) -> CallerFacts:
         is_new=before is None,
         answered_since=answered is not None,
         replied_since=replied is not None,
+        texted_by_human_since=human is not None,
         last_call_at=None if before is None else before["began_at"],
         texts_24h=int(texts["d1"]),
         last_texted_at=texts["last"],
