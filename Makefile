@@ -2,6 +2,7 @@
 # make test   everything that must hold, cheapest complaint first
 # make lint   the complaints that need no running
 # make bench  figures, as ratios within one run
+# make soak   what takes minutes: five hundred kills, ten minutes of bad network, a million events
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,9 +10,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
 ARGS ?=
+SOAKS ?= tests/soak
 TESTS ?= tests
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench soak clean
 
 demo: $(INSTALLED)
 	@$(BIN)/relay demo $(ARGS)
@@ -32,6 +34,9 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+soak: $(READY)
+	$(BIN)/python -m pytest -o python_files='soak_*.py' -s --durations=0 $(SOAKS)
 
 # Says nothing on stdout, so that `make -s demo ARGS="--once --json"` prints one object and no more.
 $(INSTALLED): pyproject.toml constraints.txt

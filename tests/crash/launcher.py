@@ -1,0 +1,77 @@
+"""Starts `relay serve` again and again, each time as a fork of itself, so that a start costs no imports.
+
+One life a line on stdin: a JSON object of what the environment shall say. On stdout: the process id, then `gone` and
+the exit code (negative for a signal). With `--mutant NAME` the relay is broken on purpose before its first life.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import sys
+import traceback
+
+from connectors import table
+from relay import failpoints, replies
+from relay.app import App
+from relay.cli import relay
+from relay.cli import serve as _serve
+from relay.store.sqlite import SqliteStore
+from relay.worker import fate
+from tests.crash import mutants
+
+LOADED = (table, App, SqliteStore, _serve)
+"""What a life needs, imported once."""
+_DIE_WITH_PARENT = 1
+
+
+def quicken() -> None:
+    """What waits half a minute in a day's work waits a second here; nothing else is changed."""
+    fate._AGAIN = 1.0
+    replies.EVERY = 1.0
+
+
+def die_with_parent() -> None:
+    """Leave no relay behind when whoever runs the test is killed itself; Linux only (prctl(2), PR_SET_PDEATHSIG)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+
+
+def live(environment: dict[str, str], arguments: list[str]) -> None:
+    """One life; never returns."""
+    code = 1
+    try:
+        die_with_parent()
+        os.environ.update(environment)
+        failpoints.arm(os.environ)
+        relay(arguments, standalone_mode=False)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    except BaseException:  # noqa: BLE001 - the fork must not go on as the launcher
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def main(arguments: list[str]) -> None:
+    """Read lives, live them."""
+    die_with_parent()
+    if arguments[0] == "--mutant":
+        mutants.MUTANTS[arguments[1]].apply()
+        arguments = arguments[2:]
+    quicken()
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            live(json.loads(line), arguments)
+        os.write(1, f"{child}\n".encode())
+        _, status = os.waitpid(child, 0)
+        os.write(1, f"gone {os.waitstatus_to_exitcode(status)}\n".encode())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,129 @@
+"""Senders as the provider's are: in a hurry, sometimes twice, and again until they are told that it was taken."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from tests.crash.relays import SECRET
+
+if TYPE_CHECKING:
+    import random
+
+    from tests.crash.relays import Relays
+
+SENDERS = 24
+AREAS = (
+    205,
+    212,
+    213,
+    214,
+    215,
+    216,
+    217,
+    218,
+    225,
+    228,
+    240,
+    248,
+    251,
+    253,
+    254,
+    256,
+    260,
+    262,
+    267,
+    269,
+    301,
+    303,
+    304,
+    305,
+    307,
+    309,
+    310,
+    312,
+    313,
+    314,
+    315,
+    316,
+    317,
+    318,
+    319,
+    320,
+    321,
+    323,
+    325,
+    330,
+)
+PEOPLE = [f"+1{area}55501{line:02}" for area in AREAS for line in range(100)]
+"""4,000 numbers that belong to nobody."""
+_REPEATS = 0.1
+_MISSED = 0.6
+
+
+class Load:
+    """What was sent, and what was said to be taken."""
+
+    def __init__(self, relays: Relays, dice: random.Random, pause: float) -> None:
+        """`pause` is how many seconds a sender waits between two events at most."""
+        self.attempted: dict[str, tuple[str, str]] = {}
+        """Type and caller of every call that was ever sent."""
+        self.acked: dict[str, str] = {}
+        """The event's id, for every call that the relay said it had taken."""
+        self.repeats = 0
+        self.refused = 0
+        """Answers of 503."""
+        self.wrong: list[str] = []
+        self._relays = relays
+        self._dice = dice
+        self._pause = pause
+        self._over = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Send, until told to stop."""
+        self._tasks = [asyncio.create_task(self._send_on(place)) for place in range(SENDERS)]
+
+    async def stop(self) -> None:
+        """Come to an end; what is not acknowledged by now may or may not have been taken."""
+        self._over = True
+        await asyncio.gather(*self._tasks)
+
+    async def _send_on(self, place: int) -> None:
+        number = 0
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
+            while not self._over:
+                number += 1
+                call = f"c-{place}-{number}"
+                kind = "call.missed" if self._dice.random() < _MISSED else "call.completed"
+                self.attempted[call] = kind, self._dice.choice(PEOPLE)
+                while not self._over and not await self._post(session, call):  # noqa: ASYNC110 - by the clock, as the provider
+                    await asyncio.sleep(self._dice.uniform(0.05, 0.4))
+                if call in self.acked and self._dice.random() < _REPEATS:
+                    self.repeats += 1
+                    await self._post(session, self._dice.choice([call, self._dice.choice(list(self.acked))]))
+                await asyncio.sleep(self._dice.uniform(0, self._pause))
+
+    async def _post(self, session: aiohttp.ClientSession, call: str) -> bool:
+        """Send a call once; whether it was taken."""
+        if not self._relays.url:
+            return False
+        kind, caller = self.attempted[call]
+        body = {"event": kind, "call_id": call, "caller_number": caller, "tracking_number": "+13125550142"}
+        try:
+            async with session.post(self._relays.url, json=body, headers={"X-Relay-Secret": SECRET}) as answer:
+                told = await answer.json(content_type=None)
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return False
+        if status in {200, 202}:
+            known = self.acked.setdefault(call, told["event"])
+            if known != told["event"]:
+                self.wrong.append(f"{call} was taken as {known} and as {told['event']}")
+            return True
+        self.refused += status == 503
+        if status != 503:
+            self.wrong.append(f"{call} was answered {status}: {told}")
+        return False

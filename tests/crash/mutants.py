@@ -1,0 +1,166 @@
+"""The relay, broken on purpose in one place each (reliability 4.4): a crash test that lets one pass proves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from relay import texting
+from relay.errors import Unavailable, Unclear
+from relay.models import State
+from relay.store import Accepted
+from relay.store.sql import claiming, settling
+from relay.store.sqlite import SqliteStore, opening
+from relay.worker import fate, worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from relay.models import Event
+    from relay.store import Settlement, Taken
+
+Caught = Literal["lost", "twice", "fsyncs"]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """What is broken, and by which part of the reckoning it must be caught."""
+
+    apply: Callable[[], None]
+    caught: Caught
+    settle: str = "3s"
+    """Seconds that the configuration gives a text of unknown fate."""
+    lag: float = 0.3
+    """Seconds by which the phone system's lists are behind."""
+
+
+def ack_before_commit() -> None:
+    """The sender is answered, and the event is written down a moment later."""
+    accept, later = SqliteStore.accept, set[asyncio.Task[Any]]()
+
+    async def hasty(self: SqliteStore, event: Event, body: bytes, merge: Any) -> Accepted:
+        async def write() -> None:
+            await asyncio.sleep(0.02)
+            await accept(self, event, body, merge)
+
+        task = asyncio.ensure_future(write())
+        later.add(task)
+        task.add_done_callback(later.discard)
+        return Accepted(event.id)
+
+    SqliteStore.accept = hasty
+
+
+def done_before_send() -> None:
+    """What is claimed is written down as delivered, and then sent."""
+    claim = claiming.claim
+
+    def hasty(connection: Any, wants: Any, *, now: float) -> Taken:
+        taken = claim(connection, wants, now=now)
+        for one in taken.claimed:
+            if one.delivery.kind != "text":
+                connection.execute(
+                    "update deliveries set state = 'delivered', lease_until = null where id = ?", (one.delivery.id,)
+                )
+        return taken
+
+    claiming.claim = hasty
+
+
+def send_before_intent() -> None:
+    """A text is judged, sent, and only then marked as sending."""
+    begin, settle = settling.begin_text, settling.settle
+    waiting: dict[str, Callable[[Any], Any]] = {}
+
+    class Undo(Exception):
+        """Carries the answer out of what is undone."""
+
+    def hasty_begin(connection: Any, delivery: Any, **others: Any) -> Any:
+        try:
+            with connection.apart():
+                raise Undo(begin(connection, delivery=delivery, **others))  # noqa: TRY301 - leaving is what undoes it
+        except Undo as undone:
+            decided = undone.args[0]
+        if decided.state is not State.SENDING:
+            return begin(connection, delivery=delivery, **others)
+        waiting[delivery.id] = lambda later: begin(later, delivery=delivery, **others)
+        return decided
+
+    def late_settle(connection: Any, settlements: list[Settlement], follow: Any) -> int:
+        for settlement in settlements:
+            waiting.pop(settlement.delivery.id, lambda _: None)(connection)
+        return settle(connection, settlements, follow)
+
+    settling.begin_text, settling.settle = hasty_begin, late_settle
+
+
+def rescue_to_planned() -> None:
+    """A text that was being sent when its relay died is due again."""
+    free = claiming.free_leases
+
+    def hasty(connection: Any, *, now: float, settle: float, everything: bool) -> int:
+        over = float("inf") if everything else now
+        connection.execute(
+            "update deliveries set state = 'due', lease_until = null, claims = claims + 1 "
+            "where kind = 'text' and state = 'sending' and lease_until is not null and lease_until <= ?",
+            (over,),
+        )
+        return free(connection, now=now, settle=settle, everything=everything)
+
+    claiming.free_leases = hasty
+
+
+def retry_on_timeout() -> None:
+    """An answer to a text that was not clear is taken for a no."""
+    move = worker.move
+
+    def hasty(delivery: Any, outcome: Any, *others: Any, **more: Any) -> Any:
+        return move(delivery, Unavailable(str(outcome)) if isinstance(outcome, Unclear) else outcome, *others, **more)
+
+    worker.move = hasty
+
+
+def resend_if_absent() -> None:
+    """A text that the list does not show is sent again."""
+    settled = fate._settled
+
+    def hasty(delivery: Any, first: Any, second: Any, now: float) -> Settlement:
+        said = settled(delivery, first, second, now)
+        if said.delivery.state is not State.ABANDONED:
+            return said
+        return fate.Settlement(delivery.moved(State.DUE, due_at=now))
+
+    fate._settled = hasty
+
+
+def no_cooldown() -> None:
+    """Nobody looks whether a person was texted before."""
+    texting.cooling = lambda rule, known, now: None  # noqa: ARG005 - as the real one is called
+
+
+def synchronous_off() -> None:
+    """A commit does not wait for the disk; kill -9 cannot see it, the count of fsyncs can."""
+    connect = opening.connect
+
+    def hasty(*opening: Any) -> Any:
+        connection = connect(*opening)
+        connection.execute("pragma synchronous = off")
+        return connection
+
+    opening.connect = hasty
+    from relay.store.sqlite import engine  # noqa: PLC0415 - it has taken the name over
+
+    engine.connect = hasty
+
+
+MUTANTS: dict[str, Mutant] = {
+    "ack_before_commit": Mutant(ack_before_commit, "lost"),
+    "done_before_send": Mutant(done_before_send, "lost"),
+    "send_before_intent": Mutant(send_before_intent, "twice"),
+    "rescue_to_planned": Mutant(rescue_to_planned, "twice"),
+    "retry_on_timeout": Mutant(retry_on_timeout, "twice"),
+    "resend_if_absent": Mutant(resend_if_absent, "twice", settle="0.1s", lag=1.0),
+    "no_cooldown": Mutant(no_cooldown, "twice"),
+    "synchronous_off": Mutant(synchronous_off, "fsyncs"),
+}
