@@ -103,6 +103,11 @@ class Deeds:
             "resume": (_Connector, self._resume),
         }
 
+    @property
+    def forms(self) -> Mapping[str, type[Form]]:
+        """What each deed must be told."""
+        return {name: form for name, (form, _) in self._table.items()}
+
     async def do(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Do one thing; answers what came of it, as JSON.
 

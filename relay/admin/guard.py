@@ -1,96 +1,210 @@
-"""Who may ask what: by token, by host name, and never from a foreign page."""
+"""Who may ask what: by token or session, by host name, and never from a foreign page."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import ipaddress
-from typing import TYPE_CHECKING
+import json
+import secrets
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
 
+from relay.access.masking import masked, masked_json
+from relay.access.visitor import KEY
 from relay.admin.answers import problem
+from relay.errors import StoreBusy
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable
 
-    from relay.admin.route import Handler
+    from relay.access import Access, Handler, Route, Sessions, Visitor
 
 log = structlog.get_logger(__name__)
 
+COOKIE = "relay"
 _READING = {"GET", "HEAD", "OPTIONS"}
+_FORM = "application/x-www-form-urlencoded"
+_WITHIN = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 _HEADERS = {
     "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": _WITHIN,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
 }
+_NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
+_FOR_A_YEAR = "max-age=31536000"
+
+
+class Faces(Protocol):
+    """How the guard looks to a browser."""
+
+    def signin(self, request: web.Request, *, status: int, wrong: str | None = None) -> web.Response:
+        """The page that asks for the token."""
+
+    def error(self, request: web.Request, status: int, title: str, detail: str) -> web.Response:
+        """The page that says what went wrong."""
 
 
 class Guard:
     """Stands before every route."""
 
     def __init__(
-        self, *, token: str | None, view_token: str | None, hosts: Collection[str], open_paths: Collection[str]
+        self,
+        access: Access,
+        sessions: Sessions,
+        *,
+        hosts: Collection[str],
+        secure_hosts: Collection[str] = (),
+        routes: Iterable[Route] = (),
+        faces: Faces | None = None,
     ) -> None:
-        """`hosts` are names that reach the listener; `open_paths` need no token."""
-        self._tokens = [_digest(value) for value in (token, view_token) if value]
-        self._admin_token = _digest(token) if token else None
+        """`hosts` are names that reach the listener, `secure_hosts` those of them that do so over TLS."""
+        self._access = access
+        self._sessions = sessions
         self._hosts = {"localhost", *hosts}
-        self._open = frozenset(open_paths)
+        self._secure_hosts = frozenset(secure_hosts)
+        self._routes = {(route.method, route.path): route for route in routes}
+        self._faces = faces
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Every answer with the same careful headers, every error in one form, and none with a trace."""
-        response = self._refuse(request)
-        if response is None:
-            try:
-                response = await handler(request)
-            except web.HTTPException as error:
-                if error.status < 400:  # noqa: PLR2004 - HTTP's own classes
-                    raise
-                response = problem(error.status, error.reason, error.text or error.reason)
-            except Exception:
-                log.exception("an admin request could not be answered", path=request.path)
-                response = problem(500, "Internal error", "The relay made a mistake; its log says which.")
-        response.headers.update(_HEADERS)
-        return response
+        """Every error in one form, and none with a trace."""
+        try:
+            return _for(request, await self._refusal(request) or await handler(request))
+        except StoreBusy as error:
+            return self._error(request, 503, "Not now", f"{error}; try again in a moment.")
+        except web.HTTPException as error:
+            if error.status < 400:  # noqa: PLR2004 - HTTP's own classes
+                raise
+            response = self._error(request, error.status, error.reason, error.text or error.reason)
+            if "Allow" in error.headers:
+                response.headers["Allow"] = error.headers["Allow"]
+            return response
+        except Exception:
+            name = secrets.token_hex(4)
+            log.exception("an admin request could not be answered", path=request.path, error=name)
+            detail = f"The relay made a mistake; its log tells more of error {name}."
+            return self._error(request, 500, "Internal error", detail)
 
-    def _refuse(self, request: web.Request) -> web.StreamResponse | None:
+    async def headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Every answer with the same careful headers; asked just before they are sent."""
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        if response.content_type not in {"text/html", "text/css", "text/javascript"}:
+            response.headers["Content-Security-Policy"] = _NO_PAGE
+        if self.is_secure(request):
+            response.headers["Strict-Transport-Security"] = _FOR_A_YEAR
+        response.headers.popall("Server", None)
+
+    def is_secure(self, request: web.Request) -> bool:
+        """Whether the browser speaks TLS to us, or to the proxy before us."""
+        return request.secure or _name(request.host) in self._secure_hosts
+
+    def cookie(self, request: web.Request) -> str:
+        """The name of the session's cookie: one that only a TLS site can set, where there is TLS."""
+        return f"__Host-{COOKIE}" if self.is_secure(request) else COOKIE
+
+    async def _refusal(self, request: web.Request) -> web.StreamResponse | None:
         """The answer to those who may not ask; None for everybody else."""
         if not self._known_host(request.host):
             return problem(421, "Misdirected request", "This host name does not belong to the relay.")
-        if self._tokens and request.path not in self._open and not self._has_token(request):
-            response = problem(401, "Not signed in", "Send the admin token as a bearer token.")
-            response.headers["WWW-Authenticate"] = "Bearer"
-            return response
-        if request.match_info.http_exception is None and request.method not in _READING and not self._may_act(request):
-            return problem(403, "Not allowed", "Changes need the admin token, and JSON that no other site sent.")
+        route = self._route(request)
+        visitor = self._visitor(request, live=route is not None and route.live)
+        if visitor is not None:
+            request[KEY] = visitor
+        if visitor is None and not (route is not None and route.open):
+            return self._unknown(request)
+        if route is not None and visitor is not None and not visitor.may(route.role):
+            return self._error(request, 403, "Not allowed", "This needs the admin token; the view token only reads.")
+        if request.match_info.http_exception is not None or request.method in _READING:
+            return None
+        why = await self._not_to_change(request, None if route is not None and route.open else visitor)
+        return None if why is None else self._error(request, 403, "Not allowed", why)
+
+    def _route(self, request: web.Request) -> Route | None:
+        resource = request.match_info.route.resource
+        method = "GET" if request.method == "HEAD" else request.method
+        return None if resource is None else self._routes.get((method, resource.canonical))
+
+    def _visitor(self, request: web.Request, *, live: bool) -> Visitor | None:
+        if "Authorization" in request.headers and self._access.local is None:
+            return self._access.bearer(request.headers["Authorization"])
+        session = request.cookies.get(self.cookie(request))
+        found = None if session is None else self._sessions.find(session, live=live)
+        return found or self._access.local
+
+    def _unknown(self, request: web.Request) -> web.Response:
+        if self._faces is not None and _wants_page(request):
+            return self._faces.signin(request, status=401)
+        response = problem(401, "Not signed in", "Send the admin token as a bearer token.")
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+
+    async def _not_to_change(self, request: web.Request, visitor: Visitor | None) -> str | None:
+        """Why this request may not change anything; None when it may."""
+        if _is_foreign(request):
+            return "Another site sent this. Changes are made from the relay's own pages, or with a token."
+        if visitor is None:
+            return None if request.content_type == _FORM else "Only the page's own form signs in."
+        if request.content_type == "application/json" and not visitor.session:
+            return None
+        if request.content_type not in {_FORM, "application/json"}:
+            return "Changes need the admin token, and JSON or a form that no other site sent."
+        if visitor.csrf is None:
+            return None
+        given = request.headers.get("X-Relay-Csrf") or (await request.post()).get("csrf", "")
+        if not hmac.compare_digest(str(given).encode(), visitor.csrf.encode()):
+            return "This page is from an earlier sign-in. Load it again, and repeat what you did."
         return None
 
-    def _may_act(self, request: web.Request) -> bool:
-        """Whether a request may change something: with the full token if there is one, never from a foreign page."""
-        if self._tokens and not (self._admin_token and self._has_token(request, [self._admin_token])):
-            return False
-        foreign = request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}
-        return request.content_type == "application/json" and not foreign
+    def _error(self, request: web.Request, status: int, title: str, detail: str) -> web.Response:
+        if self._faces is not None and _wants_page(request) and request.get(KEY) is not None:
+            return self._faces.error(request, status, title, detail)
+        return problem(status, title, detail)
 
     def _known_host(self, host: str) -> bool:
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        name = name.strip("[]").lower()
+        name = _name(host)
         try:
             ipaddress.ip_address(name)
         except ValueError:
             return name in self._hosts
         return True
 
-    def _has_token(self, request: web.Request, tokens: Sequence[bytes] | None = None) -> bool:
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        digest = _digest(given.strip())
-        matches = [hmac.compare_digest(digest, token) for token in (self._tokens if tokens is None else tokens)]
-        return scheme.lower() == "bearer" and any(matches)
+
+def _for(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """The answer as this visitor may see it."""
+    visitor = request.get(KEY)
+    if visitor is None or visitor.may_act or not isinstance(response, web.Response) or response.text is None:
+        return response
+    if response.content_type == "application/json":
+        response.text = json.dumps(masked_json(json.loads(response.text)))
+    elif response.content_type == "text/html":
+        response.text = masked(response.text)
+    return response
 
 
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+def _name(host: str) -> str:
+    """The host without its port."""
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    return name.strip("[]").lower()
+
+
+def _wants_page(request: web.Request) -> bool:
+    return not request.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "")
+
+
+def _is_foreign(request: web.Request) -> bool:
+    """Whether a browser says that another site's page sent this."""
+    if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
+        return True
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()

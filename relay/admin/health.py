@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import platform
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+import relay
+from relay.access import Route
 from relay.admin.answers import json_answer
-from relay.admin.route import Route
 from relay.models import State
 
 if TYPE_CHECKING:
@@ -31,10 +33,12 @@ class Health:
 
     def routes(self) -> tuple[Route, ...]:
         """What can be asked."""
+        lives, works = "Whether the process answers at all.", "Whether the relay does its work, and why not."
         return (
-            Route("GET", "/healthz", self.healthz, "Whether the process answers at all.", open=True),
-            Route("GET", "/readyz", self.readyz, "Whether the relay does its work, and why not.", open=True),
-            Route("GET", "/metrics", self.metrics, "Figures for Prometheus."),
+            Route("GET", "/healthz", self.healthz, lives, open=True, tells="text/plain"),
+            Route("GET", "/readyz", self.readyz, works, open=True, fails=(503,)),
+            Route("GET", "/metrics", self.metrics, "Figures for Prometheus.", tells="text/plain"),
+            Route("GET", "/version", self.version, "Which relay this is."),
         )
 
     async def healthz(self, request: web.Request) -> web.Response:  # noqa: ARG002 - aiohttp hands it over
@@ -45,6 +49,10 @@ class Health:
         """Whether it does its work; with the reasons when not."""
         reasons = self._ready()
         return json_answer({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
+
+    async def version(self, request: web.Request) -> web.Response:  # noqa: ARG002 - aiohttp hands it over
+        """Which relay this is."""
+        return json_answer({"version": relay.__version__, "python": platform.python_version()})
 
     async def metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002 - aiohttp hands it over
         """Figures for Prometheus."""

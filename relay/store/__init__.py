@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from relay.store.alarms import Alarms
+from relay.store.answers import Answers
 from relay.store.memories import Memories, Memory
 from relay.store.modes import Modes
 from relay.store.pages import Pages
@@ -147,6 +148,7 @@ if TYPE_CHECKING:
 
 class Store(
     Alarms,
+    Answers,
     Kept,
     Memories,
     Modes,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from relay.models import Delivery, Verdict
+    from relay.models import Delivery, Event, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,9 @@ class Pages(Protocol):
 
     async def glances(self, events: Sequence[str]) -> Mapping[str, Glance]:
         """What was done about each of these events, by event id."""
+
+    async def of_call(self, source: str, key: str) -> list[Event]:
+        """The events of one call that are still there, in the order of arrival, 100 at most."""
 
     async def delivery(self, name: str) -> Delivery | None:
         """One delivery by its id."""

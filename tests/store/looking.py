@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from relay.models import Plan, State, Verdict
 from relay.store import RequestNote
+from relay.store.answers import Asked
 from relay.store.pages import Standing, Traffic
 from tests.store.ledger import (
     ANN,
@@ -99,6 +100,10 @@ class Looking:
         assert (seen[later.id].verdicts, seen[later.id].deliveries) == (None, ())
         assert await store.glances([]) == {}
 
+    async def test_the_events_of_one_call_are_told_in_their_order(self, store: Store):
+        await accept(store, event("a"), event("b"), event("a", "call.completed"), event("a", source="other"))
+        assert [one.type for one in await store.of_call("callscaler", "a")] == ["call.missed", "call.completed"]
+
     async def test_one_delivery_is_found_by_its_id(self, store: Store):
         await owe(store, owed("d1"))
         found = await store.delivery("d1")
@@ -135,6 +140,15 @@ class Looking:
         rest = await store.requests(limit=9, kind="refused", before=first.seq)
 
         assert [one.reason for one in (first, *rest)] == ["reason 2", "reason 1", "reason 0"]
+
+    async def test_an_act_is_known_by_its_key_for_a_day(self, store: Store):
+        assert await store.begin_act("k", "retry d1", now=NOW) is None
+        assert await store.begin_act("k", "retry d1", now=NOW + 1) == Asked("retry d1", None, NOW)
+        await store.end_act("k", '{"retried": 1}')
+        assert await store.begin_act("k", "retry d2", now=NOW + 2) == Asked("retry d1", '{"retried": 1}', NOW)
+        assert await store.begin_act("k", "retry d2", now=NOW + 86401) is None
+        await store.end_act("k", None)
+        assert await store.begin_act("k", "retry d3", now=NOW + 86402) is None
 
     async def test_the_pulse_changes_when_something_happens_and_only_then(self, store: Store):
         still = await store.pulse()

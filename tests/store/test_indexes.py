@@ -157,6 +157,7 @@ def test_the_pages_walk_through_no_table(ledger: Asking):
     arrivals.requests(ledger, 9, "refused", 500)
     pages.glances(ledger, ["evt_1", "evt_2"])
     pages.delivery(ledger, "d1")
+    pages.of_call(ledger, "callscaler", "call-1")
     for before in (None, (NOW, "t1")):
         pages.texts_page(ledger, 9, before, ANN)
         pages.texts_page(ledger, 9, before, None)

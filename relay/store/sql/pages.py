@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from relay.store.pages import Glance, Standing
 from relay.store.sql.facts import person
-from relay.store.sql.rows import delivery_of, verdicts_of
+from relay.store.sql.rows import EVENT, delivery_of, event_of, verdicts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from relay.models import Delivery
+    from relay.models import Delivery, Event
     from relay.store.sql.connection import Connection
 
 _NEWEST = 2.0**62
@@ -37,6 +37,15 @@ def glances(connection: Connection, events: Sequence[str]) -> Mapping[str, Glanc
 
 def _marks(values: Iterable[Any]) -> str:
     return ", ".join("?" for _ in values)
+
+
+def of_call(connection: Connection, source: str, key: str) -> list[Event]:
+    """The events of one call."""
+    rows = connection.execute(
+        f"select {EVENT} from events where key = ? and source = ? order by seq limit 100",  # noqa: S608 - columns only
+        (key, source),
+    )
+    return [event_of(row) for row in rows]
 
 
 def delivery(connection: Connection, name: str) -> Delivery | None:

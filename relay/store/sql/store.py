@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from relay.store.sql import (
     alarms,
+    answers,
     arrivals,
     claiming,
     counts,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         Windows,
         Wish,
     )
+    from relay.store.answers import Asked
     from relay.store.pages import Glance, Traffic
     from relay.store.pages import Standing as OfPerson
     from relay.store.sealing import Keys
@@ -284,6 +286,12 @@ class SqlStore(ABC):
     async def unsay_modes(self, rules: Sequence[str]) -> None:
         await self._write(partial(modes.unsay_modes, rules=rules))
 
+    async def begin_act(self, key: str, what: str, *, now: float) -> Asked | None:
+        return await self._write(partial(answers.begin_act, key=key, what=what, now=now))
+
+    async def end_act(self, key: str, answer: str | None) -> None:
+        await self._write(partial(answers.end_act, key=key, answer=answer))
+
     async def traffic(self, *, since: float) -> list[Traffic]:
         return await self._read(partial(sums.traffic, since=since))
 
@@ -301,6 +309,9 @@ class SqlStore(ABC):
 
     async def glances(self, events: Sequence[str]) -> Mapping[str, Glance]:
         return await self._read(partial(pages.glances, events=events))
+
+    async def of_call(self, source: str, key: str) -> list[Event]:
+        return await self._read(partial(pages.of_call, source=source, key=key))
 
     async def delivery(self, name: str) -> Delivery | None:
         return await self._read(partial(pages.delivery, name=name))

@@ -292,8 +292,19 @@ def standings(db: Database) -> None:
     )
 
 
+@migrations()
+def answers(db: Database) -> None:
+    """Acts by the key of whoever asked for them."""
+    db.conn.execute(
+        "create table asked (name text primary key, what text not null, answer text, at real not null) "
+        "strict, without rowid"
+    )
+    db.conn.execute("create index asked_at on asked (at)")
+
+
 LATEST = frozenset(
     {
+        "answers",
         "pages",
         "long_calls",
         "standings",

@@ -1,0 +1,151 @@
+"""How things stand, as JSON: now, rules, connectors, numbers, people, alerts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from relay.access import Parameter, Route
+from relay.admin.answers import json_answer
+from relay.admin.paging import LIMIT, limit_of, read_number
+from relay.models import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from relay.shown import Shown
+    from relay.store import Store
+
+_WEEK = 7 * 86400.0
+_OPEN = Parameter("open", "true: only those that are not over.", {"enum": ["true", "false"]})
+_WHOM = Parameter("number", "The person's number.", place="path")
+
+
+class Standing:
+    """What can be read of how things stand."""
+
+    def __init__(self, store: Store, clock: Callable[[], float], shown: Callable[[], Shown]) -> None:
+        """`shown` answers what the running relay shows of itself."""
+        self._store = store
+        self._clock = clock
+        self._shown = shown
+
+    def routes(self) -> tuple[Route, ...]:
+        """What can be asked."""
+        get = "GET"
+        return (
+            Route(get, "/api/now", self.now, "How it goes: what is owed, what is dead, what needs somebody."),
+            Route(get, "/api/totals", self.totals, "Events, duplicates, refused requests, counted."),
+            Route(get, "/api/rules", self.rules, "The rules in force, and what each did in 7 days."),
+            Route(get, "/api/connectors", self.connectors, "Each connector as it stands, with its backlog."),
+            Route(get, "/api/numbers", self.numbers, "The business's numbers as last read."),
+            Route(
+                get,
+                "/api/people/{number}",
+                self.person,
+                "What is known of one person.",
+                asks=(_WHOM,),
+                fails=(400, 404),
+            ),
+            Route(get, "/api/optouts", self.opt_outs, "Who is never texted.", asks=(LIMIT,), fails=(400,)),
+            Route(get, "/api/alerts", self.alerts, "What somebody should see to.", asks=(LIMIT, _OPEN), fails=(400,)),
+        )
+
+    async def now(self, request: web.Request) -> web.Response:  # noqa: ARG002 - aiohttp hands it over
+        """The start page for machines."""
+        shown, now = self._shown(), self._clock()
+        oldest = await self._store.oldest_due()
+        alerts = await self._store.alerts(open_only=True)
+        return json_answer(
+            {
+                "at": iso(now),
+                "business": shown.business,
+                "ready": not shown.reasons,
+                "reasons": list(shown.reasons),
+                "states": await self._store.states(),
+                "oldest_due_seconds": None if oldest is None else max(0.0, now - oldest),
+                "texts_off": await self._store.texts_are_off(),
+                "texts": await self._store.texts_since(now - shown.texts_window),
+                "texts_limit": shown.texts_total,
+                "alerts": [alert_json(alert) for alert in alerts],
+            }
+        )
+
+    async def totals(self, request: web.Request) -> web.Response:  # noqa: ARG002 - as above
+        """Counted as they happened."""
+        return json_answer(await self._store.totals())
+
+    async def rules(self, request: web.Request) -> web.Response:  # noqa: ARG002 - as above
+        """Rules in force, with their verdicts of seven days."""
+        shown = self._shown()
+        ruled = await self._store.ruled(since=self._clock() - _WEEK)
+        return json_answer(
+            {
+                "version": shown.version,
+                "rules": [{**asdict(rule), "verdicts_7d": ruled.get(rule.name, {})} for rule in shown.rules],
+            }
+        )
+
+    async def connectors(self, request: web.Request) -> web.Response:  # noqa: ARG002 - as above
+        """Connectors, with what is owed to each."""
+        backlog = await self._store.backlog()
+        told = [
+            {**asdict(one), "until": iso(one.until), "owed": backlog.get(one.name, {})}
+            for one in self._shown().connectors
+        ]
+        return json_answer({"connectors": told})
+
+    async def numbers(self, request: web.Request) -> web.Response:  # noqa: ARG002 - as above
+        """The business's numbers, with their inbound calls of 30 days."""
+        calls: dict[str, dict[str, int]] = {}
+        for hour in await self._store.traffic(since=self._clock() - 30 * 86400.0):
+            of_number = calls.setdefault(hour.number, {})
+            of_number[hour.outcome] = of_number.get(hour.outcome, 0) + hour.calls
+        told = [
+            {
+                **asdict(number),
+                "created_at": iso(number.created_at),
+                "read_at": iso(number.read_at),
+                "calls_30d": calls.get(number.number, {}),
+            }
+            for number in await self._store.numbers()
+        ]
+        return json_answer({"numbers": told})
+
+    async def person(self, request: web.Request) -> web.Response:
+        """One person: calls, texts, opt-out, tags."""
+        number = read_number(request.match_info["number"])
+        events = await self._store.events(limit=200, person=number)
+        texts = await self._store.texts_page(limit=200, person=number)
+        standing = await self._store.standing(number)
+        if not events and not texts and standing.opted_out_at is None:
+            raise web.HTTPNotFound(text="Nothing is known of this person.")
+        return json_answer(
+            {
+                "number": number,
+                "opted_out": standing.opted_out_at is not None,
+                "opted_out_at": iso(standing.opted_out_at),
+                "how": standing.how,
+                "tags": list(standing.tags),
+                "events": [event.public() for event in events],
+                "texts": [{**text, "at": iso(text["at"])} for text in texts],
+            }
+        )
+
+    async def opt_outs(self, request: web.Request) -> web.Response:
+        """Who is never texted, newest first."""
+        found = await self._store.opt_outs(limit=limit_of(request))
+        return json_answer({"opt_outs": [{**row, "at": iso(row["at"])} for row in found]})
+
+    async def alerts(self, request: web.Request) -> web.Response:
+        """Alerts, newest first."""
+        found = await self._store.alerts(open_only=request.query.get("open") == "true", limit=limit_of(request))
+        return json_answer({"alerts": [alert_json(alert) for alert in found]})
+
+
+def alert_json(alert: Any) -> dict[str, Any]:
+    """An alert for machines."""
+    times = {name: iso(getattr(alert, name)) for name in ("opened_at", "closed_at", "told_at")}
+    return {**asdict(alert), **times}
