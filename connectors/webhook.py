@@ -7,6 +7,9 @@ What receivers may rely on:
 - With a `signing_secret`, the headers `webhook-id`, `webhook-timestamp` and `webhook-signature` of Standard Webhooks
   v1: HMAC-SHA256 over `id.timestamp.body`, base64 (https://github.com/standard-webhooks/standard-webhooks, spec,
   "Signature scheme"). The id stays, the timestamp is that of the try.
+- With `envelope: cloudevents`, the body stands under `data` of a CloudEvent 1.0 in structured JSON, whose `id` is the
+  delivery's key (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md, 3.2).
+- With `envelope: raw`, the call's fields as their sender wrote them, and nothing of ours.
 - Success is any 2xx within 15 s; redirects are not followed; 410 means gone for good; at most 64 KiB of the answer is
   read. There is no limit of our own on how often we post: set `rate:` to the receiver's.
 """
@@ -19,6 +22,7 @@ import hashlib
 import hmac
 import json
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from multidict import CIMultiDict
@@ -56,6 +60,8 @@ class WebhookOptions(Form):
     url: str
     method: Literal["POST", "PUT", "PATCH"] = "POST"
     headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    envelope: Literal["none", "cloudevents", "raw"] = "none"
+    """What a step without a `body` sends: the event, a CloudEvent around it, or only its sender's own fields."""
     signing_secret: Secret | None = None
     """`whsec_…` (base64) or any other text, whose UTF-8 bytes are the key; empty for none."""
 
@@ -108,7 +114,7 @@ class Webhook(Connector[WebhookOptions, WebhookAction]):
         Raises:
             Unavailable, Rejected, Unclear: by the table of `relay.http`.
         """
-        body, kind = _written(job)
+        body, kind = _written(job, self.options.envelope)
         headers = CIMultiDict({"Content-Type": kind})
         headers.update(self.options.headers)
         headers.update(job.action.headers)
@@ -166,15 +172,35 @@ def signature(secret: str, name: str, at: int, body: bytes) -> dict[str, str]:
     }
 
 
-def _written(job: Job[WebhookAction]) -> tuple[bytes, str]:
+def _written(job: Job[WebhookAction], envelope: str) -> tuple[bytes, str]:
     """The bytes to post and their type; JSON in ASCII, as a caller's name may hold halves of characters."""
-    body = job.event if job.action.body is None else job.action.body
-    if isinstance(body, str):
+    body, kind = job.action.body, "application/json"
+    if body is None:
+        body = job.raw if envelope == "raw" else job.event
+    elif isinstance(body, str) and envelope != "cloudevents":
         return body.encode("utf-8", "replace"), "text/plain; charset=utf-8"
+    if envelope == "cloudevents":
+        body, kind = _cloud_event(job, body), "application/cloudevents+json; charset=utf-8"
     try:
-        return json.dumps(body, separators=(",", ":"), allow_nan=False).encode(), "application/json"
+        written = json.dumps(dict(body) if isinstance(body, Mapping) else body, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise Invalid(f"the body cannot be written as JSON: {error}") from None
+    return written.encode(), kind
+
+
+def _cloud_event(job: Job[WebhookAction], data: Any) -> dict[str, Any]:
+    """A CloudEvent 1.0; one event that two steps send here is two, as its `id` is the delivery's key."""
+    event = job.event
+    return {
+        "specversion": "1.0",
+        "id": job.key,
+        "source": f"/hooks/{event.get('source', '')}",
+        "type": str(event.get("event", "unknown")),
+        "time": event.get("received_at"),
+        "subject": str(event.get("call_id", "")) or None,
+        "datacontenttype": "text/plain" if isinstance(data, str) else "application/json",
+        "data": data,
+    }
 
 
 def _json_or_none(answer: Answer) -> Any:

@@ -47,6 +47,8 @@ class Job(Generic[A]):
     """What the step asks for, rendered once: every try sends the same bytes."""
     event: Mapping[str, Any]
     """The event as JSON (see `relay.models.Event.public`)."""
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    """The call's fields as their sender wrote them."""
     tries: int = 0
     """Tries before this one; above 0, an earlier one may have happened after all."""
     notes: dict[str, Any] = field(default_factory=dict)

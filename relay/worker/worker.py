@@ -211,6 +211,7 @@ class Worker:
                 key=delivery.id,
                 action=action,
                 event=claimed.event.public(),
+                raw=claimed.event.raw,
                 tries=delivery.tries,
                 notes=dict(delivery.notes),
                 now=now,

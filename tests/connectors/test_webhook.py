@@ -5,6 +5,7 @@ import hashlib
 import hmac
 
 import pytest
+from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from pydantic import ValidationError
 
 from connectors.webhook import Webhook, WebhookAction, WebhookOptions, signature
@@ -56,6 +57,24 @@ class TestWebhook(ConnectorContract):
         assert request.headers["Content-Type"] == "application/json"
         assert request.headers["Idempotency-Key"] == "k1"
         assert "webhook-signature" not in request.headers
+
+    async def test_a_cloud_event_carries_the_body_as_its_data(self, service, http):
+        connector = Webhook(WebhookOptions(url=service.url, envelope="cloudevents"), http)
+        event = {**EVENT, "source": "callscaler", "received_at": "2026-03-02T16:00:00.000Z"}
+        await connector.send(Job("k1", WebhookAction(), event))
+        await connector.send(Job("k2", WebhookAction(body="said"), event))
+        whole, text = service.requests
+        sent, said = (from_http_event(HTTPMessage(dict(r.headers), r.body)) for r in (whole, text))
+        assert (sent.get_id(), sent.get_type(), sent.get_source()) == ("k1", "call.missed", "/hooks/callscaler")
+        assert (sent.get_time().isoformat(), sent.get_subject()) == ("2026-03-02T16:00:00+00:00", "c1")
+        assert (sent.get_data(), said.get_data()) == (event, "said")
+        assert whole.headers["Idempotency-Key"] == "k1"
+
+    async def test_the_raw_envelope_sends_what_the_sender_wrote_and_a_step_may_still_say_its_own(self, service, http):
+        connector = Webhook(WebhookOptions(url=service.url, envelope="raw"), http)
+        await connector.send(Job("k1", WebhookAction(), EVENT, raw={"call_id": "c1", "odd": [1]}))
+        await connector.send(Job("k2", WebhookAction(body={"a": 1}), EVENT, raw={"call_id": "c1"}))
+        assert [request.json for request in service.requests] == [{"call_id": "c1", "odd": [1]}, {"a": 1}]
 
     async def test_text_goes_out_as_it_is_and_an_own_content_type_wins(self, service, http):
         connector = Webhook(WebhookOptions(url=service.url, headers={"content-type": "text/csv"}), http)

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("archive.md", "crm.md", "email.md", "slack.md")
+PAGES = ("archive.md", "crm.md", "email.md", "make.md", "n8n.md", "slack.md", "webhook.md", "zapier.md")
 FALSE = {
+    **dict.fromkeys(("MAKE_HOOK_URL", "N8N_HOOK_URL", "ZAPIER_HOOK_URL"), "https://example.com/hook"),
     "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/x",
     "SLACK_BOT_TOKEN": "xoxb-false",
     "CALLSCALER_API_KEY": "cs_key_false",
