@@ -27,12 +27,11 @@ class NoWorksheet(NotFound):
 class SheetsApi:
     """One worksheet of one spreadsheet."""
 
-    def __init__(self, http: Http, tokens: Tokens, options: SheetsOptions, *, email: str) -> None:
+    def __init__(self, http: Http, tokens: Tokens, options: SheetsOptions) -> None:
         self._http = http
         self._tokens = tokens
         self._url = f"{options.base_url}/v4/spreadsheets/{quote(options.spreadsheet, safe='')}"
         self._worksheet = options.worksheet
-        self._email = email
 
     def _named(self, area: str) -> str:
         return f"'{self._worksheet.replace(chr(39), chr(39) * 2)}'!{area}"
@@ -134,8 +133,8 @@ class SheetsApi:
         if "has not been used" in said or "is disabled" in said:
             return "the Google Sheets API is not switched on for the service account's project; enable it there"
         if "protected" in said:
-            return f"the worksheet is protected; let {self._email} edit it"
-        return f"the spreadsheet is not shared: open it, press Share, and add {self._email} as Editor"
+            return f"the worksheet is protected; let {self._tokens.email} edit it"
+        return f"the spreadsheet is not shared: open it, press Share, and add {self._tokens.email} as Editor"
 
 
 def _table(found: Any) -> Table:

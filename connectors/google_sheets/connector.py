@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connectors.google_sheets.api import NoWorksheet, SheetsApi
-from connectors.google_sheets.forms import Row, SheetsOptions, read_key
+from connectors.google_sheets.forms import Row, SheetsOptions
 from connectors.google_sheets.plan import KEY_COLUMN, Found, Name, letters, merged, plan, read_header, read_places
-from connectors.google_sheets.token import Tokens
+from connectors.google_sheets.token import tokens_of
 from relay.connector import Batch, Connector, Job, Receipt
 from relay.errors import DeliveryFailed, Invalid, Unclear
 
@@ -28,9 +28,8 @@ class GoogleSheets(Connector[SheetsOptions, Row]):
 
     def __init__(self, options: SheetsOptions, http: Http) -> None:
         super().__init__(options, http)
-        key = read_key(options.credentials)
-        tokens = Tokens(key, http)
-        self._api = SheetsApi(http, tokens, options, email=key["client_email"])
+        tokens = tokens_of(options.credentials, http)
+        self._api = SheetsApi(http, tokens, options)
         self._seen_at: dict[str, int] = {}
         """Where key columns stood when last seen; only to ask for header and keys at once."""
 

@@ -12,6 +12,8 @@ from pydantic import Field, field_validator
 from relay.connector import Escaping, Form, Secret
 from relay.models import Seconds
 
+FOUND_BY_GOOGLE = "application-default"
+"""Instead of a key file's text: whatever Google's libraries find on this machine."""
 TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 _PASTED = re.compile(r"https://docs\.google\.com/spreadsheets/d/([\w-]+)")
 _INVISIBLE = {"Cc", "Cf", "Cs"}
@@ -43,7 +45,9 @@ class SheetsOptions(Form):
     """The id that stands in the spreadsheet's address between /d/ and /edit; the whole address will do."""
     worksheet: str = Field(min_length=1, max_length=100)
     credentials: Secret
-    """The text of the key file, as `${file:google.json}` puts it here."""
+    """The text of the key file, as `${file:google.json}` puts it here; or `application-default`: the file that
+    GOOGLE_APPLICATION_CREDENTIALS names, else gcloud's own sign-in, else the account of the Google machine this runs on
+    (https://cloud.google.com/docs/authentication/application-default-credentials)."""
     batch: BatchOptions = BatchOptions()
 
     @field_validator("spreadsheet")
@@ -60,7 +64,8 @@ class SheetsOptions(Form):
     @field_validator("credentials")
     @classmethod
     def _a_key_file(cls, secret: Secret) -> Secret:
-        read_key(secret)
+        if secret.get_secret_value() != FOUND_BY_GOOGLE:
+            read_key(secret)
         return secret
 
 

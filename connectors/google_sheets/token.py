@@ -5,20 +5,27 @@ from __future__ import annotations
 import io
 import json
 import time
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, cast
 
+import aiohttp
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from gcloud.aio.auth import AioSession, Token
 
+from connectors.google_sheets.forms import FOUND_BY_GOOGLE, read_key
 from relay.errors import Rejected, Unauthorized, Unavailable, Unclear
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gcloud.aio.auth.token import TokenResponse
+
+    from relay.connector import Secret
     from relay.http import Answer, Http
 
 SCOPE = "https://www.googleapis.com/auth/spreadsheets"
+SERVER_TROUBLE = 500
 SPARE = 60.0
 """Seconds before its end at which a token counts as used up."""
 
@@ -53,12 +60,13 @@ class _OurDoor(AioSession):
         return _Answered(answer)
 
 
-class Tokens:
-    """One service account's token. The library signs and asks; keeping and retrying are ours."""
+class Tokens(ABC):
+    """One account's token. The library signs and asks; keeping and retrying are ours."""
 
-    def __init__(self, key: Mapping[str, str], http: Http) -> None:
-        self._key = key
-        self._http = http
+    email: str
+    """Whom a spreadsheet must be shared with, as far as it is known."""
+
+    def __init__(self) -> None:
         self._token = ""
         self._good_until = 0.0
 
@@ -66,20 +74,14 @@ class Tokens:
         """A token that is good for a while.
 
         Raises:
-            Unauthorized: Google does not accept the key.
+            Unauthorized: Google does not accept the account.
             Unavailable: Google cannot be asked now.
         """
         if time.monotonic() < self._good_until:
             return self._token
-        try:
-            load_pem_private_key(self._key["private_key"].encode(), None)
-        except (ValueError, TypeError, UnsupportedAlgorithm):
-            raise Unauthorized("the private_key in the key file cannot be read; download the file again") from None
         # acquire_access_token() would try five times within minutes; the queue does that, visibly.
-        source = Token(service_file=io.StringIO(json.dumps(dict(self._key))), scopes=[SCOPE])
-        source.session = _OurDoor(self._http)
         try:
-            fresh = await source.refresh(timeout=10)
+            fresh = await self._fresh()
         except Unclear as unclear:
             raise Unavailable(f"no token: {unclear}") from None
         except (ValueError, TypeError, LookupError):
@@ -92,6 +94,58 @@ class Tokens:
         """Google no longer takes this one; the next `get` asks for another."""
         if token == self._token:
             self._good_until = 0.0
+
+    @abstractmethod
+    async def _fresh(self) -> TokenResponse: ...
+
+
+class OfKeyFile(Tokens):
+    """The account of a key file."""
+
+    def __init__(self, key: Mapping[str, str], http: Http) -> None:
+        super().__init__()
+        self.email = key["client_email"]
+        self._key = key
+        self._http = http
+
+    async def _fresh(self) -> TokenResponse:
+        try:
+            load_pem_private_key(self._key["private_key"].encode(), None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise Unauthorized("the private_key in the key file cannot be read; download the file again") from None
+        source = Token(service_file=io.StringIO(json.dumps(dict(self._key))), scopes=[SCOPE])
+        source.session = _OurDoor(self._http)
+        return await source.refresh(timeout=10)
+
+
+class OfThisMachine(Tokens):
+    """The account that Google's libraries find: a file that the environment names, or the machine's own.
+
+    These few requests go past the guard on outgoing addresses, which refuses the machine's metadata server for good
+    reason: their addresses are the library's and the file's, never a rule's.
+    """
+
+    email = "the service account of this machine"
+
+    async def _fresh(self) -> TokenResponse:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+            try:
+                source = Token(session=cast("Any", session), scopes=[SCOPE])
+                self.email = source.service_data.get("client_email") or self.email
+                return await source.refresh(timeout=10)
+            except aiohttp.ClientResponseError as refused:
+                kind = Unauthorized if refused.status < SERVER_TROUBLE else Unavailable
+                raise kind(f"Google gave no token: it answered {refused.status}") from None
+            except (aiohttp.ClientError, TimeoutError, OSError) as broken:
+                why = f"no credentials that Google's libraries can use on this machine ({type(broken).__name__})"
+                raise Unavailable(why) from None
+
+
+def tokens_of(credentials: Secret, http: Http) -> Tokens:
+    """The tokens that an account's credentials stand for."""
+    if credentials.get_secret_value() == FOUND_BY_GOOGLE:
+        return OfThisMachine()
+    return OfKeyFile(read_key(credentials), http)
 
 
 def _require_token(answer: Answer) -> None:

@@ -10,11 +10,15 @@ from pydantic import ValidationError
 from connectors.google_sheets import GoogleSheets, Row, SheetsOptions
 from connectors.google_sheets.forms import CELL
 from connectors.google_sheets.plan import Found, cell, letters, plan, read_header
+from connectors.google_sheets.token import OfThisMachine
 from relay.connector import Batch, Job, Receipt
-from relay.errors import Forbidden, Invalid, NotFound, RateLimited, Unauthorized, Unclear
-from relay.standins import GoogleStandIn
+from relay.errors import Forbidden, Invalid, NotFound, RateLimited, Unauthorized, Unavailable, Unclear
+from relay.http import Http
+from relay.standins import GoogleStandIn, SinkStandIn
 from relay.standins.google_tokens import EMAIL
-from relay.testing import EVENT, ConnectorContract
+from relay.standins.server import Received
+from relay.testing import EVENT, LOOPBACK, ConnectorContract
+from tests.connectors.discovery import complaint
 
 
 class TestGoogleSheets(ConnectorContract):
@@ -26,6 +30,13 @@ class TestGoogleSheets(ConnectorContract):
 
     def stand_in(self):
         return GoogleStandIn(reads_a_minute=None, writes_a_minute=None)
+
+    @pytest.fixture(autouse=True)
+    def as_google_describes_it(self, service):
+        """Whatever a test makes the connector ask for is a request of Google's own description."""
+        yield
+        asked = [request for request in service.requests if request.path.startswith("/v4/")]
+        assert [wrong for request in asked if (wrong := complaint(request))] == []
 
     def options(self, service):
         return {
@@ -245,6 +256,58 @@ def options(**wrong):
     key = {"type": "service_account", "client_email": EMAIL, "private_key": "x"}
     written = {"spreadsheet": "1A", "worksheet": "Calls", "credentials": json.dumps(key), **wrong}
     return SheetsOptions.model_validate(written)
+
+
+@pytest.fixture
+async def http():
+    opened = Http(LOOPBACK)
+    yield opened
+    await opened.close()
+
+
+async def test_the_file_that_the_environment_names_is_used(http, tmp_path, monkeypatch):
+    service = GoogleStandIn()
+    await service.start()
+    (tmp_path / "key.json").write_text(service.credentials(), encoding="utf-8")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
+    options = {"base_url": service.base_url, "spreadsheet": service.spreadsheet, "worksheet": "Calls"}
+    connector = GoogleSheets(SheetsOptions.model_validate(options | {"credentials": "application-default"}), http)
+    await connector.send(Job("k1", Row(row={"Call": "c1"}), EVENT))
+    service.shared = False
+    with pytest.raises(Forbidden, match=EMAIL):
+        await connector.check()
+    assert [row["Call"] for row in service.rows("Calls")] == ["c1"]
+    await service.stop()
+
+
+async def test_the_account_of_the_machine_is_asked_for_at_its_metadata_server(tmp_path, monkeypatch):
+    machine = SinkStandIn(answer={"access_token": "ya29.machine", "expires_in": 3600, "token_type": "Bearer"})
+    await machine.start()
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.setattr("gcloud.aio.auth.token.GCE_ENDPOINT_TOKEN", f"{machine.url}/token?recursive=true")
+    assert await OfThisMachine().get() == "ya29.machine"
+    assert machine.requests[0].headers["metadata-flavor"] == "Google"
+    machine.status = 404
+    with pytest.raises(Unauthorized, match="404"):
+        await OfThisMachine().get()
+    await machine.stop()
+    with pytest.raises(Unavailable, match="no credentials"):
+        await OfThisMachine().get()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "body", "said"),
+    [
+        ("POST", "/v4/spreadsheets/x/values/A1:append", {"valueInputOption": "TYPED"}, {}, "wrong"),
+        ("POST", "/v4/spreadsheets/x/values/A1:append", {"speed": "fast"}, {}, "unknown"),
+        ("POST", "/v4/spreadsheets/x/values/A1:append", {"valueInputOption": "RAW"}, {"rows": [[1]]}, "rows"),
+        ("POST", "/v4/spreadsheets/x:batchUpdate", {}, {"requests": [{"addSheets": {}}]}, "addSheets"),
+        ("PUT", "/v4/spreadsheets/x", {}, {}, "no method"),
+    ],
+)
+def test_a_request_that_google_does_not_describe_is_noticed(method, path, query, body, said):
+    assert said in complaint(Received(method, path, query, {}, json.dumps(body).encode(), 200))
 
 
 def test_the_whole_address_of_a_spreadsheet_will_do():
