@@ -15,6 +15,7 @@ from connectors.callscaler import CallScalerConnector
 from connectors.crm import Crm
 from connectors.google_sheets import GoogleSheets
 from connectors.mail import Mail
+from connectors.notify import Notify
 from connectors.slack import Slack
 from connectors.webhook import Webhook
 from relay.connector import Connector, Form
@@ -32,6 +33,7 @@ _SHIPPED: dict[str, type[Connector[Any, Any]]] = {
     "crm": Crm,
     "email": Mail,
     "google_sheets": GoogleSheets,
+    "notify": Notify,
     "slack": Slack,
     "webhook": Webhook,
 }

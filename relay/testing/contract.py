@@ -54,6 +54,8 @@ class ConnectorContract:
     """False for a service that cannot tell a second copy: then a lost answer may leave one more."""
     needs_readable_answer = True
     """False for a receiver whose every 2xx is a success."""
+    hears_retry_after = True
+    """False where a library in between does not tell how long a service asks us to wait."""
     secrets: tuple[str, ...] = ()
     """Texts that may show up nowhere."""
 
@@ -126,6 +128,10 @@ class ConnectorContract:
 
     async def test_a_service_that_asks_for_time_gets_it(self, connector, service):
         service.fail_next(9, 429, {"Retry-After": "7"})
+        if not self.hears_retry_after:
+            with pytest.raises(Unavailable):
+                await connector.send(self.job())
+            return
         with pytest.raises(RateLimited) as caught:
             await connector.send(self.job())
         assert caught.value.retry_after == 7
