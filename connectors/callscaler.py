@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import io
 import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -221,6 +222,17 @@ class CallScalerConnector(PhoneConnector):
                 sender = text.from_number or numbers.get(text.from_number_id or "")
                 found.append(ListedText(text.id, _direction(text, sender, own), sender, text.to, text.body, at))
         return found
+
+    async def recording(self, call: str) -> bytes:
+        """A call's recording as MP3, by the call's id.
+
+        Raises:
+            NotFound: there is none, or none yet.
+            DeliveryFailed: it could not be fetched.
+        """
+        audio = io.BytesIO()
+        await self.client.calls.recording(call, audio)
+        return audio.getvalue()
 
     async def answered(self, person: str, since: float) -> bool:
         """Whether a call with this person that began at or after `since` was answered.

@@ -24,7 +24,7 @@ import aiosmtplib
 from pydantic import Field, field_validator, model_validator
 
 from relay.connector import HEADER, HTML, PLAIN, Connector, Form, Job, LocalPath, Receipt, Secret
-from relay.errors import Forbidden, Invalid, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
+from relay.errors import DeliveryFailed, Forbidden, Invalid, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
 from relay.http import GRACE
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ SUBJECT_MOST = 200
 BODY_MOST = 100_000
 RECIPIENTS_MOST = 20
 SAID_MOST = 200
+RECORDING_TRIES = 4
+"""Tries, over the first six minutes of the usual schedule, that wait for a recording."""
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _AGAIN = range(400, 500)
 _MEANINGS: dict[int, tuple[type[Rejected], str]] = {
@@ -105,6 +107,8 @@ class MailAction(Form):
     subject: Annotated[str, HEADER] = Field(min_length=1)
     body: Annotated[str, PLAIN] = ""
     html: Annotated[str, HTML] = ""
+    attach: Literal["recording"] | None = None
+    """The call's recording as MP3. One that is not there yet is waited for over the first tries, then done without."""
 
     @field_validator("to", mode="before")
     @classmethod
@@ -134,6 +138,8 @@ class Mail(Connector[MailOptions, MailAction]):
             Unclear: the connection broke after the message was on its way.
         """
         message = self._message(job)
+        if job.action.attach:
+            await _attach(message, job)
         if not message["To"]:
             raise Rejected("nobody to send it to: write `to:` in the step or under connectors")
         async with self._session() as server:
@@ -211,6 +217,21 @@ class Mail(Connector[MailOptions, MailAction]):
         elif html:
             message.set_content(html, subtype="html")
         return message
+
+
+async def _attach(message: EmailMessage, job: Job[MailAction]) -> None:
+    """Put the recording behind the message; after some tries a message without it is better than none.
+
+    Raises:
+        Unavailable: it is not there yet.
+    """
+    try:
+        audio = await job.recording()
+    except DeliveryFailed as failure:
+        if job.tries < RECORDING_TRIES:
+            raise Unavailable(f"the recording is not there yet ({failure})") from None
+        return
+    message.add_attachment(audio, maintype="audio", subtype="mpeg", filename="recording.mp3")
 
 
 def _moment(job: Job[Any]) -> datetime:

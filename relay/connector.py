@@ -6,12 +6,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from relay.errors import DeliveryFailed
+from relay.errors import DeliveryFailed, NotFound
 from relay.models import Form, LocalPath, Secret
 from relay.templates import HEADER, HTML, PLAIN, URL_PART, Escaping, Names, PathTemplate, Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from relay.http import Http
 
@@ -33,6 +33,16 @@ __all__ = [
     "Shape",
 ]
 
+
+async def no_recording() -> bytes:
+    """What a job's recording answers where there is no phone system to ask.
+
+    Raises:
+        NotFound: always.
+    """
+    raise NotFound("there is no phone system to fetch a recording from: set CALLSCALER_API_KEY")
+
+
 A = TypeVar("A", bound=Form)
 O = TypeVar("O", bound=Form)  # noqa: E741 - the O of Options
 
@@ -49,6 +59,8 @@ class Job(Generic[A]):
     """The event as JSON (see `relay.models.Event.public`)."""
     raw: Mapping[str, Any] = field(default_factory=dict)
     """The call's fields as their sender wrote them."""
+    recording: Callable[[], Awaitable[bytes]] = no_recording
+    """Fetches the call's recording (MP3, 25 MiB at most); NotFound while there is none, Unavailable when it fails."""
     tries: int = 0
     """Tries before this one; above 0, an earlier one may have happened after all."""
     notes: dict[str, Any] = field(default_factory=dict)

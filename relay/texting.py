@@ -17,6 +17,7 @@ from pydantic import field_validator
 
 from relay import phone
 from relay.connector import Connector
+from relay.errors import NotFound
 from relay.models import Form, Seconds, SendText, seconds
 from relay.rules import CLOSED, cooling, say_span
 from relay.store import Windows
@@ -273,6 +274,15 @@ class PhoneConnector(Connector[Any, Any]):
             ListedText(text.id, "outbound", text.sender, text.to, text.body, text.at)
             for text in await self.sent_texts(since)
         ]
+
+    async def recording(self, call: str) -> bytes:  # noqa: ARG002 - one that keeps none
+        """A call's recording as MP3, by the call's id.
+
+        Raises:
+            NotFound: there is none, or none yet.
+            DeliveryFailed: it could not be fetched.
+        """
+        raise NotFound("this phone system keeps no recordings")
 
     @abstractmethod
     async def answered(self, person: str, since: float) -> bool:

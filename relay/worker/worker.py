@@ -23,6 +23,7 @@ from relay.worker.gates import Gates
 from relay.worker.hold import Hold, elapsed
 from relay.worker.memory import memory, with_known
 from relay.worker.move import POISON, Outcome, move, plain, told
+from relay.worker.recording import recording_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -212,6 +213,7 @@ class Worker:
                 action=action,
                 event=claimed.event.public(),
                 raw=claimed.event.raw,
+                recording=recording_of(self.channels, claimed.event),
                 tries=delivery.tries,
                 notes=dict(delivery.notes),
                 now=now,

@@ -57,6 +57,13 @@ async def test_a_text_goes_out_from_its_number_and_answers_its_id(connector, san
     assert (listed.id, listed.to, listed.sender, listed.body, listed.at) == (receipt.id, ANN, OURS, sent["body"], NOW)
 
 
+async def test_a_calls_recording_is_fetched_and_one_that_is_not_there_is_told(connector, sandbox):
+    spoken, silent = [await sandbox.phone.ring(outcome, caller=ANN) for outcome in ("voicemail", "missed")]
+    assert (await connector.recording(spoken))[:1] == b"\xff"
+    with pytest.raises(NotFound):
+        await connector.recording(silent)
+
+
 async def test_a_text_whose_time_is_over_does_not_leave_and_is_unclear(connector, sandbox):
     asked = text(connector)
     late = Job(asked.key, asked.action, asked.event, in_time=lambda: False)

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from connectors.mail import Mail, MailAction, MailOptions
 from relay.connector import Job
-from relay.errors import Forbidden, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
+from relay.errors import Forbidden, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
 from relay.http import Http, Network
 from relay.testing import EVENT, LOOPBACK
 
@@ -195,6 +195,28 @@ async def test_both_kinds_of_body_go_as_alternatives_to_all_recipients(serve, ma
     (message,) = server.post.messages
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     assert server.post.recipients == [["a@example.com", "b@example.com"]]
+
+
+async def test_a_recording_is_attached_and_waited_for_only_so_long(serve, mail):
+    server, sound = await serve(), b"\xff\xfb" * 2000
+    there, said = [NotFound("no recording")] * 2 + [sound], job(attach="recording", html="<b>Ann</b>").action
+
+    async def recording():
+        answer = there.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    with pytest.raises(Unavailable, match="not there yet"):
+        await mail(server).send(Job("k1", said, AT, recording=recording))
+    for tries in (4, 2):
+        await mail(server).send(Job("k1", said, AT, tries=tries, recording=recording))
+    without, whole = server.post.messages
+    [attached] = whole.iter_attachments()
+    assert [*without.iter_attachments()] == []
+    assert (attached.get_content_type(), attached.get_filename()) == ("audio/mpeg", "recording.mp3")
+    assert attached.get_content() == sound
+    assert whole.get_body(("plain",)).get_content().strip() == "From Ann"
 
 
 async def test_a_caller_named_like_a_header_adds_none(serve, mail):
