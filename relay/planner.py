@@ -125,17 +125,18 @@ class Planner:
     async def plan_next(self) -> int:
         """Plan one batch of events; answers how many there were."""
         book, now = self.book, self._clock()
-        seen: list[Verdict] = []
+        judged: dict[str, tuple[Verdict, ...]] = {}  # an event may be judged a second time, where another one failed
 
         def decide(event: Event, known: Known) -> Plan:
             failpoints.reach("event_planning")
             decided = _plan(book, event, known, now)
-            seen.extend(decided.verdicts)
+            judged[event.id] = decided.verdicts
             return decided
 
         count = await self._store.plan(
             decide, now=now, config=book.version, windows=book.policy.windows, prefix=phone.prefix, limit=BATCH
         )
+        seen = [verdict for verdicts in judged.values() for verdict in verdicts]
         self._metrics.judged(seen)
         for verdict in seen:
             if verdict.word == "error":

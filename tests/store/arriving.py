@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from relay.intake import merge
-from relay.models import Attempt, Finding, Owned, Plan, State, Verdict
+from relay.models import Attempt, Finding, NumberFacts, Owned, Plan, State, Verdict
 from relay.store import RequestNote, Settlement
 from tests.store.ledger import (
     ANN,
@@ -255,6 +256,35 @@ class Facts:
         await store.accept(event("call-1", summary="new", at=NOW + 5), b"{}", merge)
 
         assert (await facts(store, event("call-2"))).calls_1h == 2
+
+    async def test_calls_to_a_number_are_counted_as_if_one_by_one_whatever_is_corrected(self, store: Store):
+        dice = random.Random(7)  # noqa: S311 - the same throws every time
+        edges = [0.0, 3600.0, 7 * DAY, 7 * DAY - 3600.0, 30 * DAY, 30 * DAY + 3600.0, 31 * DAY]
+        calls: dict[str, tuple[float, bool]] = {}
+        for nth in range(120):
+            key = f"call-{dice.randrange(70)}"
+            kind = dice.choice(["call.completed", "call.missed", "call.voicemail"])
+            began = NOW - dice.choice(edges) + dice.choice([-1.0, -0.001, 0.0, 0.001, 1.0, 1800.0])
+            arrived = event(key, kind, at=NOW + nth, started_at=began)
+            if (await store.accept(arrived, b"{}", merge)).duplicate:
+                continue
+            before, answered = calls.get(key, (began, False))
+            calls[key] = (min(before, began), answered or kind == "call.completed")
+        seen: list[NumberFacts] = []
+
+        def decide(event: Event, known: Known) -> Plan:
+            seen.append(known.number())
+            return nothing_owed(event, known)
+
+        await plan(store, nothing_owed, limit=500)
+        await accept(store, event("call-far", started_at=NOW - 100 * DAY))
+        await plan(store, decide)
+
+        week = [answered for began, answered in calls.values() if began > NOW - 7 * DAY]
+        month = [answered for began, answered in calls.values() if began > NOW - 30 * DAY]
+        assert (seen[0].calls_7d, seen[0].answered_7d) == (len(week), sum(week))
+        assert (seen[0].calls_30d, seen[0].answered_30d) == (len(month), sum(month))
+        assert seen[0].first_call_at == min(began for began, _ in calls.values() if began > NOW - 30 * DAY)
 
     async def test_a_number_is_described_as_last_read(self, store: Store):
         seen: list[Any] = []

@@ -7,8 +7,9 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING
 
-from relay.models import CALL_TYPES, CallerFacts, NumberFacts, TextFacts
+from relay.models import CallerFacts, NumberFacts, TextFacts
 from relay.store.sealing import keyed
+from relay.store.sql.calls import ANSWERED
 from relay.store.sql.rows import owned_of
 
 if TYPE_CHECKING:
@@ -26,32 +27,6 @@ COUNTED = "state in ('sending', 'unknown', 'sent', 'abandoned')"
 def _sum(condition: str) -> str:
     """SQL: for how many rows it holds."""
     return f"coalesce(sum(case when {condition} then 1 else 0 end), 0)"
-
-
-def remember_call(connection: Connection, event: Event) -> None:
-    """Keep the short row that facts are counted from; an answered call stays answered whatever comes later."""
-    if (event.of_type or event.type) not in CALL_TYPES or event.call.get("is_test"):
-        return
-    connection.execute(
-        "insert into calls (source, key, caller, number, began_at, direction, outcome, answered, seconds) "
-        "values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (source, key) do update set "
-        "answered = case when excluded.answered > calls.answered then excluded.answered else calls.answered end, "
-        "seconds = case when excluded.seconds > calls.seconds then excluded.seconds else calls.seconds end, "
-        "caller = coalesce(calls.caller, excluded.caller), number = coalesce(calls.number, excluded.number), "
-        "began_at = case when excluded.began_at < calls.began_at then excluded.began_at else calls.began_at end, "
-        "outcome = case when excluded.answered = 1 or calls.answered = 0 then excluded.outcome else calls.outcome end",
-        (
-            event.source,
-            event.key,
-            event.caller,
-            event.number,
-            event.began_at,
-            event.call.get("direction", "inbound"),
-            event.call.get("outcome", ""),
-            event.call.get("outcome") == "answered",
-            event.call.get("duration") or 0,
-        ),
-    )
 
 
 class LedgerKnown:
@@ -126,76 +101,92 @@ class LedgerKnown:
             return found.fetchone() is not None
 
 
+_CALLER = (
+    f"select {_sum('began_at > ?1')} as h1, {_sum('began_at > ?2')} as d1, {_sum('began_at > ?3')} as d7, "  # noqa: S608 - constants
+    "count(*) as d30, count(distinct case when began_at > ?2 then number end) as numbers, "
+    "(select max(1) from calls where caller = ?4 and answered = 1 and seconds >= 120) as long, "
+    "(select began_at from calls where caller = ?4 and not (source = ?6 and key = ?7) "
+    "order by began_at desc limit 1) as before, "
+    "(select answered from calls where source = ?6 and key = ?7) as answered, "
+    "(select max(1) from calls where caller = ?4 and began_at > ?8 and answered = 1) as answered_later, "
+    f"(select max(at) from texts where recipient = ?4 and shadow = 0 and {COUNTED}) as texted, "
+    f"(select count(*) from texts where recipient = ?4 and at > ?2 and shadow = 0 and {COUNTED}) as texts, "
+    "(select max(1) from texts where recipient = ?4 and at > ?8 and run = '' and shadow = 0) as human, "
+    "(select max(1) from events where caller = ?4 and type = 'text.received' and received_at > ?9) as replied "
+    "from calls where caller = ?4 and began_at > ?5 and direction = 'inbound'"
+)
+"""All in one: a statement's own cost is more than what it finds."""
+
+
 def _caller(connection: Connection, event: Event, now: float) -> CallerFacts:
     if event.caller is None:
         return CallerFacts(is_new=False)
-    counts = connection.execute(
-        f"select {_sum('began_at > ?1')} as h1, {_sum('began_at > ?2')} as d1, {_sum('began_at > ?3')} as d7, "  # noqa: S608 - constants
-        "count(*) as d30, "
-        "count(distinct case when began_at > ?2 then number end) as numbers "
-        "from calls where caller = ?4 and began_at > ?5 and direction = 'inbound'",
-        (now - HOUR, now - DAY, now - 7 * DAY, event.caller, now - 30 * DAY),
-    ).fetchone()
-    long = connection.execute(
-        "select 1 from calls where caller = ? and answered = 1 and seconds >= 120 limit 1", (event.caller,)
-    ).fetchone()
-    before = connection.execute(
-        "select began_at from calls where caller = ? and not (source = ? and key = ?) order by began_at desc limit 1",
-        (event.caller, event.source, event.key),
-    ).fetchone()
-    answered = connection.execute(
-        "select 1 from calls where source = ? and key = ? and answered = 1 "
-        "union all select 1 from calls where caller = ? and began_at > ? and answered = 1 limit 1",
-        (event.source, event.key, event.caller, event.began_at),
-    ).fetchone()
-    texts = connection.execute(
-        f"select max(at) as last, {_sum('at > ?')} as d1 from texts where recipient = ? and shadow = 0 and {COUNTED}",  # noqa: S608 - a constant
-        (now - DAY, event.caller),
-    ).fetchone()
-    replied = connection.execute(
-        "select 1 from events where caller = ? and type = 'text.received' and received_at > ? limit 1",
-        (event.caller, event.received_at),
-    ).fetchone()
-    human = connection.execute(
-        "select 1 from texts where recipient = ? and at > ? and run = '' and not shadow limit 1",
-        (event.caller, event.began_at),
+    found = connection.execute(
+        _CALLER,
+        (
+            now - HOUR,
+            now - DAY,
+            now - 7 * DAY,
+            event.caller,
+            now - 30 * DAY,
+            event.source,
+            event.key,
+            event.began_at,
+            event.received_at,
+        ),
     ).fetchone()
     tags = connection.execute("select tag from tags where person = ? order by tag", (event.caller,)).fetchall()
     return CallerFacts(
-        calls_1h=int(counts["h1"]),
-        calls_24h=int(counts["d1"]),
-        calls_7d=int(counts["d7"]),
-        calls_30d=counts["d30"],
-        distinct_numbers_24h=counts["numbers"],
-        had_long_call=long is not None,
-        is_new=before is None,
-        answered_since=answered is not None,
-        replied_since=replied is not None,
-        texted_by_human_since=human is not None,
-        last_call_at=None if before is None else before["began_at"],
-        texts_24h=int(texts["d1"]),
-        last_texted_at=texts["last"],
+        calls_1h=found["h1"],
+        calls_24h=found["d1"],
+        calls_7d=found["d7"],
+        calls_30d=found["d30"],
+        distinct_numbers_24h=found["numbers"],
+        had_long_call=found["long"] is not None,
+        is_new=found["before"] is None,
+        answered_since=bool(found["answered"] or found["answered_later"]),
+        replied_since=found["replied"] is not None,
+        texted_by_human_since=found["human"] is not None,
+        last_call_at=found["before"],
+        texts_24h=found["texts"],
+        last_texted_at=found["texted"],
         opted_out=is_opted_out(connection, event.caller),
         tags=tuple(row["tag"] for row in tags),
     )
 
 
+_OF_ANSWERED = f"case when outcome = '{ANSWERED}' then calls else 0 end"
+_BY_HOUR = (
+    f"select coalesce(sum(calls), 0) as d30, coalesce(sum({_OF_ANSWERED}), 0) as a30, "  # noqa: S608 - constants
+    "coalesce(sum(case when hour >= ?3 then calls else 0 end), 0) as d7, "
+    f"coalesce(sum(case when hour >= ?3 then {_OF_ANSWERED} else 0 end), 0) as a7, "
+    "(select began_at from calls where number = ?1 and began_at > ?4 and direction = 'inbound' "
+    "order by began_at limit 1) as first "
+    "from traffic where number = ?1 and hour >= ?2"
+)
+_AT_THE_EDGE = (
+    f"select count(*) as calls, {_sum('answered = 1')} as answered "  # noqa: S608 - constants
+    "from calls where number = ? and began_at > ? and began_at < ? and direction = 'inbound'"
+)
+
+
 def _number(connection: Connection, number: str | None, now: float) -> NumberFacts:
+    """Counted in whole hours, and call by call only where a window begins: so a busy number costs no more."""
     if number is None:
         return NumberFacts()
     owned = connection.execute("select * from numbers where number = ?", (number,)).fetchone()
-    counts = connection.execute(
-        f"select count(*) as d30, {_sum('answered = 1')} as a30, {_sum('began_at > ?1')} as d7, "  # noqa: S608 - constants
-        f"{_sum('answered = 1 and began_at > ?1')} as a7, min(began_at) as first "
-        "from calls where number = ?2 and began_at > ?3 and direction = 'inbound'",
-        (now - 7 * DAY, number, now - 30 * DAY),
-    ).fetchone()
+    month, week = now - 30 * DAY, now - 7 * DAY
+    first = {since: int(since // HOUR) + 1 for since in (month, week)}
+    counts = connection.execute(_BY_HOUR, (number, first[month], first[week], month)).fetchone()
+    month_edge, week_edge = (
+        connection.execute(_AT_THE_EDGE, (number, since, hour * HOUR)).fetchone() for since, hour in first.items()
+    )
     return NumberFacts(
         owned=None if owned is None else owned_of(owned),
-        calls_7d=int(counts["d7"]),
-        calls_30d=counts["d30"],
-        answered_7d=int(counts["a7"]),
-        answered_30d=int(counts["a30"]),
+        calls_7d=counts["d7"] + week_edge["calls"],
+        calls_30d=counts["d30"] + month_edge["calls"],
+        answered_7d=counts["a7"] + week_edge["answered"],
+        answered_30d=counts["a30"] + month_edge["answered"],
         first_call_at=counts["first"],
     )
 

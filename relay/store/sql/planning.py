@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from relay.models import State, Verdict
+from relay.models import Plan, State, Verdict
 from relay.store import Run
 from relay.store.sealing import keyed, words
-from relay.store.sql.facts import LedgerKnown, remember_call
+from relay.store.sql.calls import remember_call
+from relay.store.sql.facts import LedgerKnown
+from relay.store.sql.many import insert_many
 from relay.store.sql.rows import (
     EVENT,
     delivery_of,
@@ -19,16 +21,20 @@ from relay.store.sql.rows import (
     insert_deliveries,
     save_idle,
 )
-from relay.store.sql.sums import count_call, count_verdicts
+from relay.store.sql.sums import count_verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from relay.models import Delivery, Event
     from relay.store import DecidePlan, DecideRipe, Follow, Windows
-    from relay.store.sql.connection import Connection
+    from relay.store.sql.connection import Connection, Row
 
 log = structlog.get_logger(__name__)
+
+_AGAIN = "on conflict (event) do update set at = excluded.at, config = excluded.config, verdicts = excluded.verdicts"
+if TYPE_CHECKING:
+    Judge = Callable[[Event], Plan]
 
 
 def plan(
@@ -46,37 +52,66 @@ def plan(
         f"select {EVENT} from events where planned_at is null order by seq limit ?",  # noqa: S608 - columns only
         (limit,),
     ).fetchall()
-    ruled: Counter[tuple[str, str]] = Counter()
-    for row in rows:
-        try:
-            with connection.apart():
-                event = event_of(row)
-                count_call(connection, event)
-                remember_call(connection, event)
-                known = LedgerKnown(connection, event, now=now, windows=windows, prefix=prefix)
-                decided = decide(event, known)
-                known.insist()
-                insert_deliveries(connection, decided.owed)
-                _tag(connection, decided.tags, now)
-                connection.executemany(
-                    "insert into once (rule, value, run) values (?, ?, ?) on conflict (rule, value) do nothing",
-                    [(rule, keyed(connection, value), run) for rule, value, run in decided.once],
-                )
-                verdicts = decided.verdicts
-        except Exception as error:
-            if connection.ends_all(error):
-                raise
-            log.exception("an event could not be planned", id=row["id"])
-            verdicts = (Verdict("*", "error", f"{type(error).__name__}: {error}"),)
-        connection.execute(
-            "insert into verdicts (event, at, config, verdicts) values (?, ?, ?, ?) on conflict (event) do update "
-            "set at = excluded.at, config = excluded.config, verdicts = excluded.verdicts",
-            (row["id"], now, config, words(connection, dump_verdicts(verdicts))),
-        )
-        connection.execute("update events set planned_at = ? where seq = ?", (now, row["seq"]))
-        ruled.update((verdict.rule, verdict.word) for verdict in verdicts)
-    count_verdicts(connection, ruled, now)
+    if not rows:
+        return 0
+
+    def judge(event: Event) -> Plan:
+        remember_call(connection, event)
+        known = LedgerKnown(connection, event, now=now, windows=windows, prefix=prefix)
+        decided = decide(event, known)
+        known.insist()
+        _keep_facts(connection, decided, now)
+        return decided
+
+    plans = _plan_together(connection, rows, judge) or [_plan_alone(connection, row, judge) for row in rows]
+    verdicts = [
+        (row["id"], now, config, words(connection, dump_verdicts(decided.verdicts)))
+        for row, decided in zip(rows, plans, strict=True)
+    ]
+    insert_many(connection, "verdicts (event, at, config, verdicts)", verdicts, _AGAIN)
+    connection.execute(
+        f"update events set planned_at = ? where seq in ({', '.join('?' * len(rows))})",  # noqa: S608 - marks only
+        (now, *(row["seq"] for row in rows)),
+    )
+    words_said = (word for decided in plans for word in decided.verdicts)
+    count_verdicts(connection, Counter((verdict.rule, verdict.word) for verdict in words_said), now)
     return len(rows)
+
+
+def _plan_together(connection: Connection, rows: Sequence[Row], judge: Judge) -> list[Plan] | None:
+    """Plan all of them, or none where one fails: then each is planned alone, to find out which."""
+    try:
+        with connection.apart():
+            plans = [judge(event_of(row)) for row in rows]
+            insert_deliveries(connection, [delivery for decided in plans for delivery in decided.owed])
+    except Exception as error:
+        if connection.ends_all(error):
+            raise
+        return None
+    return plans
+
+
+def _plan_alone(connection: Connection, row: Row, judge: Judge) -> Plan:
+    try:
+        with connection.apart():
+            decided = judge(event_of(row))
+            insert_deliveries(connection, decided.owed)
+    except Exception as error:
+        if connection.ends_all(error):
+            raise
+        log.exception("an event could not be planned", id=row["id"])
+        return Plan((Verdict("*", "error", f"{type(error).__name__}: {error}"),))
+    return decided
+
+
+def _keep_facts(connection: Connection, decided: Plan, now: float) -> None:
+    """What the events behind it are to know of a plan: the tags it gave, the rules that ran."""
+    _tag(connection, decided.tags, now)
+    if decided.once:
+        connection.executemany(
+            "insert into once (rule, value, run) values (?, ?, ?) on conflict (rule, value) do nothing",
+            [(rule, keyed(connection, value), run) for rule, value, run in decided.once],
+        )
 
 
 def ripen(
@@ -154,6 +189,8 @@ def event_named(connection: Connection, name: str) -> Event:
 
 
 def _tag(connection: Connection, tags: Sequence[tuple[str, str]], now: float) -> None:
+    if not tags:
+        return
     connection.executemany(
         "insert into tags (person, tag, at) values (?, ?, ?) on conflict (person, tag) do nothing",
         [(*tag, now) for tag in tags],

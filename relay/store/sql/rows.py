@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from relay.models import Attempt, Delivery, Event, Finding, Owned, State, Verdict
 from relay.store.sealing import keyed, words
+from relay.store.sql.many import insert_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,7 +25,7 @@ EVENT = (
     "call, raw"
 )
 """The columns of an event but for its body, which may be long and which nobody reads back."""
-_INSERT_DELIVERY = f"insert into deliveries ({_DELIVERY_COLUMNS}) values ({', '.join('?' * 21)})"  # noqa: S608 - columns only
+_INTO_DELIVERIES = f"deliveries ({_DELIVERY_COLUMNS})"
 
 
 def dump(value: Any) -> str:
@@ -40,6 +41,14 @@ def dump_sound(value: Any) -> str:
         return dump(value)
 
 
+def load(text: str) -> Any:
+    """What was dumped; halves of characters are read by the slower reader, as the quicker one knows none."""
+    try:
+        return from_json(text)
+    except ValueError:
+        return json.loads(text)
+
+
 def plain(text: str) -> str:
     """Text that every database can hold, whatever a stranger wrote: no NUL, no half of a character."""
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
@@ -53,8 +62,8 @@ def event_of(row: Row) -> Event:
         type=row["type"],
         key=row["key"],
         received_at=row["received_at"],
-        call=json.loads(row["call"]),
-        raw=json.loads(row["raw"]),
+        call=load(row["call"]),
+        raw=load(row["raw"]),
         caller=row["caller"],
         number=row["number"],
         caller_raw=row["caller_raw"],
@@ -67,31 +76,16 @@ def event_of(row: Row) -> Event:
     )
 
 
-_EVENT_COLUMNS = (
-    "id, source, type, key, of_type, nth, received_at, started_at, age_known, late, caller, caller_raw, number, call, "
-    "raw, body"
+_INTO_EVENTS = (
+    "events (id, source, type, key, of_type, nth, received_at, started_at, age_known, late, caller, caller_raw, "
+    "number, call, raw, body)"
 )
-_EVENT_MARKS = f"({', '.join('?' * 16)})"
-_EVENTS_MOST = 32
-"""Events in one statement at most: by then a statement's own cost is small beside that of its rows."""
 
 
 def insert_events(connection: Connection, events: Sequence[tuple[Event, bytes]]) -> int:
     """Write events down with their bodies; answers how many were new. Counting them is the caller's."""
-    new, done = 0, 0
-    while done < len(events):
-        # Powers of two: few different statements, all of them prepared before long.
-        size = min(_EVENTS_MOST, 1 << ((len(events) - done).bit_length() - 1))
-        values: list[Any] = []
-        for event, body in events[done : done + size]:
-            values += _event_row(connection, event, body)
-        new += connection.execute(
-            f"insert into events ({_EVENT_COLUMNS}) values {', '.join([_EVENT_MARKS] * size)} "  # noqa: S608 - columns and marks only
-            "on conflict (source, key, of_type, nth) do nothing",
-            values,
-        ).rowcount
-        done += size
-    return new
+    rows = [_event_row(connection, event, body) for event, body in events]
+    return insert_many(connection, _INTO_EVENTS, rows, "on conflict (source, key, of_type, nth) do nothing")
 
 
 def _event_row(connection: Connection, event: Event, body: bytes) -> tuple[Any, ...]:
@@ -132,11 +126,11 @@ def delivery_of(row: Row) -> Delivery:
         first_due_at=row["first_due_at"],
         born_at=row["born_at"],
         shadow=bool(row["shadow"]),
-        action=None if row["action"] is None else json.loads(row["action"]),
+        action=None if row["action"] is None else load(row["action"]),
         reason=row["reason"],
         claims=row["claims"],
         tries=row["tries"],
-        notes=json.loads(row["notes"]),
+        notes={} if row["notes"] == "{}" else json.loads(row["notes"]),
         receipt=None if row["receipt"] is None else json.loads(row["receipt"]),
         settled_at=row["settled_at"],
         seq=row["seq"],
@@ -145,35 +139,35 @@ def delivery_of(row: Row) -> Delivery:
 
 def insert_deliveries(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     """Write new deliveries down."""
+    if not deliveries:
+        return
     connection.count("owed", len(deliveries))
-    connection.executemany(
-        _INSERT_DELIVERY,
-        [
-            (
-                d.id,
-                d.event,
-                d.run,
-                d.rule,
-                d.rule_version,
-                d.step,
-                d.kind,
-                d.connector,
-                keyed(connection, d.lane),
-                d.state,
-                d.due_at,
-                d.first_due_at,
-                d.born_at,
-                d.shadow,
-                words(connection, None if d.action is None else dump(d.action)),
-                words(connection, None if d.reason is None else plain(d.reason)),
-                d.claims,
-                d.tries,
-                words(connection, dump(dict(d.notes))),
-                words(connection, None if d.receipt is None else dump(d.receipt)),
-                d.settled_at,
-            )
-            for d in deliveries
-        ],
+    insert_many(connection, _INTO_DELIVERIES, [_delivery_row(connection, one) for one in deliveries])
+
+
+def _delivery_row(connection: Connection, d: Delivery) -> tuple[Any, ...]:
+    return (
+        d.id,
+        d.event,
+        d.run,
+        d.rule,
+        d.rule_version,
+        d.step,
+        d.kind,
+        d.connector,
+        keyed(connection, d.lane),
+        d.state,
+        d.due_at,
+        d.first_due_at,
+        d.born_at,
+        d.shadow,
+        words(connection, None if d.action is None else dump_sound(d.action)),
+        words(connection, None if d.reason is None else plain(d.reason)),
+        d.claims,
+        d.tries,
+        words(connection, dump(dict(d.notes)) if d.notes else "{}"),
+        words(connection, None if d.receipt is None else dump(d.receipt)),
+        d.settled_at,
     )
 
 
@@ -203,11 +197,11 @@ def _saved(connection: Connection, d: Delivery) -> tuple[Any, ...]:
         d.state,
         d.due_at,
         d.first_due_at,
-        words(connection, None if d.action is None else dump(d.action)),
+        words(connection, None if d.action is None else dump_sound(d.action)),
         keyed(connection, d.lane),
         words(connection, None if d.reason is None else plain(d.reason)),
         d.tries,
-        words(connection, dump(dict(d.notes))),
+        words(connection, dump(dict(d.notes)) if d.notes else "{}"),
         words(connection, None if d.receipt is None else dump(d.receipt)),
         d.settled_at,
         d.id,
@@ -217,7 +211,7 @@ def _saved(connection: Connection, d: Delivery) -> tuple[Any, ...]:
 
 def dump_verdicts(verdicts: Iterable[Verdict]) -> str:
     """Verdicts as one compact record."""
-    return dump(
+    return dump_sound(
         [
             [v.rule, v.word, v.why, v.until, [[f.name, f.wanted, f.found, int(f.held)] for f in v.findings]]
             for v in verdicts

@@ -1,11 +1,10 @@
-"""Sums for people to look at, counted as things happen: calls by the hour, verdicts by the hour, what is owed."""
+"""Sums for people to look at: verdicts by the hour, counted as they happen (as calls are in `calls`), what is owed."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from relay.models import CALL_TYPES
 from relay.store.pages import Traffic
 from relay.store.sql.counts import balance
 from relay.store.sql.facts import COUNTED
@@ -13,7 +12,6 @@ from relay.store.sql.facts import COUNTED
 if TYPE_CHECKING:
     from collections import Counter
 
-    from relay.models import Event
     from relay.store.sql.connection import Connection
 
 HOUR = 3600
@@ -25,33 +23,6 @@ _OWED_TO = (
     _BY_STATE.format("'waiting', 'held', 'unknown'"),
     _DEAD.format("(select connector from deliveries where state = 'dead' order by seq desc limit 1000) as latest"),
 )
-_UPSERT = (
-    "insert into traffic (hour, number, outcome, calls) values (?, ?, ?, ?) "
-    "on conflict (hour, number, outcome) do update set calls = traffic.calls + excluded.calls"
-)
-
-
-def count_call(connection: Connection, event: Event) -> None:
-    """Count an inbound call in its hour, once; must run before the call is remembered.
-
-    A call whose outcome is heard of again, and is another, moves.
-    """
-    if (event.of_type or event.type) not in CALL_TYPES or event.call.get("is_test"):
-        return
-    if event.call.get("direction", "inbound") != "inbound":
-        return
-    known = connection.execute(
-        "select number, outcome, began_at, answered from calls where source = ? and key = ?", (event.source, event.key)
-    ).fetchone()
-    outcome = str(event.call.get("outcome", ""))
-    if known is None:
-        connection.execute(_UPSERT, (int(event.began_at // HOUR), event.number or "", outcome, 1))
-        return
-    if known["outcome"] == outcome or (known["answered"] and outcome != "answered"):
-        return
-    hour, number = int(known["began_at"] // HOUR), known["number"] or ""
-    connection.execute(_UPSERT, (hour, number, known["outcome"], -1))
-    connection.execute(_UPSERT, (hour, number, outcome, 1))
 
 
 def count_verdicts(connection: Connection, ruled: Counter[tuple[str, str]], now: float) -> None:

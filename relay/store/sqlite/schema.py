@@ -302,9 +302,21 @@ def answers(db: Database) -> None:
     db.conn.execute("create index asked_at on asked (at)")
 
 
+@migrations()
+def number_hours(db: Database) -> None:
+    """Facts of a number are counted from its calls by the hour, which are therefore as the calls are."""
+    db.conn.execute("create index traffic_number on traffic (number, hour, outcome, calls)")
+    db.conn.execute("delete from traffic")
+    db.conn.execute(
+        "insert into traffic (hour, number, outcome, calls) select cast(began_at / 3600 as integer), "
+        "coalesce(number, ''), outcome, count(*) from calls where direction = 'inbound' group by 1, 2, 3"
+    )
+
+
 LATEST = frozenset(
     {
         "answers",
+        "number_hours",
         "pages",
         "long_calls",
         "standings",

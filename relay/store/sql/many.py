@@ -1,0 +1,33 @@
+"""Several rows in one statement: its own cost, and that of handing it to another thread, is more than that of a row."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from relay.store.sql.connection import Connection
+
+MOST = 32
+"""Rows in one statement; with more of them nothing is gained any more."""
+
+
+def insert_many(connection: Connection, into: str, rows: Sequence[Sequence[Any]], conflict: str = "") -> int:
+    """Insert rows `into` a table and its columns, with what is to be done on `conflict`; answers how many were."""
+    changed, done = 0, 0
+    while done < len(rows):
+        # Powers of two: few different statements, all of them prepared before long.
+        size = min(MOST, 1 << ((len(rows) - done).bit_length() - 1))
+        values = list(chain.from_iterable(rows[done : done + size]))
+        changed += connection.execute(_statement(into, len(rows[0]), size, conflict), values).rowcount
+        done += size
+    return changed
+
+
+@lru_cache(256)
+def _statement(into: str, columns: int, rows: int, conflict: str) -> str:
+    marks = f"({', '.join('?' * columns)})"
+    return f"insert into {into} values {', '.join([marks] * rows)} {conflict}".rstrip()  # noqa: S608 - constants
