@@ -24,8 +24,12 @@ A_MINUTE = 60
 """Messages a minute into one channel: one a second, in bursts."""
 EVENT_TYPE = "callscaler_relay"
 """The metadata by which a message of ours is known again; it holds the delivery's key and nothing of the call."""
-HISTORY = 100
-"""Messages of a channel that are looked through for one whose answer was lost."""
+SINCE = "since"
+"""The note that tells when a message was first tried, Unix seconds."""
+PAGE, PAGES = 200, 10
+"""Messages on a page of a channel's history, and pages at most, looked through for one whose answer was lost."""
+SKEW = 120.0
+"""Seconds by which this machine's clock may be ahead of Slack's."""
 
 _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{6,}")
 _CANNOT_CHANGE = {"message_not_found", "cant_update_message", "edit_window_closed"}
@@ -154,6 +158,7 @@ class Slack(Connector[SlackOptions, SlackAction]):
         if earlier is not None:
             return self._posted(job, channel, earlier, created=False)
         await self._wait_for(channel)
+        job.notes.setdefault(SINCE, job.now)
         message = payload(job.action) | {"channel": channel}
         message["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"key": job.key}}
         if job.action.reply and job.known:
@@ -173,18 +178,24 @@ class Slack(Connector[SlackOptions, SlackAction]):
         """The `ts` of this very message, where an earlier try posted it after all; None where that cannot be told."""
         if not _CHANNEL_ID.fullmatch(channel):
             return None
-        asked = {"channel": channel, "limit": str(HISTORY), "include_all_metadata": "true"}
+        asked = {"channel": channel, "limit": str(PAGE), "include_all_metadata": "true"}
+        asked["oldest"] = f"{job.notes.get(SINCE, job.now) - SKEW:.6f}"
         method = "conversations.history"
         if job.action.reply and job.known:
             method, asked["ts"] = "conversations.replies", job.known.get("ts", "")
-        answer = await self._ask(method, asked)
-        if word_of(answer) in _CANNOT_LOOK:
-            return None
-        require_ok(answer)
-        for message in answer.json().get("messages", []):
-            told = message.get("metadata") or {}
-            if told.get("event_type") == EVENT_TYPE and told.get("event_payload", {}).get("key") == job.key:
-                return str(message["ts"])
+        for _ in range(PAGES):
+            answer = await self._ask(method, asked)
+            if word_of(answer) in _CANNOT_LOOK:
+                return None
+            require_ok(answer)
+            page = answer.json()
+            for message in page.get("messages", []):
+                told = message.get("metadata") or {}
+                if told.get("event_type") == EVENT_TYPE and told.get("event_payload", {}).get("key") == job.key:
+                    return str(message["ts"])
+            asked["cursor"] = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not asked["cursor"]:
+                return None
         return None
 
     async def _call(self, method: str, message: dict[str, Any]) -> Answer:

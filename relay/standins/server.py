@@ -13,11 +13,16 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from random import Random
 
     from multidict import CIMultiDictProxy
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+_ACTED = 0.5
+"""Share of the faults at random that lose the answer rather than the request."""
+_KINDS = ("status", "reset", "html", "hang")
+_REFUSED = 400
 LARGEST_BODY = 16 * 1024 * 1024
 HTML_PAGE = "<!doctype html><title>Sign in</title><p>Please sign in to the guest network."
 
@@ -60,7 +65,12 @@ class StandIn:
         """Every request, those that were struck by a fault included."""
         self.down = False
         """While True, everything is answered 503 and nothing is done."""
+        self.lost = 0
+        """Answers that were lost after the service had done what it was asked."""
         self._faults: deque[Fault] = deque()
+        self._share = 0.0
+        self._dice: Random | None = None
+        self._hangs = True
         self._stopping = asyncio.Event()
         self._came = asyncio.Condition()
         self._runner: web.AppRunner | None = None
@@ -117,6 +127,10 @@ class StandIn:
         """Answer the next requests 200 with a web page, as a guest network or a proxy does."""
         self._plan(times, Fault("html", where, acted))
 
+    def trouble(self, share: float, dice: Random, *, hangs: bool = True) -> None:
+        """Let this share of all requests go wrong, each in one of the ways above; `no_more_faults` ends it."""
+        self._share, self._dice, self._hangs = share, dice, hangs
+
     def let_next(self, times: int = 1) -> None:
         """Let the next requests pass, before whatever is planned after this."""
         self._plan(times, Fault("none"))
@@ -124,6 +138,7 @@ class StandIn:
     def no_more_faults(self) -> None:
         """Forget the faults that have not struck yet."""
         self._faults.clear()
+        self._share = 0.0
 
     async def wait_for(self, done: Callable[[], bool], seconds: float = 10.0) -> None:
         """Come back once `done()` is true, looking again after each request; TimeoutError after `seconds`."""
@@ -141,7 +156,11 @@ class StandIn:
             if fault.where in line:
                 self._faults.remove(fault)
                 return None if fault.kind == "none" else fault
-        return None
+        if self._dice is None or self._dice.random() >= self._share:
+            return None
+        kind = self._dice.choice(_KINDS if self._hangs else _KINDS[:-1])
+        status = self._dice.choice((429, 500, 502, 503))
+        return Fault(kind, acted=self._dice.random() < _ACTED, status=status)
 
     @web.middleware
     async def _watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -153,6 +172,7 @@ class StandIn:
         answer: web.StreamResponse | None = None
         if fault is None or fault.acted:
             answer = await _answered(handler, request)
+            self.lost += fault is not None and answer.status < _REFUSED
         if fault is not None:
             answer = await self._faulty(fault, request)
         await self._keep(request, body, answer.status if answer is not None else 0)

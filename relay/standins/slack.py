@@ -72,7 +72,7 @@ class SlackStandIn(StandIn):
             return web.json_response({"ok": False, "error": word})
         if self._too_fast():
             return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": "1"})
-        ts = f"1700000000.{len(self.posts):06d}"
+        ts = f"{int(time.time())}.{len(self.posts):06d}"
         self.posts[ts] = {**payload, "channel": channel}
         return web.json_response({"ok": True, "channel": channel, "ts": ts, "message": payload})
 
@@ -94,12 +94,17 @@ class SlackStandIn(StandIn):
             word = "channel_not_found"
         if word:
             return web.json_response({"ok": False, "error": word})
+        start, limit = int(asked.get("cursor") or 0), int(asked.get("limit", "100"))
         found = [
             {"ts": ts, "text": post.get("text", ""), "metadata": post.get("metadata")}
             for ts, post in reversed(self.posts.items())
-            if post["channel"] == asked["channel"] and post.get("thread_ts") == asked.get("ts")
+            if post["channel"] == asked["channel"]
+            and post.get("thread_ts") == asked.get("ts")
+            and float(ts) >= float(asked.get("oldest", 0))
         ]
-        return web.json_response({"ok": True, "messages": found[: int(asked.get("limit", "100"))]})
+        more = str(start + limit) if len(found) > start + limit else ""
+        page = found[start : start + limit]
+        return web.json_response({"ok": True, "messages": page, "response_metadata": {"next_cursor": more}})
 
     def _unproved(self, request: web.Request, scope: str = "") -> str:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":

@@ -199,6 +199,18 @@ class TestTheBot(ConnectorContract):
         await self.say(connector, "missed", tries=1)
         assert len(service.posts) == 1
 
+    async def test_a_message_whose_answer_was_lost_is_found_however_much_was_said_since(
+        self, connector, service, monkeypatch
+    ):
+        monkeypatch.setattr("connectors.slack.connector.PAGE", 2)
+        for number in range(5):
+            await connector.send(self.job(number))
+        again = await connector.send(self.job(0, tries=1))
+        assert (again.created, len(service.posts)) == (False, 5)
+        monkeypatch.setattr("connectors.slack.connector.PAGES", 2)
+        await connector.send(self.job(0, tries=1))
+        assert len(service.posts) == 6
+
     async def test_only_what_grows_is_kept_in_order(self, connector):
         grows, stands = SlackAction(message="x", key="c1"), SlackAction(message="x")
         assert connector.lane(grows) == connector.key(grows) == "C000CALLS c1"
