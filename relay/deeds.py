@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field as Key
 from pydantic import ValidationError
@@ -12,12 +12,15 @@ from relay import phone
 from relay.errors import RelayError
 from relay.forms import unknown
 from relay.models import Form, Mode
+from relay.replay import NothingSuch, Which
+from relay.rules.replaying import Wish
 from relay.store.sealing import SETTING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
 
     from relay.planner import Planner
+    from relay.replay import Replay
     from relay.store import Store
     from relay.upkeep import Upkeep
 
@@ -54,6 +57,18 @@ class _Connector(Form):
     connector: str
 
 
+class _Replay(Form):
+    since: float | None = None
+    rule: str | None = None
+    event: str | None = None
+    connector: str | None = None
+    texts: bool = False
+    whole: bool = False
+    rules: Literal["then", "now"] | None = None
+    dry_run: bool = False
+    page: int | None = None
+
+
 class _TextsOn(Form):
     after_restore: bool = False
 
@@ -76,6 +91,7 @@ class Deeds:
         *,
         say_mode: Callable[[str, Mode], Awaitable[dict[str, Any]]],
         connectors: Callable[[], Collection[str]] = tuple,
+        replay: Replay,
     ) -> None:
         """`done` is called after a deed that may have made something due; `say_mode` switches a rule by hand.
 
@@ -88,6 +104,7 @@ class Deeds:
         self._done = done
         self._say_mode = say_mode
         self._connectors = connectors
+        self._replays = replay
         self._table: Mapping[str, tuple[type[Form], Callable[[Any], Awaitable[dict[str, Any]]]]] = {
             "texts-off": (_Nothing, self._texts_off),
             "texts-on": (_TextsOn, self._texts_on),
@@ -100,6 +117,7 @@ class Deeds:
             "release": (_Event, self._release),
             "mode": (_Mode, self._mode),
             "secrets-rotate": (_Nothing, self._reseal),
+            "replay": (_Replay, self._replay),
             "resume": (_Connector, self._resume),
         }
 
@@ -179,7 +197,30 @@ class Deeds:
         return name
 
     async def _retry(self, asked: _Deliveries) -> dict[str, Any]:
+        await self._replays.recall(asked.ids)
         return {"retried": await self._store.retry(asked.ids, now=self._clock())}
+
+    async def _replay(self, asked: _Replay) -> dict[str, Any]:
+        """What died goes on as it was planned, and whole events by the rules of now, unless something else is said."""
+        if asked.connector is not None:
+            self._known(asked.connector)
+        which = Which(asked.since, asked.rule, asked.event, asked.connector, asked.page)
+        wish = Wish(asked.texts, (asked.rules or ("now" if asked.whole else "then")) == "now")
+        do = self._replays.whole if asked.whole else self._replays.dead
+        try:
+            came = await do(which, wish, dry_run=asked.dry_run)
+        except NothingSuch as error:
+            raise BadDeed(str(error)) from None
+        if not asked.dry_run:
+            await self._believe(came.connectors)
+        return {**came.public(), "dry_run": asked.dry_run}
+
+    async def _believe(self, connectors: Collection[str]) -> None:
+        """Connectors that paused themselves go on: whoever has things done again believes that they work."""
+        standings = await self._store.standings()
+        for name in connectors:
+            if name in standings and standings[name].paused_by == "relay":
+                await self._store.resume(name)
 
     async def _cancel(self, asked: _Deliveries) -> dict[str, Any]:
         return {"cancelled": await self._store.cancel(asked.ids, self._planner.follow, now=self._clock())}

@@ -172,3 +172,31 @@ async def test_resuming_an_open_breaker_probes_at_once(app, sink, until):
         return not (await app.store.standings())["archive"].open
 
     await until(closed)
+
+
+async def test_what_died_under_a_rule_that_has_changed_since_is_done_again_after_a_restart(app, sink, tmp_path, until):
+    sink.status = 410
+    event = await post(app, "call.completed", "f")
+    await sink.wait_for(lambda: len(sink.bodies) == 1)
+    await app.worker.idle()
+    sink.status = 200
+    config = tmp_path / "relay.yaml"
+    config.write_text(CONFIG.replace("when: call.*", "when: [call.completed]"))
+    await app.stop()
+    environment = {"SINK": sink.url, "RELAY_HOOK_SECRET": SECRET}
+    later = App(read_settings(config, CONNECTORS, environment), SqliteStore(tmp_path / "relay.db"), CONNECTORS)
+    await later.start()
+    asked = {"event": event, "connector": "archive"}
+    came = await later.deeds.do("replay", {**asked, "dry_run": True})
+    assert (came["replayed"], came["left"], came["next"]) == (1, {}, None)
+    assert (await later.deeds.do("replay", asked))["replayed"] == 1
+    await sink.wait_for(lambda: len(sink.bodies) == 2)
+    assert (await later.deeds.do("replay", asked))["replayed"] == 0
+    await later.stop()
+
+
+async def test_a_replay_of_what_is_not_there_is_told(app):
+    status, came = await ask(app, "replay", {"event": "evt_none"})
+    assert (status, came["detail"]) == (422, "there is no event evt_none; `relay events` lists them")
+    assert (await ask(app, "replay", {"connector": "x"}))[0] == 422
+    assert (await ask(app, "replay", {"rules": "tomorrow"}))[0] == 422

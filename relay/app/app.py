@@ -25,6 +25,7 @@ from relay.intake import Intake
 from relay.metrics import Metrics
 from relay.models import CALLSCALER
 from relay.planner import Book, Planner
+from relay.replay import Replay
 from relay.replies import Replies
 from relay.rules import version_of_all
 from relay.rules.steps import RELAY
@@ -36,7 +37,7 @@ from relay.upkeep import Upkeep
 from relay.worker import Channel, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
     from aiohttp import web
@@ -102,6 +103,7 @@ class App:
             done=self._done_by_hand,
             say_mode=self._say_mode,
             connectors=lambda: self.worker.channels,
+            replay=Replay(store, self.planner, clock, self._recall, lambda: self.worker.channels),
         )
         self.backfill = self._backfill(settings)
         self._runners: list[web.AppRunner] = []
@@ -158,6 +160,17 @@ class App:
                 rule = settings.read_old_rule(version, form)
                 if rule is not None:
                     self._old[version] = rule
+
+    async def _recall(self, versions: Collection[str]) -> None:
+        """Read rules in older wordings, which what is done again names."""
+        in_force = {rule.version for rule in self.settings.rules}
+        missing = set(versions) - in_force - set(self._old)
+        for version, form in await self.store.rule_forms(missing):
+            rule = self.settings.read_old_rule(version, form)
+            if rule is not None:
+                self._old[version] = rule
+        if missing:
+            self.planner.book = self._book(self.settings)
 
     async def _bury_orphans(self, settings: Settings) -> None:
         """What is owed to a connector that is gone from the file is dead, with the reason."""

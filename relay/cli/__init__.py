@@ -26,6 +26,7 @@ COMMANDS = {
     "pause": ("relay.cli.acting", "pause", "Hold back everything for one connector; nothing is lost."),
     "prune": ("relay.cli.upkeep", "prune", "Let go of what retention no longer keeps."),
     "quarantine": ("relay.cli.people", "quarantine", "Events held back until somebody has looked."),
+    "replay": ("relay.cli.replaying", "replay", "Do again what died, or whole events."),
     "resume": ("relay.cli.acting", "resume", "Let a paused connector go on."),
     "retry": ("relay.cli.acting", "retry", "Give dead deliveries another schedule of tries."),
     "sandbox": ("relay.cli.sandbox", "sandbox", "A stand-in for the CallScaler API."),

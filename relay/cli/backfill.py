@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import os
-import re
-import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -15,11 +12,11 @@ import click
 from relay.cli.common import (
     CONFIG,
     REMOTE,
-    USAGE,
     config_option,
     json_option,
     print_json,
     settings_of,
+    since_when,
     start_logging,
     stop,
     store_option,
@@ -44,23 +41,11 @@ def backfill(since: str | None, config: str | None, store: str | None, *, as_jso
     settings = settings_of(config)
     if not settings.can_call_back:
         stop(CONFIG, "the CallScaler API is not set up: set CALLSCALER_API_KEY")
-    found = asyncio.run(_sweep(settings, store, None if since is None else _since(since)))
+    found = asyncio.run(_sweep(settings, store, None if since is None else since_when(since)))
     if as_json:
         print_json(asdict(found))
         return
     click.echo(f"{found.seen} calls read, {found.created} new to the ledger, {found.enriched} with missing fields")
-
-
-def _since(written: str) -> float:
-    from relay.models import seconds  # noqa: PLC0415 - quick help
-
-    try:
-        if re.fullmatch(r"[\d.]+[smhdw]", written):
-            return time.time() - seconds(written)
-        moment = dt.datetime.fromisoformat(written)
-    except ValueError:
-        stop(USAGE, f"`{written}` is no time; write 7d, 12h, or 2026-03-01")
-    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
 
 
 async def _sweep(settings: Settings, store: str | None, since: float | None) -> Sweep:

@@ -6,7 +6,9 @@ import asyncio
 import datetime as dt
 import json
 import os
+import re
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -91,6 +93,19 @@ def read_ledger(config: str | None, store: str | None, read: Callable[[Store], C
         return asyncio.run(run())
     except StoreUnusable as error:
         stop(CONFIG, str(error))
+
+
+def since_when(written: str) -> float:
+    """Unix seconds from 7d, 12h, or 2026-03-01; exit 2 for anything else."""
+    from relay.models import seconds  # noqa: PLC0415 - quick help
+
+    try:
+        if re.fullmatch(r"[\d.]+[smhdw]", written):
+            return time.time() - seconds(written)
+        moment = dt.datetime.fromisoformat(written)
+    except ValueError:
+        stop(USAGE, f"`{written}` is no time; write 7d, 12h, or 2026-03-01")
+    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
 
 
 def clock(at: float) -> str:

@@ -24,6 +24,8 @@ ABSENT = "absent"
 """Note on a delivery whose own `if` did not hold: it stands in nobody's way."""
 AWAITS = "awaits"
 """Note on a delivery that waits for the result of an earlier step: when it would be due without, Unix seconds."""
+REPLAYED = "replayed"
+"""Note on a delivery that is replayed: `late`, or `texts` where somebody asked that texts go too."""
 _STILL_HERE = (State.WAITING, State.HELD, State.DUE)
 """What can be called back: it is not on its way out."""
 _PEOPLE_LATE = "late: this connector rings people, and the event is not news"
@@ -37,6 +39,8 @@ class Ground:
     hours: Business
     rings_people: frozenset[str] = frozenset()
     """Names of connectors that stay silent for late events."""
+    late_texts: bool = False
+    """Whether somebody asked that texts of late events go too; each is judged as ever."""
 
 
 def schedule(rule: Rule, run: Sequence[Delivery], start: float, ground: Ground) -> list[Delivery]:
@@ -150,7 +154,9 @@ def _decide(rule: Rule, run: Sequence[Delivery], delivery: Delivery, facts: Fact
         return delivery.moved(
             State.CANCELLED, reason=f"if: {said}", settled_at=now, notes={**delivery.notes, ABSENT: True}
         )
-    if facts.event.late and not _runs_late(step, ground):
+    replayed = delivery.notes.get(REPLAYED)
+    texts = ground.late_texts or replayed == "texts"
+    if (facts.event.late or replayed) and not runs_late(step, ground, texts=texts):
         late = _PEOPLE_LATE if step.verb == "send" else "late: only send steps run for late events"
         return delivery.moved(State.SUPPRESSED, reason=late, settled_at=now)
     if step.connector == RELAY:
@@ -167,8 +173,9 @@ def _decide(rule: Rule, run: Sequence[Delivery], delivery: Delivery, facts: Fact
     return delivery.moved(State.DUE, due_at=now, reason=None)
 
 
-def _runs_late(step: Step, ground: Ground) -> bool:
-    if step.connector == RELAY:
+def runs_late(step: Step, ground: Ground, *, texts: bool) -> bool:
+    """Whether a step is taken for an event that is not news; `texts` says whether texts are."""
+    if step.connector == RELAY or (step.verb == "text" and texts):
         return True
     return step.verb == "send" and (step.late or step.connector not in ground.rings_people)
 

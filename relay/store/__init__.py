@@ -13,6 +13,7 @@ from relay.store.answers import Answers
 from relay.store.memories import Memories, Memory
 from relay.store.modes import Modes
 from relay.store.pages import Pages
+from relay.store.replays import Replays
 from relay.store.secrecy import Secrecy
 from relay.store.standing import Standings
 from relay.store.upkeep import Kept
@@ -153,6 +154,7 @@ class Store(
     Memories,
     Modes,
     Pages,
+    Replays,
     Secrecy,
     Standings,
     Protocol,

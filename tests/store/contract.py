@@ -28,6 +28,7 @@ from tests.store.ledger import (
 )
 from tests.store.looking import Looking
 from tests.store.queueing import Claiming, Settling
+from tests.store.redoing import Redoing
 from tests.store.remembering import Remembering
 from tests.store.replying import Replying
 from tests.store.standing import StandingOfConnectors
@@ -91,6 +92,7 @@ class StoreContract(
     Looking,
     Remembering,
     Switching,
+    Redoing,
     StandingOfConnectors,
 ):
     """All of it."""

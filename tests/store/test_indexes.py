@@ -12,7 +12,19 @@ import pytest
 from relay.intake import merge
 from relay.models import Attempt, Plan, State, Verdict
 from relay.store import ForeignText, RequestNote, Settlement, Want
-from relay.store.sql import alarms, arrivals, claiming, pages, planning, reading, settling, standing, sums, upkeep
+from relay.store.sql import (
+    alarms,
+    arrivals,
+    claiming,
+    pages,
+    planning,
+    reading,
+    replays,
+    settling,
+    standing,
+    sums,
+    upkeep,
+)
 from relay.store.sql import texts as listed
 from relay.store.sqlite import SqliteStore
 from relay.store.sqlite.connection import FileConnection
@@ -135,6 +147,8 @@ def test_reading_a_page_walks_through_no_table(ledger: Asking):
     reading.verdicts(ledger, "evt_1")
     reading.attempts(ledger, "d1")
     reading.owed_connectors(ledger)
+    replays.dead(ledger, NOW, "rule", "evt_1", "team", 5, 9)
+    replays.run(ledger, "r")
     reading.owed_versions(ledger)
 
     assert [walk for walk in ledger.walks if "SCAN deliveries" in walk] == []

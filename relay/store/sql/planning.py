@@ -60,7 +60,7 @@ def plan(
         known = LedgerKnown(connection, event, now=now, windows=windows, prefix=prefix)
         decided = decide(event, known)
         known.insist()
-        _keep_facts(connection, decided, now)
+        keep_facts(connection, decided, now)
         return decided
 
     plans = _plan_together(connection, rows, judge) or [_plan_alone(connection, row, judge) for row in rows]
@@ -104,7 +104,7 @@ def _plan_alone(connection: Connection, row: Row, judge: Judge) -> Plan:
     return decided
 
 
-def _keep_facts(connection: Connection, decided: Plan, now: float) -> None:
+def keep_facts(connection: Connection, decided: Plan, now: float) -> None:
     """What the events behind it are to know of a plan: the tags it gave, the rules that ran."""
     _tag(connection, decided.tags, now)
     if decided.once:
@@ -193,5 +193,5 @@ def _tag(connection: Connection, tags: Sequence[tuple[str, str]], now: float) ->
         return
     connection.executemany(
         "insert into tags (person, tag, at) values (?, ?, ?) on conflict (person, tag) do nothing",
-        [(*tag, now) for tag in tags],
+        [(*pair, now) for pair in tags],
     )

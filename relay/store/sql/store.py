@@ -18,6 +18,7 @@ from relay.store.sql import (
     planning,
     pruning,
     reading,
+    replays,
     sealing,
     settling,
     standing,
@@ -29,7 +30,7 @@ from relay.store.sql import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from relay.models import Alert, Attempt, Delivery, Event, Owned, SaidMode, Standing, Verdict
+    from relay.models import Alert, Attempt, Delivery, Event, Owned, Plan, SaidMode, Standing, Verdict
     from relay.store import (
         Accepted,
         Claimed,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         ForeignText,
         Merge,
         RequestNote,
+        Run,
         Settlement,
         Taken,
         TextAddress,
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from relay.store.answers import Asked
     from relay.store.pages import Glance, Traffic
     from relay.store.pages import Standing as OfPerson
+    from relay.store.replays import DecideAgain, DecideRun
     from relay.store.sealing import Keys
     from relay.store.sql.connection import Connection
     from relay.store.upkeep import Balance, Prunable, Pruned, Sizes
@@ -331,6 +334,43 @@ class SqlStore(ABC):
     @property
     def sealed(self) -> bool:
         return self._keys is not None
+
+    async def dead(
+        self,
+        *,
+        since: float | None = None,
+        rule: str | None = None,
+        event: str | None = None,
+        connector: str | None = None,
+        after: int = 0,
+        limit: int,
+    ) -> list[Delivery]:
+        return await self._read(
+            partial(replays.dead, since=since, rule=rule, event=event, connector=connector, after=after, limit=limit)
+        )
+
+    async def run(self, name: str) -> Run | None:
+        return await self._read(partial(replays.run, name=name))
+
+    async def amend(self, run: str, decide: DecideRun) -> int:
+        return await self._write(partial(replays.amend, run=run, decide=decide))
+
+    async def replan(
+        self,
+        event: str,
+        decide: DecideAgain,
+        *,
+        now: float,
+        windows: Windows,
+        prefix: Callable[[str], str],
+        keep: bool = True,
+    ) -> Plan | None:
+        return await self._write(
+            partial(replays.replan, event=event, decide=decide, now=now, windows=windows, prefix=prefix, keep=keep)
+        )
+
+    async def rule_forms(self, versions: Collection[str]) -> list[tuple[str, str]]:
+        return await self._read(partial(replays.rule_forms, versions=versions))
 
     async def standings(self) -> Mapping[str, Standing]:
         return await self._read(standing.standings)

@@ -1,0 +1,60 @@
+"""`replay`, `pause` and `resume` on a ledger that nobody serves: what they do, tell, and exit with."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from relay.models import State
+from relay.store.sqlite import SqliteStore
+from tests.store.ledger import owe, owed
+
+
+@pytest.fixture
+def dead(folder):
+    """A ledger in which something died under a rule that is still in the file, and something under one that is not."""
+
+    async def fill():
+        store = SqliteStore(folder / "relay.db")
+        gone = owed("d1", connector="archive", state=State.DEAD)
+        await owe(store, gone, replace(gone, id="d2", connector="crm", rule="Gone"))
+        await store.close()
+
+    asyncio.run(fill())
+
+
+def test_what_nobody_knows_any_more_is_told_and_left(run, dead, quiet):
+    ran = run("replay")
+    assert (ran.code, ran.out) == (0, "0 done again\n2 left: its rule is not known any more\n")
+    assert run("replay", "--dry-run", "--json").json == {
+        "replayed": 0,
+        "deliveries": [],
+        "left": {"its rule is not known any more": 2},
+        "dry_run": True,
+    }
+
+
+def test_where_nothing_died_it_is_exit_4(run, dead, quiet):
+    ran = run("replay", "--rule", "Another")
+    assert (ran.code, "--whole" in ran.err) == (4, True)
+
+
+def test_whole_events_are_judged_by_todays_rules(run, dead, quiet):
+    ran = run("replay", "--whole", "--event", "last", "--json")
+    assert (ran.code, ran.json["replayed"]) == (4, 0)  # the call was missed, and the rule wants answered ones
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--whole"], ["--since", "yesterday"], ["--event", "evt_none"], ["--connector", "x"], ["--rules", "x"]]
+)
+def test_what_makes_no_sense_is_exit_2(run, dead, wrong, quiet):
+    assert run("replay", *wrong).code == 2
+
+
+def test_a_connector_is_paused_and_goes_on(run, dead, quiet):
+    assert run("pause", "archive").out == "archive is paused; what is owed to it waits\n"
+    assert run("pause", "archive").out == "archive was paused already\n"
+    assert run("resume", "archive", "--json").json == {"connector": "archive", "paused": False, "changed": True}
+    assert run("resume", "archive").out == "archive was not paused\n"
+    wrong = run("pause", "archiv")
+    assert (wrong.code, "did you mean `archive`?" in wrong.err) == (2, True)
