@@ -215,6 +215,8 @@ class App:
     def not_ready(self) -> list[str]:
         """Why the relay does not do its work; nothing when it does."""
         reasons = [f"{name}: {why}" for name, why in self._failing.items()]
+        if (strained := getattr(self.store, "strained", None)) is not None:
+            reasons.append(f"ledger: {strained}")
         if self.door.draining:
             reasons.append("stopping")
         return reasons

@@ -83,10 +83,11 @@ async def _serve(settings: Settings, path: Path, seen: Stamp, store: str | None,
     from relay.errors import StoreUnusable  # noqa: PLC0415 - quick help
     from relay.settings import store_path  # noqa: PLC0415 - quick help
     from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
-    from relay.store.sqlite import SqliteStore  # noqa: PLC0415 - quick help
+    from relay.store.sqlite import Ballast, SqliteStore  # noqa: PLC0415 - quick help
 
     try:
-        ledger = SqliteStore(store_path(settings, store), keys=read_keys(os.environ))
+        file = store_path(settings, store)
+        ledger = SqliteStore(file, keys=read_keys(os.environ), ballast=Ballast(file))
     except (StoreUnusable, ValueError) as error:
         stop(CONFIG, str(error))
     app = App(settings, ledger, CONNECTORS, intake=intake, worker=worker)

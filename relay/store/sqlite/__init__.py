@@ -1,5 +1,6 @@
 """The ledger in one SQLite file: one thread writes, whatever waits is committed together."""
 
+from relay.store.sqlite.ballast import Ballast
 from relay.store.sqlite.file import SqliteStore
 
-__all__ = ["SqliteStore"]
+__all__ = ["Ballast", "SqliteStore"]

@@ -16,26 +16,35 @@ import queue
 import sqlite3
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import structlog
+
 from relay import failpoints
-from relay.errors import StoreBusy
+from relay.errors import StoreBusy, StoreUnusable
 from relay.store.sqlite.connection import FileConnection, code_of
 from relay.store.sqlite.opening import connect, take_lock
+from relay.store.sqlite.soundness import suspect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from relay.store.sealing import Keys
+    from relay.store.sqlite.ballast import Ballast
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - the I of item
 
 BATCH = 256
 """Pieces of work in one commit at most."""
+_LOOK_AGAIN = 1.0
+"""Seconds between two looks whether a full disk has room again."""
 _FATAL = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOTADB}
 
 
@@ -74,8 +83,12 @@ class Engine:
         StoreUnusable: the file cannot be opened.
     """
 
-    def __init__(self, path: Path | None, keys: Keys | None = None) -> None:
+    def __init__(self, path: Path | None, keys: Keys | None = None, ballast: Ballast | None = None) -> None:
         self.path = path
+        self.strained = False
+        """Whether the disk was full lately: what is owed is still written down, and nothing new may come in."""
+        self._ballast = ballast
+        self._look_at = 0.0
         self._keys = keys
         self._queue: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
         self._lock = None if path is None else take_lock(path)
@@ -145,7 +158,7 @@ class Engine:
 
     def _run(self) -> None:
         try:
-            connection = connect(self.path, self._keys)
+            connection = self._open()
         except BaseException as error:  # noqa: BLE001 - handed to the thread that is opening
             self._opened.put(error)
             return
@@ -156,6 +169,20 @@ class Engine:
                 _answer(batch)
         finally:
             connection.close()
+            if self._ballast is not None:
+                self._ballast.drop()
+
+    def _open(self) -> FileConnection:
+        try:
+            connection = connect(self.path, self._keys)
+        except StoreUnusable:
+            # A process that was killed on a full disk left its ballast behind.
+            if self._ballast is None or not self._ballast.drop():
+                raise
+            connection = connect(self.path, self._keys)
+        if self._ballast is not None:
+            self._ballast.take()
+        return connection
 
     def _next_batch(self) -> list[_Piece]:
         """Wait for work, take what is there; nothing when the last of it is done."""
@@ -176,6 +203,7 @@ class Engine:
         if self._broken:
             _refuse(batch, self._broken)
             return
+        self._take_new_ballast()
         try:
             connection.execute("begin immediate")
             for together, pieces in itertools.groupby(batch, key=lambda piece: piece.together):
@@ -185,10 +213,39 @@ class Engine:
             failpoints.reach("ledger_committed")
         except Exception as error:  # noqa: BLE001 - every caller is told, and the thread lives on
             undone = _rolled_back(connection)
+            if undone and code_of(error) == sqlite3.SQLITE_FULL and self._drop_ballast():
+                _forget(batch)
+                self._transact(connection, batch)
+                return
             if not undone or not isinstance(error, sqlite3.Error) or code_of(error) in _FATAL:
                 # A failed fsync may have lost pages that a second fsync would call safe: stop acknowledging.
                 self._broken = f"the ledger's file failed ({error}); the relay stops and must be started again"
+                if self.path is not None:
+                    suspect(self.path)
             _refuse(batch, f"the ledger could not be written: {error}")
+
+    def _drop_ballast(self) -> bool:
+        """Give the room that was kept to what is owed; False where there is none to give."""
+        if self._ballast is None or not self._ballast.held:
+            return False
+        self._ballast.drop()
+        self.strained, self._look_at = True, time.monotonic() + _LOOK_AGAIN
+        log.critical("the disk is full: nothing new is taken in until there is room; what is owed is still delivered")
+        return True
+
+    def _take_new_ballast(self) -> None:
+        """Look whether the disk has room again, once a second while it had none."""
+        if not self.strained or self._ballast is None or time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + _LOOK_AGAIN
+        if self._ballast.take():
+            self.strained = False
+            log.info("the disk has room again")
+
+
+def _forget(batch: list[_Piece]) -> None:
+    for piece in batch:
+        piece.result = piece.error = None
 
 
 def _only(work: Callable[[FileConnection, Sequence[I]], Sequence[T]], item: I, connection: FileConnection) -> T:

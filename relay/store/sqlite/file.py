@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from relay.models import Event
+    from relay.store import Accepted, Merge, RequestNote, Wish
     from relay.store.sealing import Keys
+    from relay.store.sqlite.ballast import Ballast
     from relay.store.sqlite.connection import FileConnection
     from relay.store.upkeep import Sizes
 
 T = TypeVar("T")
+_FULL = "the disk is full; make room, or shorten retention"
 I = TypeVar("I")  # noqa: E741 - the I of item
 
 
@@ -36,10 +40,18 @@ class SqliteStore(SqlStore):
         StoreUnusable: when the file cannot be used; the message says why and what to do.
     """
 
-    def __init__(self, path: Path | None, *, read_only: bool = False, keys: Keys | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        read_only: bool = False,
+        keys: Keys | None = None,
+        ballast: Ballast | None = None,
+    ) -> None:
+        """`ballast` is the room on the disk that is kept for when it is full."""
         super().__init__(keys)
         self.path = path
-        self._engine = None if read_only else Engine(path, keys)
+        self._engine = None if read_only else Engine(path, keys, ballast)
         self._reader: FileConnection | None = None
         self._reading: ThreadPoolExecutor | None = None
         if path is None:
@@ -57,6 +69,27 @@ class SqliteStore(SqlStore):
     def broken(self) -> str | None:
         """Why the file can no longer be trusted; None while it can."""
         return None if self._engine is None else self._engine.broken
+
+    @property
+    def strained(self) -> str | None:
+        """Why nothing new is taken in, although what is owed is still written down; None while all is well."""
+        return _FULL if self._engine is not None and self._engine.strained else None
+
+    async def accept(self, event: Event, body: bytes, merge: Merge) -> Accepted:
+        self._require_room()
+        return await super().accept(event, body, merge)
+
+    async def accept_text(self, event: Event, body: bytes, wish: Wish | None, *, now: float) -> Accepted:
+        self._require_room()
+        return await super().accept_text(event, body, wish, now=now)
+
+    async def note_request(self, note: RequestNote) -> None:
+        self._require_room()
+        await super().note_request(note)
+
+    def _require_room(self) -> None:
+        if self.strained is not None:
+            raise StoreBusy(self.strained)
 
     async def _write(self, work: Callable[[FileConnection], T]) -> T:
         if self._engine is None:

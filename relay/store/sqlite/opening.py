@@ -8,14 +8,15 @@ import shutil
 import sqlite3
 from typing import TYPE_CHECKING
 
-import sqlite_utils
 import structlog
 
 from relay.errors import StoreHeld, StoreUnusable
 from relay.store.sql.sealing import begin, unlock
 from relay.store.sqlite.connection import FileConnection, SealedConnection
 from relay.store.sqlite.generation import take_over
-from relay.store.sqlite.schema import LATEST, migrations
+from relay.store.sqlite.migrating import applied, migrate
+from relay.store.sqlite.schema import LATEST
+from relay.store.sqlite.soundness import prove
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,7 @@ def connect(path: Path | None, keys: Keys | None = None) -> FileConnection:
     connection = None
     try:
         if path is not None:
+            prove(path)
             _make_private(path)
         connection = sqlite3.connect(":memory:" if path is None else path, isolation_level=None, factory=_kind(keys))
         connection.row_factory = sqlite3.Row
@@ -61,8 +63,8 @@ def connect(path: Path | None, keys: Keys | None = None) -> FileConnection:
             f"journal_size_limit = {WAL_KEPT}",
         ):
             connection.execute(f"pragma {pragma}")
-        is_sealed = bool(_applied(connection, path)) and unlock(connection, keys, str(path))
-        _migrate(connection, path)
+        is_sealed = bool(applied(connection, path)) and unlock(connection, keys, str(path))
+        migrate(connection, path)
         if keys is not None and not is_sealed:
             _seal(connection, keys)
         if path is not None:
@@ -111,7 +113,7 @@ def connect_reader(path: Path, how: str = "mode=ro", kind: type[FileConnection] 
         connection.row_factory = sqlite3.Row
         connection.execute(f"pragma busy_timeout = {int(BUSY_SECONDS * 1000)}")
         connection.execute("pragma query_only = on")
-        missing = LATEST - _applied(connection, path)
+        missing = LATEST - applied(connection, path)
     except sqlite3.Error as error:
         if connection is not None:
             connection.close()
@@ -185,34 +187,6 @@ def _learn_to_shrink(connection: sqlite3.Connection, path: Path | None) -> None:
         log.warning("the ledger's file cannot shrink before there is room to write it anew", file=str(path), free=room)
         return
     connection.execute("vacuum")
-
-
-def _migrate(connection: sqlite3.Connection, path: Path | None) -> None:
-    if not _applied(connection, path):
-        strange = connection.execute(
-            "select name from sqlite_master where type = 'table' and name <> '_sqlite_migrations'"
-        ).fetchone()
-        if strange is not None:
-            raise StoreUnusable(
-                f"{path} is a database of something else (it has a table {strange['name']}); name another file"
-            )
-    migrations.apply(_database(connection))
-
-
-def _applied(connection: sqlite3.Connection, path: Path | None) -> set[str]:
-    """Names of the migrations that made this file.
-
-    Raises:
-        StoreUnusable: some of them this program does not know.
-    """
-    known = {migration.name for migration in migrations.applied(_database(connection))}
-    if known - LATEST:
-        raise StoreUnusable(f"{path} was written by a newer version of the relay; use that version, or a backup")
-    return known
-
-
-def _database(connection: sqlite3.Connection) -> sqlite_utils.Database:
-    return sqlite_utils.Database(connection, execute_plugins=False)
 
 
 def _unusable(path: Path | None, error: Exception) -> StoreUnusable:
