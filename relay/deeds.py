@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,7 +13,7 @@ from pydantic import ValidationError
 from relay import phone
 from relay.errors import RelayError
 from relay.forms import unknown
-from relay.models import Form, Mode
+from relay.models import Act, Form, Mode
 from relay.replay import NothingSuch, Which
 from relay.rules.replaying import Wish
 from relay.store.sealing import SETTING
@@ -31,6 +33,9 @@ PRUNE_SECONDS = 5.0
 
 _AT_ONCE = 500
 """Deliveries whose back-off is ended in one transaction."""
+ACTOR: ContextVar[str] = ContextVar("actor", default="the command line, on the ledger itself")
+"""Who does what is done now, with which right and from where."""
+_ABOUT_MOST = 1000
 
 
 class BadDeed(RelayError):
@@ -96,6 +101,7 @@ class Deeds:
         """`done` is called after a deed that may have made something due; `say_mode` switches a rule by hand.
 
         `connectors` names those that there are.
+        Whoever did what is told by `ACTOR`.
         """
         self._store = store
         self._planner = planner
@@ -127,7 +133,7 @@ class Deeds:
         return {name: form for name, (form, _) in self._table.items()}
 
     async def do(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Do one thing; answers what came of it, as JSON.
+        """Write down who does what, and do it; answers what came of it, as JSON.
 
         Raises:
             BadDeed: there is no such deed, or what it was given cannot be read.
@@ -141,6 +147,8 @@ class Deeds:
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             raise BadDeed(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
+        about = phone.masked(json.dumps(dict(given), default=str))[:_ABOUT_MOST]
+        await self._store.note_act(Act(self._clock(), ACTOR.get(), name, about, self._planner.book.version))
         came = await act(asked)
         self._done()
         return came

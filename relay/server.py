@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
@@ -15,12 +13,13 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from relay import failpoints
 from relay.intake import Reply
+from relay.peers import sender
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from relay.http import Address, AnyNetwork
     from relay.intake import Intake, Source
+    from relay.peers import Networks
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Request = TypeVar("Request", bound=web.BaseRequest)
@@ -28,7 +27,9 @@ Request = TypeVar("Request", bound=web.BaseRequest)
 log = structlog.get_logger(__name__)
 
 _HOOKS = "/hooks/"
-_AS_JSON = {"Content-Type": "application/json"}
+_SERVER = {"Server": "relay"}
+"""In place of the names and versions of the programs that answer."""
+_AS_JSON = {"Content-Type": "application/json", **_SERVER}
 BODY_MOST = 256 * 1024
 BODY_SECONDS = 10.0
 KEEPALIVE = 15.0
@@ -64,7 +65,7 @@ class Door:
         self,
         intake: Intake,
         sources: Mapping[str, Source],
-        trusted: tuple[AnyNetwork, ...] = (),
+        trusted: Networks = (),
         *,
         body_seconds: float = BODY_SECONDS,
     ) -> None:
@@ -143,32 +144,7 @@ class Door:
         return self._answer(self._intake.refuse(status, source, reason, self._address(request), sent, b""), headers)
 
     def _address(self, request: web.BaseRequest) -> str:
-        """The sender's address: the last one that no trusted proxy wrote."""
-        peer = _read_address(request.remote or "")
-        if peer is None or not self._trusts(peer):
-            return str(peer or "unknown")
-        # A proxy adds its line below the sender's own, or its word behind the sender's own.
-        hops = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
-        for hop in reversed(hops):
-            address = _read_address(hop.strip())
-            if address is None:
-                break
-            if not self._trusts(address):
-                return str(address)
-        return str(peer)
-
-    def _trusts(self, address: Address) -> bool:
-        return any(address in network for network in self._trusted if network.version == address.version)
-
-
-@lru_cache(1024)
-def _read_address(written: str) -> Address | None:
-    try:
-        address = ipaddress.ip_address(written)
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
+        return sender(request.remote, request.headers.getall("X-Forwarded-For", []), self._trusted)
 
 
 def _last(response: web.Response) -> web.Response:
@@ -204,12 +180,20 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) 
     body: dict[str, Any] = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status}
     body["detail"] = _DETAILS.get(status, detail)
     return web.Response(
-        status=status, body=json.dumps(body).encode(), content_type="application/problem+json", headers=headers
+        status=status,
+        body=json.dumps(body).encode(),
+        content_type="application/problem+json",
+        headers={**_SERVER, **(headers or {})},
     )
 
 
 def _json(status: int, body: Mapping[str, Any]) -> web.Response:
     return web.Response(status=status, body=json.dumps(body).encode(), headers=_AS_JSON)
+
+
+async def _without_server(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001 - aiohttp's signature
+    """Nobody is told which programs answer, and in which version."""
+    response.headers.popall("Server", None)
 
 
 async def listen(
@@ -227,6 +211,7 @@ async def listen(
     Raises:
         OSError: the address cannot be listened on.
     """
+    app.on_response_prepare.append(_without_server)
     runner = web.AppRunner(
         app,
         access_log=None,

@@ -200,3 +200,15 @@ async def test_a_replay_of_what_is_not_there_is_told(app):
     assert (status, came["detail"]) == (422, "there is no event evt_none; `relay events` lists them")
     assert (await ask(app, "replay", {"connector": "x"}))[0] == 422
     assert (await ask(app, "replay", {"rules": "tomorrow"}))[0] == 422
+
+
+async def test_whatever_anybody_does_is_written_down_with_who_did_it_and_numbers_cut_short(app):
+    await ask(app, "optout-add", {"number": "+13125550101"})
+    await app.deeds.do("texts-off", {})
+    await ask(app, "texts-on", {}, token="false-view")
+    by_hand, by_admin = await app.store.acts(limit=9)
+    assert (by_admin.who, by_admin.what, by_admin.about) == (
+        "admin token, from 127.0.0.1", "optout-add", '{"number": "***0101"}',
+    )  # fmt: skip
+    assert (by_hand.who, by_hand.what) == ("the command line, on the ledger itself", "texts-off")
+    assert by_admin.config == app.settings.version

@@ -252,3 +252,19 @@ def test_a_number_that_is_e164_already_is_read_as_libphonenumber_reads_it(writte
     parsed = phonenumbers.parse(written, "US")
     assert phonenumbers.is_possible_number(parsed)
     assert phone.normalise(written) == phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("from +13125550101 to +442079460000", "from ***0101 to ***0000"),
+        ("call (312) 555-0101 or 312-555-0102.", "call ***0101 or ***0102."),
+        ('{"caller_number": "13125550101", "at": 1772467200}', '{"caller_number": "***0101", "at": 1772467200}'),
+        ("/people/%2B13125550101?x=1", "/people/***0101?x=1"),
+        ("run of +13125550101-0", "run of ***0101-0"),
+        ("evt_19ca3f123456785550101 at 2026-03-02T16:00:00.000Z, 127.0.0.1:8080", None),
+        ("dlv_1a209197a04f8e1f8ff13d8-3227a420-0 claimed 3125550", None),
+    ],
+)
+def test_numbers_in_running_text_are_cut_to_their_last_digits_and_ids_stay_whole(written, shown):
+    assert phone.masked(written) == (written if shown is None else shown)

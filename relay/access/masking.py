@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from relay import phone
-
-_NUMBER = re.compile(
-    r"(?:(?<![\w.-])\+?|%2B)[1-9][0-9]{9,14}(?![\w-])|\(\d{3}\) \d{3}-\d{4}|(?<!\d)\d{3}[-. ]\d{3}[-. ]\d{4}(?!\d)"
-)
-
-
-def masked(text: str) -> str:
-    """The text with every telephone number in it masked."""
-    return _NUMBER.sub(lambda found: phone.mask(found[0]), text)
+from relay.phone import masked
 
 
 def masked_json(value: Any) -> Any:

@@ -9,6 +9,7 @@ from aiohttp import web
 from relay.access import Access, Route, Sessions
 from relay.admin.acting import Acting
 from relay.admin.answers import json_answer
+from relay.admin.auditing import Auditing
 from relay.admin.guard import Guard
 from relay.admin.health import Health
 from relay.admin.openapi import describe
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from relay.admin.guard import Faces
     from relay.deeds import Deeds
     from relay.metrics import Metrics
+    from relay.peers import Networks
     from relay.store import Store
 
 BODY_MOST = 64 * 1024
@@ -46,13 +48,15 @@ class Admin:
         shown: Callable[[], Shown] = Shown,
         faces: Faces | None = None,
         pages: Iterable[Route] = (),
+        trusted: Networks = (),
     ) -> None:
         """`ready` answers why the relay is not ready: nothing when it is. `hosts` are names that reach it.
 
         Without `deeds` nothing can be changed from here; without `faces` and `pages` there is nothing to look at.
+        `trusted` are the proxies whose word on an address counts.
         """
         access, sessions = Access(token, view_token), Sessions(clock)
-        parts = (Health(store, metrics, clock, ready), Reading(store), Standing(store, clock, shown))
+        parts = (Health(store, metrics, clock, ready), Reading(store), Standing(store, clock, shown), Auditing(store))
         acting = Acting(store, deeds, clock)
         own = Route("GET", "/openapi.json", self.openapi, "This description.")
         signing_in = None if faces is None else SigningIn(access, sessions, faces)
@@ -63,7 +67,15 @@ class Admin:
             *(() if signing_in is None else signing_in.routes()),
             *pages,
         )
-        self._guard = Guard(access, sessions, hosts=hosts, secure_hosts=secure_hosts, routes=self.routes, faces=faces)
+        self._guard = Guard(
+            access,
+            sessions,
+            hosts=hosts,
+            secure_hosts=secure_hosts,
+            routes=self.routes,
+            faces=faces,
+            trusted=trusted,
+        )
         if signing_in is not None:
             signing_in.guard = self._guard
 

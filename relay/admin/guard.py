@@ -5,22 +5,29 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import json
+import math
 import secrets
+import time
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
 
-from relay.access.masking import masked, masked_json
+from relay.access.guesses import Guesses
+from relay.access.masking import masked_json
 from relay.access.visitor import KEY
 from relay.admin.answers import problem
+from relay.deeds import ACTOR
 from relay.errors import StoreBusy
+from relay.peers import is_loopback, sender
+from relay.phone import masked
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from relay.access import Access, Handler, Route, Sessions, Visitor
+    from relay.peers import Networks
 
 log = structlog.get_logger(__name__)
 
@@ -66,14 +73,22 @@ class Guard:
         secure_hosts: Collection[str] = (),
         routes: Iterable[Route] = (),
         faces: Faces | None = None,
+        trusted: Networks = (),
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`hosts` are names that reach the listener, `secure_hosts` those of them that do so over TLS."""
+        """`hosts` are names that reach the listener, `secure_hosts` those of them that do so over TLS.
+
+        `trusted` are proxies before it; `ticks` is a clock that never jumps, in seconds.
+        """
         self._access = access
         self._sessions = sessions
         self._hosts = {"localhost", *hosts}
         self._secure_hosts = frozenset(secure_hosts)
         self._routes = {(route.method, route.path): route for route in routes}
         self._faces = faces
+        self._trusted = trusted
+        self._ticks = ticks
+        self._guesses = Guesses()
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -118,9 +133,17 @@ class Guard:
         if not self._known_host(request.host):
             return problem(421, "Misdirected request", "This host name does not belong to the relay.")
         route = self._route(request)
+        silence = self.silence(request)
+        if silence and "Authorization" in request.headers:
+            return _too_many(silence)
         visitor = self._visitor(request, live=route is not None and route.live)
         if visitor is not None:
             request[KEY] = visitor
+            ACTOR.set(f"{visitor.who}, from {self._address(request)}")
+        elif "Authorization" in request.headers:
+            wait = self.guessed(request)
+            if wait:
+                return _too_many(wait)
         if visitor is None and not (route is not None and route.open):
             return self._unknown(request)
         if route is not None and visitor is not None and not visitor.may(route.role):
@@ -129,6 +152,22 @@ class Guard:
             return None
         why = await self._not_to_change(request, None if route is not None and route.open else visitor)
         return None if why is None else self._error(request, 403, "Not allowed", why)
+
+    def silence(self, request: web.Request) -> float:
+        """Seconds for which no token from this address is looked at; whoever is at the machine itself may try on."""
+        address = self._address(request)
+        return 0.0 if is_loopback(address) else self._guesses.silent_for(address, self._ticks())
+
+    def guessed(self, request: web.Request) -> float:
+        """Count a wrong token; answers the seconds for which its sender had been silenced before."""
+        address, now = self._address(request), self._ticks()
+        silent = self._guesses.silent_for(address, now)
+        if not silent:
+            self._guesses.wrong(address, now)
+        return silent
+
+    def _address(self, request: web.Request) -> str:
+        return sender(request.remote, request.headers.getall("X-Forwarded-For", []), self._trusted)
 
     def _route(self, request: web.Request) -> Route | None:
         resource = request.match_info.route.resource
@@ -189,6 +228,12 @@ def _for(request: web.Request, response: web.StreamResponse) -> web.StreamRespon
         response.text = json.dumps(masked_json(json.loads(response.text)))
     elif response.content_type == "text/html":
         response.text = masked(response.text)
+    return response
+
+
+def _too_many(seconds: float) -> web.Response:
+    response = problem(429, "Too many wrong tokens", f"No token from this address is looked at for {seconds:.0f} s.")
+    response.headers["Retry-After"] = str(math.ceil(seconds))
     return response
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _WRONG = "That is not the token. It is what RELAY_ADMIN_TOKEN (or RELAY_VIEW_TOKEN) is set to where the relay runs."
 
+_LATER = "Too many wrong tokens came from your address. Try again in {:.0f} seconds."
+
 
 class SigningIn:
     """Sessions for browsers."""
@@ -35,9 +37,13 @@ class SigningIn:
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """A new session for whoever knows a token."""
+        silence = self.guard.silence(request)
+        if silence:
+            return self._faces.signin(request, status=429, wrong=_LATER.format(silence))
         form = await request.post()
         role = self._access.role_of(str(form.get("token", "")).strip())
         if role is None:
+            self.guard.guessed(request)
             return self._faces.signin(request, status=401, wrong=_WRONG)
         self._forget(request)
         response = web.HTTPSeeOther(_local(str(form.get("next", "/"))))

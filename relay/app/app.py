@@ -200,6 +200,7 @@ class App:
             hosts=host_names(self.settings),
             ready=self.not_ready,
             deeds=self.deeds,
+            trusted=tuple(self.settings.server.trusted_proxies),
         )
         runner, self.admin_port = await server.listen(admin.app(), host, port)
         self._runners.append(runner)

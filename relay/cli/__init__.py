@@ -10,6 +10,7 @@ import relay as package
 
 COMMANDS = {
     "api": ("relay.cli.api", "api", "Every operation of the CallScaler API."),
+    "audit": ("relay.cli.audit", "audit", "Who did what by hand."),
     "backfill": ("relay.cli.backfill", "backfill", "Fetch what the webhooks missed."),
     "backtest": ("relay.cli.backtesting", "backtest", "What other rules would make of stored calls."),
     "backup": ("relay.cli.upkeep", "backup", "A copy of the ledger, made while it is in use."),

@@ -1,5 +1,6 @@
 """The values that everything else speaks of: forms that people fill in, and frozen facts that the program states."""
 
+from relay.models.act import Act
 from relay.models.alert import Alert
 from relay.models.event import CALL_TYPES, ENRICHED, Event, iso
 from relay.models.facts import CallerFacts, Known, NumberFacts, Owned, TextFacts
@@ -24,6 +25,7 @@ __all__ = [
     "CALL_TYPES",
     "ENRICHED",
     "OWED",
+    "Act",
     "Alert",
     "Attempt",
     "CallerFacts",

@@ -1,5 +1,6 @@
 """Phone numbers and the names that come with them: read strictly, told apart by kind, place and clock."""
 
+from relay.phone.masking import masked
 from relay.phone.names import first_name, looks_like_person, sms_name
 from relay.phone.numbers import line, mask, national, normalise, prefix, region, state, untextable, zones
 
@@ -8,6 +9,7 @@ __all__ = [
     "line",
     "looks_like_person",
     "mask",
+    "masked",
     "national",
     "normalise",
     "prefix",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from relay.store.alarms import Alarms
 from relay.store.answers import Answers
+from relay.store.audit import Audit
 from relay.store.memories import Memories, Memory
 from relay.store.modes import Modes
 from relay.store.pages import Pages
@@ -150,6 +151,7 @@ if TYPE_CHECKING:
 class Store(
     Alarms,
     Answers,
+    Audit,
     Kept,
     Memories,
     Modes,

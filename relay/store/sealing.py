@@ -75,6 +75,8 @@ SEALED: Mapping[str, Columns] = {
     "memories": Columns(("connector", "key"), {"key": "keyed", "value": "words"}),
     "traffic": Columns(("hour", "number", "outcome"), {"number": "number"}),
     "standings": Columns(("connector",), {"fault": "words", "paused_why": "words"}),
+    "asked": Columns(("name",), {"answer": "words"}),
+    "acts": Columns(("seq",), {"who": "words", "about": "words"}),
     "alerts": Columns(("id",), {"what": "words", "remedy": "words"}),
 }
 """Everything in the ledger that a person said, is called, or is reached by."""

@@ -237,3 +237,11 @@ def test_a_trace_in_the_log_goes_to_stderr_and_holds_no_values(python, form):
     assert "false-secret" not in ran.err
     if form == "json":
         assert json.loads(ran.err)["level"] == "error"
+
+
+def test_what_people_did_is_listed(run):
+    run("texts", "off")
+    run("optout", "add", "+13125550101")
+    [added, off] = run("audit", "--json").json["acts"]
+    assert (off["what"], added["what"], added["about"]) == ("texts-off", "optout-add", '{"number": "***0101"}')
+    assert "optout-add" in run("audit").out

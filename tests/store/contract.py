@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from relay.models import State
 from tests.store.alarming import Alarming
 from tests.store.arriving import Arrivals, Facts, Planning
+from tests.store.auditing import Auditing
 from tests.store.keeping import Keeping
 from tests.store.ledger import (
     ANN,
@@ -88,6 +89,7 @@ class StoreContract(
     Replying,
     Reading,
     Alarming,
+    Auditing,
     Keeping,
     Looking,
     Remembering,

@@ -39,17 +39,31 @@ CANARY = "canary-4711"
 
 # What no column of the ledger tells of a person: ids, times, states, the owner's own words, and counts.
 TELLS_NOTHING = {
-    "meta.name", "meta.value", "marks.name", "events.id", "events.source", "events.type", "events.key",
-    "events.of_type", "verdicts.event", "verdicts.config", "rule_versions.version", "rule_versions.name",
-    "rule_versions.form", "deliveries.id", "deliveries.event", "deliveries.run", "deliveries.rule",
-    "deliveries.rule_version", "deliveries.kind", "deliveries.connector", "deliveries.state", "attempts.delivery",
-    "attempts.outcome", "calls.source", "calls.key", "calls.direction", "calls.outcome", "texts.id", "texts.run",
-    "texts.rule", "texts.state", "texts.provider_id", "opt_outs.person", "opt_outs.how", "tags.tag", "once.rule",
-    "once.run", "numbers.id", "numbers.group_name", "numbers.group_id", "numbers.status", "requests.kind",
-    "requests.source", "alerts.cause", "seen.call", "seen.type", "seen.event", "counts.name", "said_modes.rule",
-    "said_modes.over", "said_modes.mode", "memories.connector", "traffic.outcome", "ruled.rule", "ruled.verdict",
-    "standings.connector", "standings.paused_by",
-}  # fmt: skip
+    "meta": "name value",
+    "marks": "name",
+    "events": "id source type key of_type",
+    "verdicts": "event config",
+    "rule_versions": "version name form",
+    "deliveries": "id event run rule rule_version kind connector state",
+    "attempts": "delivery outcome",
+    "calls": "source key direction outcome",
+    "texts": "id run rule state provider_id",
+    "opt_outs": "person how",
+    "tags": "tag",
+    "once": "rule run",
+    "numbers": "id group_name group_id status",
+    "requests": "kind source",
+    "alerts": "cause",
+    "seen": "call type event",
+    "counts": "name",
+    "said_modes": "rule over mode",
+    "memories": "connector",
+    "traffic": "outcome",
+    "ruled": "rule verdict",
+    "acts": "what config",
+    "asked": "name what",
+    "standings": "connector paused_by",
+}
 
 
 def keys(*written: str):
@@ -201,7 +215,8 @@ async def test_every_column_is_sealed_or_known_to_tell_nothing(tmp_path: Path):
     }
     connection.close()
     sealed = {f"{table}.{column}" for table, columns in SEALED.items() for column in columns.ways}
-    assert held - sealed - TELLS_NOTHING == set(), "seal it (relay/store/sealing.py), or say here that it tells nothing"
+    known = {f"{table}.{column}" for table, columns in TELLS_NOTHING.items() for column in columns.split()}
+    assert held - sealed - known == set(), "seal it (relay/store/sealing.py), or say here that it tells nothing"
 
 
 async def test_a_damaged_value_is_told_as_such(tmp_path: Path):

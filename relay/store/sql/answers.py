@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relay.store.answers import Asked
+from relay.store.sealing import words
 
 if TYPE_CHECKING:
     from relay.store.sql.connection import Connection
@@ -30,4 +31,4 @@ def end_act(connection: Connection, key: str, answer: str | None) -> None:
     if answer is None:
         connection.execute("delete from asked where name = ?", (key,))
     else:
-        connection.execute("update asked set answer = ? where name = ?", (answer, key))
+        connection.execute("update asked set answer = ? where name = ?", (words(connection, answer), key))

@@ -10,6 +10,7 @@ from relay.store.sql import (
     alarms,
     answers,
     arrivals,
+    audit,
     claiming,
     counts,
     memories,
@@ -30,7 +31,7 @@ from relay.store.sql import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from relay.models import Alert, Attempt, Delivery, Event, Owned, Plan, SaidMode, Standing, Verdict
+    from relay.models import Act, Alert, Attempt, Delivery, Event, Owned, Plan, SaidMode, Standing, Verdict
     from relay.store import (
         Accepted,
         Claimed,
@@ -326,6 +327,12 @@ class SqlStore(ABC):
 
     async def standing(self, person: str) -> OfPerson:
         return await self._read(partial(pages.standing, number=person))
+
+    async def note_act(self, act: Act) -> None:
+        await self._write(partial(audit.note_act, act=act))
+
+    async def acts(self, *, limit: int, before: int | None = None) -> list[Act]:
+        return await self._read(partial(audit.acts, limit=limit, before=before))
 
     async def reseal(self) -> int:
         keys = self._keys

@@ -313,10 +313,28 @@ def number_hours(db: Database) -> None:
     )
 
 
+_ACTS = """
+create table acts (seq integer primary key, at real not null, who text not null, what text not null,
+    about text not null, config text not null) strict;
+create trigger acts_stay before delete on acts begin select raise(abort, 'what people did stays written'); end;
+create trigger acts_stand before update of seq, at, what, config on acts begin
+    select raise(abort, 'what people did stays written'); end
+"""
+
+
+@migrations()
+def acts(db: Database) -> None:
+    """What people did: rows that are only ever added."""
+    for statement in re.split(r";\n(?! )", _ACTS):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
 LATEST = frozenset(
     {
         "answers",
         "number_hours",
+        "acts",
         "pages",
         "long_calls",
         "standings",

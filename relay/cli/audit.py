@@ -1,0 +1,33 @@
+"""What people did to the relay: `audit`."""
+
+from __future__ import annotations
+
+import click
+
+from relay.cli.common import (
+    clock,
+    config_option,
+    json_option,
+    limit_option,
+    print_json,
+    print_table,
+    read_ledger,
+    store_option,
+)
+from relay.models import iso
+
+
+@click.command(epilog="Example: relay audit -n 20")
+@config_option
+@store_option
+@limit_option
+@json_option
+def audit(config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
+    """Who did what by hand, from where and under which configuration, newest first."""
+    found = read_ledger(config, store, lambda ledger: ledger.acts(limit=limit))
+    if as_json:
+        acts = [{"at": iso(a.at), "who": a.who, "what": a.what, "about": a.about, "config": a.config} for a in found]
+        print_json({"acts": acts})
+        return
+    rows = [[clock(act.at), act.who, act.what, act.about, act.config] for act in found]
+    print_table("", ["at", "who", "what", "about", "config"], rows)

@@ -1,0 +1,49 @@
+"""Whose request it is: the address of the peer, or of whom a trusted proxy names."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+
+
+def sender(peer: str | None, forwarded: Sequence[str], trusted: Networks) -> str:
+    """The sender's address: the last one that no trusted proxy wrote. `forwarded` are the X-Forwarded-For headers."""
+    address = read_address(peer or "")
+    if address is None or not _within(address, trusted):
+        return str(address or "unknown")
+    # A proxy adds its line below the sender's own, or its word behind the sender's own.
+    for hop in reversed(",".join(forwarded).split(",")):
+        named = read_address(hop.strip())
+        if named is None:
+            break
+        if not _within(named, trusted):
+            return str(named)
+    return str(address)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether it is this machine itself."""
+    read = read_address(address)
+    return read is not None and read.is_loopback
+
+
+@lru_cache(1024)
+def read_address(written: str) -> Address | None:
+    """An address, of IPv4 wherever IPv6 only wraps one; None for anything else."""
+    try:
+        address = ipaddress.ip_address(written)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def _within(address: Address, networks: Networks) -> bool:
+    return any(address in network for network in networks if network.version == address.version)

@@ -1,0 +1,79 @@
+"""Every route of the admin listener, and whom it answers: a route that is not in the table fails here."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from relay.access.guesses import Guesses
+from tests.admin.conftest import TOKEN, VIEW
+
+EVERYBODY, LOOK, ACT = "everybody", "whoever may look", "whoever may act"
+MAY = {EVERYBODY: {None, "wrong", VIEW, TOKEN}, LOOK: {VIEW, TOKEN}, ACT: {TOKEN}}
+LOOKED_AT = """
+    events events/{reference} deliveries deliveries/{id} texts refused requests acts alerts connectors now numbers
+    optouts people/{number} quarantine rules totals
+"""
+# Decide for each new route who may ask it; what changes anything is for whoever may act.
+TABLE = {
+    ("GET", "/healthz"): EVERYBODY,
+    ("GET", "/readyz"): EVERYBODY,
+    ("GET", "/metrics"): LOOK,
+    ("GET", "/openapi.json"): LOOK,
+    ("GET", "/version"): LOOK,
+    **{("GET", f"/api/{what}"): LOOK for what in LOOKED_AT.split()},
+    ("POST", "/api/do/{deed}"): ACT,
+    ("POST", "/signin"): EVERYBODY,
+    ("POST", "/signout"): LOOK,
+}
+FORMS = {"/signin", "/signout"}
+"""What browsers send forms to: JSON is refused there whoever sends it, and tests/admin/test_guard.py sends forms."""
+
+
+@pytest.fixture
+async def it(desk):
+    started = await desk()
+    started.seen["admin"]._guard._guesses = Patient()
+    return started
+
+
+class Patient(Guesses):
+    """Nobody guesses here; every row is asked with a wrong token."""
+
+    def wrong(self, address, now):
+        """Forget it."""
+
+
+def table(it):
+    """The table, and every deed."""
+    return TABLE | {("POST", f"/api/do/{name}"): ACT for name in it.seen["deeds"].forms}
+
+
+async def test_every_route_is_in_the_table(it):
+    assert {(route.method, route.path) for route in it.seen["admin"].routes} == set(table(it))
+
+
+async def test_nothing_is_routed_past_the_table(it):
+    routed = {(route.method, route.resource.canonical) for route in it.seen["admin"].app().router.routes()}
+    assert {(method, path) for method, path in routed if method != "HEAD"} == set(table(it))
+
+
+async def test_every_route_answers_those_it_should_and_nobody_else(it):
+    wrong = []
+    for (method, path), whom in table(it).items():
+        for token in (None, "wrong", VIEW, TOKEN):
+            if path in FORMS:
+                continue
+            body = {} if method == "GET" else {"json": {}}
+            answer, _ = await it.ask(method, re.sub("{[^}]*}", "x", path), token, **body)
+            if (answer.status not in {401, 403}) != (token in MAY[whom]):
+                wrong.append((method, path, token, answer.status))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+async def test_no_method_that_changes_things_gets_anywhere_with_a_viewers_token(it, method):
+    for path in {path for _, path in table(it)}:
+        answer, _ = await it.ask(method, re.sub("{[^}]*}", "x", path), VIEW, json={})
+        assert answer.status in {403, 404, 405} or path in FORMS, path
