@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.accepting import accepting
+from tests.benchmarks.delivering import delivering
 from tests.benchmarks.draining import draining
 from tests.benchmarks.starting import starting
 from tests.benchmarks.whole_way import whole_way
@@ -19,4 +20,5 @@ BENCHES: Mapping[str, Callable[[Setting], Iterable[Figure]]] = {
     "accepting": accepting,
     "whole way": whole_way,
     "draining": draining,
+    "delivering": delivering,
 }
