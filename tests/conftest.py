@@ -2,13 +2,16 @@
 
 import asyncio
 import ipaddress
+import os
 import time
 
 import pytest
 
 from relay.http import Network
 from relay.standins import SinkStandIn
+from relay.store.postgres import PostgresStore
 from relay.store.sqlite import SqliteStore
+from tests.postgres import Server, drop_database, empty, make_database
 
 MONDAY = 1772467200.0
 """2026-03-02 10:00 in Chicago."""
@@ -91,3 +94,38 @@ def call():
         }
 
     return body
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """The address of a PostgreSQL server for the whole session: RELAY_TEST_POSTGRES, else one of our own."""
+    given = os.environ.get("RELAY_TEST_POSTGRES")
+    if given:
+        yield given
+        return
+    server = Server()
+    server.start()
+    yield server.url()
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def postgres_ledger(postgres_server):
+    """The address of a ledger in PostgreSQL that the whole session uses, one test after another."""
+
+    async def make():
+        url = await make_database(postgres_server)
+        store = await PostgresStore.open(url)
+        await store.close()
+        return url
+
+    url = asyncio.run(make())
+    yield url
+    asyncio.run(drop_database(url))
+
+
+@pytest.fixture
+async def postgres(postgres_ledger):
+    """The address of an empty ledger in PostgreSQL."""
+    await empty(postgres_ledger)
+    return postgres_ledger

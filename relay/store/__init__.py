@@ -13,6 +13,7 @@ from relay.store.answers import Answers
 from relay.store.audit import Audit
 from relay.store.memories import Memories, Memory
 from relay.store.modes import Modes
+from relay.store.nodes import Nodes
 from relay.store.pages import Pages
 from relay.store.replays import Replays
 from relay.store.secrecy import Secrecy
@@ -155,6 +156,7 @@ class Store(
     Kept,
     Memories,
     Modes,
+    Nodes,
     Pages,
     Replays,
     Secrecy,

@@ -32,6 +32,7 @@ from tests.store.queueing import Claiming, Settling
 from tests.store.redoing import Redoing
 from tests.store.remembering import Remembering
 from tests.store.replying import Replying
+from tests.store.sharing import Sharing
 from tests.store.standing import StandingOfConnectors
 from tests.store.switching import Switching
 from tests.store.texting import Texting
@@ -96,5 +97,6 @@ class StoreContract(
     Switching,
     Redoing,
     StandingOfConnectors,
+    Sharing,
 ):
     """All of it."""

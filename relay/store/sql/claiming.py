@@ -55,19 +55,19 @@ def _due(connection: Connection, connector: str, want: Want, now: float, lingers
                 slots -= 1
             elif lane is not None and lane not in judged:
                 judged.add(lane)
-                batch = _batch(connection, connector, lane, want, now, lingers)
+                batch = batch_of(connection, connector, lane, want, now, lingers)
                 picked.extend(batch)
                 slots -= bool(batch)
         return slots
 
     left = pick(_candidates(connection, connector, now), want.slots - want.newest)
     if want.newest and not left:
-        later = _newest if _is_long(connection, connector, now) else _candidates
+        later = _newest if is_long(connection, connector, now) else _candidates
         pick(later(connection, connector, now), want.newest)
     return picked
 
 
-def _is_long(connection: Connection, connector: str, now: float) -> bool:
+def is_long(connection: Connection, connector: str, now: float) -> bool:
     """Whether so much is due that what is new would wait behind it; else the oldest go first, without exception."""
     found = connection.execute(
         "select 1 from deliveries where connector = ? and state = 'due' and lease_until is null and due_at <= ? "
@@ -130,7 +130,7 @@ def _heads(connection: Connection, connector: str, now: float) -> Iterator[tuple
     yield from ((row["seq"], None) for row in single)
 
 
-def _batch(
+def batch_of(
     connection: Connection, connector: str, lane: str, want: Want, now: float, lingers: list[float]
 ) -> list[int]:
     """What may be taken of a lane: its first rows, as far as they are due, unless it is under way or gathering."""

@@ -21,6 +21,8 @@ _TEXT = "select id, run, rule, recipient, sender, body, state, shadow, at, provi
 
 def glances(connection: Connection, events: Sequence[str]) -> Mapping[str, Glance]:
     """What was done about each of these events."""
+    if not events:
+        return {}
     marks = _marks(events)
     verdicts = {
         row["event"]: verdicts_of(row["verdicts"])

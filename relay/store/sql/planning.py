@@ -52,8 +52,22 @@ def plan(
         f"select {EVENT} from events where planned_at is null order by seq limit ?",  # noqa: S608 - columns only
         (limit,),
     ).fetchall()
-    if not rows:
-        return 0
+    if rows:
+        plan_these(connection, rows, decide, now=now, config=config, windows=windows, prefix=prefix)
+    return len(rows)
+
+
+def plan_these(
+    connection: Connection,
+    rows: Sequence[Row],
+    decide: DecidePlan,
+    *,
+    now: float,
+    config: str,
+    windows: Windows,
+    prefix: Callable[[str], str],
+) -> None:
+    """Judge these events, one at least, in this order; nobody else may be judging them."""
 
     def judge(event: Event) -> Plan:
         remember_call(connection, event)
@@ -75,7 +89,6 @@ def plan(
     )
     words_said = (word for decided in plans for word in decided.verdicts)
     count_verdicts(connection, Counter((verdict.rule, verdict.word) for verdict in words_said), now)
-    return len(rows)
 
 
 def _plan_together(connection: Connection, rows: Sequence[Row], judge: Judge) -> list[Plan] | None:
@@ -129,6 +142,20 @@ def ripen(
         "where state in ('waiting', 'held') and due_at is not null and due_at <= ? order by due_at, seq limit ?",
         (now, limit),
     ).fetchall()
+    ripen_these(connection, rows, decide, now=now, windows=windows, prefix=prefix)
+    return len(rows)
+
+
+def ripen_these(
+    connection: Connection,
+    rows: Sequence[Row],
+    decide: DecideRipe,
+    *,
+    now: float,
+    windows: Windows,
+    prefix: Callable[[str], str],
+) -> None:
+    """Let these (`id`, `run`) be decided again, as far as they are still ripe; nobody else may move their runs."""
     for row in rows:
         run = run_of(connection, row["run"])
         ripe = next(delivery for delivery in run.deliveries if delivery.id == row["id"])
@@ -147,7 +174,6 @@ def ripen(
                 raise
             log.exception("a step could not be decided", id=ripe.id)
             save_idle(connection, ripe.moved(State.DEAD, reason=f"{type(error).__name__}: {error}", settled_at=now))
-    return len(rows)
 
 
 def follow_up(connection: Connection, delivery: Delivery, follow: Follow) -> None:

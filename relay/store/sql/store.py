@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +16,7 @@ from relay.store.sql import (
     counts,
     memories,
     modes,
+    nodes,
     pages,
     planning,
     pruning,
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
         Wish,
     )
     from relay.store.answers import Asked
+    from relay.store.nodes import Node
     from relay.store.pages import Glance, Traffic
     from relay.store.pages import Standing as OfPerson
     from relay.store.replays import DecideAgain, DecideRun
@@ -65,8 +68,11 @@ I = TypeVar("I")  # noqa: E741 - the I of item
 class SqlStore(ABC):
     """All that is the same on every backend: which piece of SQL does what, within one transaction each."""
 
+    shared = False
+
     def __init__(self, keys: Keys | None = None) -> None:
         """With `keys` the ledger is sealed."""
+        self.node = secrets.token_hex(6)
         self._keys = keys
 
     @abstractmethod
@@ -333,6 +339,20 @@ class SqlStore(ABC):
 
     async def acts(self, *, limit: int, before: int | None = None) -> list[Act]:
         return await self._read(partial(audit.acts, limit=limit, before=before))
+
+    async def report(self, node: Node, wants: Sequence[str], *, now: float, lease: float) -> frozenset[str]:
+        return await self._write(
+            partial(nodes.report, node=node, wants=wants, now=now, lease=lease, alone=not self.shared)
+        )
+
+    async def leave(self, node: str) -> None:
+        await self._write(partial(nodes.leave, node=node))
+
+    async def nodes(self) -> list[Node]:
+        return await self._read(nodes.nodes)
+
+    async def reserve(self, name: str, *, now: float, every: float, burst: int) -> float:
+        return await self._write(partial(nodes.reserve, name=name, now=now, every=every, burst=burst))
 
     async def reseal(self) -> int:
         keys = self._keys

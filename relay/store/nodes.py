@@ -1,0 +1,60 @@
+"""The part of the ledger by which relays that share it know of each other, and do once what must be done once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ALIVE = 30.0
+"""Seconds after its last word that a relay counts as gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One relay, as it last said of itself; moments are Unix seconds."""
+
+    id: str
+    host: str
+    pid: int
+    version: str
+    """Of the program."""
+    config: str
+    """The short name of the configuration that it runs."""
+    roles: str
+    """intake, worker, or both."""
+    started_at: float
+    seen_at: float = 0.0
+    lag: float | None = None
+    """Seconds that the oldest due delivery has waited, as this relay sees it; None while nothing is due."""
+    holds: tuple[str, ...] = ()
+    """What it does for all of them."""
+
+
+class Nodes(Protocol):
+    """Relays, duties, and rates that count for all of them together."""
+
+    node: str
+    """The name of whoever opened this ledger, new each time."""
+    shared: bool
+    """Whether other relays may be at work on it."""
+
+    async def report(self, node: Node, wants: Sequence[str], *, now: float, lease: float) -> frozenset[str]:
+        """Say that a relay lives, and take or keep duties that nobody else holds, for `lease` seconds.
+
+        Answers those that it holds now. One that stops reporting loses them when its lease is over.
+        """
+
+    async def leave(self, node: str) -> None:
+        """Say goodbye: its duties are free at once."""
+
+    async def nodes(self) -> list[Node]:
+        """Every relay that was seen in the last day, the longest at work first."""
+
+    async def reserve(self, name: str, *, now: float, every: float, burst: int) -> float:
+        """Take a place in what may happen once in `every` seconds (`burst` at once after a rest).
+
+        Answers the moment of that place, Unix seconds: now, or later.
+        """

@@ -1,0 +1,180 @@
+"""One connection to PostgreSQL, as the ledger's SQL expects it: statements that answer at once.
+
+The SQL and the decisions of a transaction are plain functions. They run in a greenlet: each statement switches back to
+the event loop, which awaits asyncpg and switches in again with the answer. So nothing is written twice, once with and
+once without `await`, and no thread is needed. SQLAlchemy does the same
+(https://docs.sqlalchemy.org/en/20/orm/extensions/asyncio.html).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import asyncpg
+from greenlet import getcurrent, greenlet
+
+from relay.store.postgres.dialect import spelled
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+
+    from asyncpg.pool import PoolConnectionProxy
+
+    from relay.store.sealing import Seal
+    from relay.store.sql.connection import Values
+
+    Raw = asyncpg.Connection[Any] | PoolConnectionProxy[Any]
+
+T = TypeVar("T")
+
+LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError, EOFError)
+"""What is raised once the connection is gone; a TimeoutError is an OSError."""
+_COLLIDED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+AGAIN = (*_COLLIDED, asyncpg.UniqueViolationError)
+"""Another relay came first: the whole piece of work is done again, and sees what that one wrote."""
+_OF_SERVER = (
+    *LOST,
+    *_COLLIDED,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.PostgresSystemError,
+    asyncpg.InvalidTransactionStateError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InternalServerError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InsufficientPrivilegeError,
+)
+
+
+class Found:
+    """The rows that a statement found, or how many it changed."""
+
+    def __init__(self, rows: Sequence[Any], rowcount: int) -> None:
+        self.rowcount = rowcount
+        self._rows = iter(rows)
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+        return next(self._rows, None)
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+        return list(self._rows)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._rows
+
+
+class ServerConnection:
+    """A connection within one transaction; its methods may be called in a greenlet of `in_greenlet` only."""
+
+    def __init__(self, raw: Raw, seal: Seal | None = None) -> None:
+        self.seal = seal
+        self._raw = raw
+        self._counted: Counter[str] = Counter()
+
+    def use(self, seal: Seal) -> None:
+        """Begin to seal and to open."""
+        self.seal = seal
+
+    def execute(self, sql: str, values: Values = ()) -> Found:
+        """Run one statement."""
+        statement = spelled(sql)
+        given = statement.values(values)
+        if self.seal is not None:
+            given = self.seal.bound(given)
+        if statement.finds:
+            rows = _wait(self._raw.fetch(statement.text, *given))
+            if self.seal is not None:
+                rows = [dict(zip(row.keys(), self.seal.opened(row.values()), strict=True)) for row in rows]
+            return Found(rows, len(rows))
+        status = _wait(self._raw.execute(statement.text, *given))
+        return Found((), int(status.rpartition(" ")[2]) if status[-1:].isdigit() else -1)
+
+    def executemany(self, sql: str, values: Iterable[Values]) -> Found:
+        """Run one statement with each of these, all in one go; how many rows that changed is not known."""
+        statement = spelled(sql)
+        given = [statement.values(one) for one in values]
+        if self.seal is not None:
+            given = [self.seal.bound(one) for one in given]
+        if given:
+            _wait(self._raw.executemany(statement.text, given))
+        return Found((), -1)
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """What fails in here is undone alone, and raised; the transaction around it stands unless `ends_all`."""
+        counted = self._counted.copy()
+        self.execute("savepoint apart")
+        try:
+            yield
+        except BaseException as error:
+            self._counted = counted
+            if not self.ends_all(error):
+                self.execute("rollback to savepoint apart")
+                self.execute("release savepoint apart")
+            raise
+        self.execute("release savepoint apart")
+
+    def ends_all(self, error: BaseException) -> bool:
+        """Whether the server, the connection or another relay is at fault, not the piece of work."""
+        return isinstance(error, _OF_SERVER) or not isinstance(error, Exception) or self._raw.is_closed()
+
+    def is_fault(self, error: BaseException) -> bool:
+        """Whether an error is the database's own."""
+        return isinstance(error, (asyncpg.PostgresError, *LOST))
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Count something that the tables do not count themselves; written down at the end of the transaction."""
+        self._counted[name] += by
+
+    def lock(self, *keys: str) -> None:
+        """Hold these names until the transaction ends; waits for whoever has one. Sorted: nobody deadlocks."""
+        if keys:
+            self.execute(
+                "select pg_advisory_xact_lock(hashtextextended(k, 0)) from "
+                "(select k from unnest($1::text[]) as u (k) order by hashtextextended(k, 0)) as sorted",
+                (sorted(set(keys)),),
+            )
+
+    def try_lock(self, keys: Iterable[str]) -> set[str]:
+        """Hold as many of these names as nobody else holds, until the transaction ends; answers which."""
+        rows = self.execute(
+            "select k from unnest($1::text[]) as u (k) where pg_try_advisory_xact_lock(hashtextextended(k, 0))",
+            (sorted(set(keys)),),
+        )
+        return {row["k"] for row in rows}
+
+    def write_counts(self) -> None:
+        """Write down what was counted: each connection has rows of its own, so that nobody waits for them."""
+        counted = [(name, by) for name, by in sorted(self._counted.items()) if by]
+        if counted:
+            self.execute(
+                "insert into counts (name, slot, n) select name, pg_backend_pid(), by "
+                "from unnest($1::text[], $2::bigint[]) as u (name, by) "
+                "on conflict (name, slot) do update set n = counts.n + excluded.n",
+                ([name for name, _ in counted], [by for _, by in counted]),
+            )
+
+
+async def in_greenlet(work: Callable[[], T]) -> T:
+    """Run a function whose statements wait on this event loop."""
+    child = greenlet(work)
+    outcome = child.switch()
+    while not child.dead:
+        try:
+            answer = await outcome
+        except BaseException as error:  # noqa: BLE001 - raised where the statement stands
+            outcome = child.throw(error)
+        else:
+            outcome = child.switch(answer)
+    return outcome  # type: ignore[no-any-return]
+
+
+def _wait(awaitable: Awaitable[Any]) -> Any:
+    loop = getcurrent().parent
+    if loop is None:
+        raise RuntimeError("a statement was run outside of a transaction")
+    return loop.switch(awaitable)

