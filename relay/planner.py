@@ -180,21 +180,22 @@ def _plan(book: Book, event: Event, known: Known, now: float) -> Plan:
         return Plan(tuple(Verdict(rule.name, "error", why) for rule in book.rules))
 
 
-def _forecast(book: Book, rule: Rule, step: Step, facts: Facts, delivery: Delivery) -> texting.Judgement | None:
-    """What will be said of a text when it falls due, as far as it is known now; None when nothing is against it."""
+def _forecast(book: Book, rule: Rule, step: Step, facts: Facts, delivery: Delivery) -> texting.Judgement:
+    """What will be said of a text when it falls due, as far as it is known now."""
     recipient = step.texted(facts.event.caller)
     if recipient is None:
         return texting.Judgement("never", "withheld: the caller's number is not known")
     due_at = max(delivery.due_at or facts.at, facts.at)
     fell_due = delivery.born_at if delivery.first_due_at is None else delivery.first_due_at
-    if delivery.state is State.HELD and due_at > fell_due + rule.patience(step):
-        return texting.too_late(delivery.reason or "held", due_at, rule.patience(step), book.policy)
     known = facts.known.text(recipient, run=delivery.run, rule=rule.name, shadow=delivery.shadow)
+    people = texting.People(recipient, facts.event.number)
+    found = texting.findings(rule, people, known, book.policy, due_at)
+    if delivery.state is State.HELD and due_at > fell_due + rule.patience(step):
+        said = texting.too_late(delivery.reason or "held", due_at, rule.patience(step), book.policy)
+        return replace(said, findings=found)
     if due_at > facts.at:  # limits and the kill switch are asked when it falls due; they may have changed by then
         known = replace(known, off=False, to_person=0, to_prefix=0, total=0)
-    people = texting.People(recipient, facts.event.number)
-    said = texting.judge(rule, step, delivery, people, known, book.policy, now=due_at)
-    return None if said.word == "go" else said
+    return replace(texting.judge(rule, step, delivery, people, known, book.policy, now=due_at), findings=found)
 
 
 def _ripen(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ from relay import phone, sms
 from relay.intake import read_event
 from relay.models import ENRICHED, Event, Finding, State, Verdict, iso
 from relay.rehearsal import Past, Rehearsal, read_past
-from relay.rules import Wait, fields_in, say_span
+from relay.rules import Wait, fields_in
 from relay.settings.samples import sample
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from relay.rules import Rule
     from relay.settings import Settings
     from relay.store import Store
-    from relay.texting import Policy
 
 NOTHING = Past()
 TEXT = "text.received"
@@ -103,15 +101,9 @@ async def try_rule(
         await rehearsal.close()
     verdict = verdicts[0] if verdicts else Verdict(rule.name, "skipped", "when: this is the time of another rule")
     conditions = tuple(found for found in verdict.findings if not found.name.startswith("guard"))
-    met = verdict.word != "skipped" or (
-        all(found.held for found in conditions) and not verdict.why.startswith("when: ")
-    )
-    guards = list(_guards(rule, event, past, settings.policy)) if met and verdict.word != "error" else []
-    # What the planner found beyond these (once, min_history); its plain `guard` repeats what one of them says.
-    told = {"guard", *(guard.name for guard in guards), *(found.name for found in conditions)}
-    guards += [found for found in verdict.findings if found.name not in told]
+    guards = tuple(found for found in verdict.findings if found.name.startswith("guard"))
     steps = tuple(_tried(rule, delivery) for delivery in owed)
-    return Trial(rule.name, rule.mode, event, verdict, conditions, tuple(guards), steps)
+    return Trial(rule.name, rule.mode, event, verdict, conditions, guards, steps)
 
 
 def sample_event(name: str, fields: Mapping[str, str], source: str, at: float) -> Event:
@@ -153,50 +145,6 @@ def _tried(rule: Rule, delivery: Delivery) -> Tried:
         action=delivery.action,
         cost=sms.measure(text) if isinstance(text, str) else None,
         again_at=(delivery.settled_at or 0.0) + (rule.cooldown or 0.0) if again else None,
-    )
-
-
-def _guards(rule: Rule, event: Event, past: Past, policy: Policy) -> Iterator[Finding]:
-    """Every guard as it stands when the event arrives: the ones that pass, too."""
-    now = event.received_at
-    if rule.fresh is not None:
-        age = max(0.0, now - event.began_at)
-        fresh = event.age_known and age <= rule.fresh
-        found = say_span(age) if event.age_known else "age unknown"
-        yield Finding("guard fresh", f"at most {say_span(rule.fresh)} old on arrival", found, fresh)
-    if rule.hours != "ignore":
-        is_open = policy.hours.is_open(now)
-        yield Finding("guard hours", "open", "open" if is_open else "closed", is_open)
-    if event.caller is None or not (rule.texts or rule.cooldown):
-        return
-    person = event.caller
-    if rule.cooldown is not None:
-        yield _cooldown(rule, person, past, now)
-    if not rule.texts:
-        return
-    out = any(number == person for number, _ in past.opt_outs)
-    yield Finding("guard opt-out", "did not opt out", "opted out" if out else "clear", not out)
-    problem = phone.untextable(person, policy.regions)
-    yield Finding("guard number", "can be texted", problem or phone.line(person), problem is None)
-    allowed = policy.quiet.allowed_at(now, phone.zones(person), phone.state(person), policy.hours.zone)
-    clock = policy.hours.local(now).strftime("%a %H:%M")
-    until = "" if allowed <= now else ", never allowed"
-    if now < allowed < math.inf:
-        until = f", quiet until {policy.hours.local(allowed):%a %H:%M}"
-    yield Finding("guard quiet hours", "allowed where they live", clock + until, allowed <= now)
-
-
-def _cooldown(rule: Rule, person: str, past: Past, now: float) -> Finding:
-    texts = [text for text in past.texts if text["recipient"] == person]
-    if rule.cooldown_scope == "rule":
-        texts = [text for text in texts if text["rule"] == rule.name]
-    span = say_span(rule.cooldown or 0.0)
-    if not texts:
-        return Finding("guard cooldown", f"no text in {span}", "last: never", held=True)
-    last = max(texts, key=lambda text: float(text["at"]))
-    ago = now - last["at"]
-    return Finding(
-        "guard cooldown", f"no text in {span}", f"{say_span(ago)} ago by {last['rule']}", ago > (rule.cooldown or 0.0)
     )
 
 

@@ -199,3 +199,12 @@ def test_a_text_is_found_in_the_list_by_people_words_and_time_and_only_once() ->
     assert found is not None
     assert found.id == "mine"
     assert find_sent(text, NOON, listed, frozenset({"mine"})) is None
+
+
+@pytest.mark.parametrize(("body", "word"), [("x" * 306, "go"), ("x" * 307, "never"), ("\u20ac\u2019" * 70, "never")])
+def test_a_text_that_grew_beyond_max_segments_is_not_sent(body: str, word: str) -> None:
+    delivery = Delivery("d", "e", "r", "R", "v", 0, "text", "callscaler", State.DUE, action={"body": body})
+    delivery = replace(delivery, first_due_at=NOON)
+    judged = judge(RULE, RULE.step(0), delivery, People(DANA, OWN), TextFacts(), POLICY, now=NOON)
+    assert judged.word == word
+    assert word == "go" or "max_segments: the text is 3 segments" in judged.reason

@@ -88,7 +88,10 @@ async def test_every_condition_and_every_guard_is_told_also_where_it_passes(shop
         ("guard cooldown", "last: never", True),
         ("guard opt-out", "clear", True),
         ("guard number", "either", True),
-        ("guard quiet hours", "Mon 10:00", True),
+        ("guard quiet hours", "Mon 10:02", True),
+        ("guard per_person", "0", True),
+        ("guard per_prefix", "0", True),
+        ("guard total", "0", True),
     ]
 
 
@@ -109,8 +112,9 @@ async def test_a_text_outside_its_hours_is_told_with_the_moment_it_would_be_allo
     night = await tried(shop(), at=MONDAY - 3 * HOUR)
     assert night.verdict.word == "suppressed"
     assert night.steps[0].state == "suppressed"
-    quiet = night.guards[-1]
-    assert (quiet.found, quiet.held) == ("Mon 07:00, quiet until Mon 08:00", False)
+    quiet = next(guard for guard in night.guards if guard.name == "guard quiet hours")
+    assert (quiet.wanted, quiet.held) == ("08:00-20:00 America/Chicago", False)
+    assert quiet.found == "Mon 07:02, allowed from Mon 08:00"
     held = await tried(shop(hours="hold"), at=MONDAY - 3 * HOUR)
     assert held.verdict.word == "held"
     assert held.steps[0].at == MONDAY - 2 * HOUR + 120
@@ -207,7 +211,7 @@ async def test_an_earlier_text_stands_in_the_way_a_later_one_and_somebody_elses_
     mine = await try_stored(named(settings, "Back"), "mine", ledger, settings, CONNECTORS)
     assert mine.verdict.word == "suppressed"
     assert "texted 3h ago by Other" in mine.verdict.why
-    assert mine.guards[1].found == "3h ago by Other"
+    assert mine.guards[1].found == "last: 3h ago by Other"
     theirs = await try_stored(named(settings, "Back"), "theirs", ledger, settings, CONNECTORS)
     assert theirs.steps[0].state == "would go"
 

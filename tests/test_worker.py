@@ -332,6 +332,15 @@ async def test_one_look_at_the_list_settles_all_texts_of_unknown_fate(world):
 ASKED = [{"wait": "2m", "cancel_if": {"caller.answered_since": "true"}}, *TEXT]
 
 
+UNSAID = "the phone system could not say whether they were answered, so the ledger's word stood: "
+ASKED_WORDS = {
+    "True": "the phone system says they were answered",
+    "False": "the phone system says they were not answered",
+    "timeout": f"{UNSAID}timeout",
+    "html": f"{UNSAID}ValueError: html",
+}
+
+
 @pytest.mark.parametrize(
     ("answered", "texts"), [(True, 0), (False, 1), (Unavailable("timeout"), 1), (ValueError("html"), 1)]
 )
@@ -343,6 +352,8 @@ async def test_the_phone_system_is_asked_once_whether_somebody_was_answered(worl
     await it.later(121)
     assert phone.asked == [(ANN, began)]
     assert len(phone.jobs) == texts
+    said = (await it.only()).notes["asked"]
+    assert said == ASKED_WORDS[str(answered)]
 
 
 async def test_nobody_is_asked_where_no_cancel_if_names_it(world):

@@ -108,6 +108,19 @@ def since_when(written: str) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
 
 
+def zone_of(config: str | None) -> str:
+    """The business's time zone, without demanding that the whole configuration be sound; UTC where it is not told."""
+    from relay.errors import ConfigError  # noqa: PLC0415 - quick help
+    from relay.hours import read_zone  # noqa: PLC0415 - quick help
+    from relay.settings.yaml_file import read_document  # noqa: PLC0415 - quick help
+
+    try:
+        business = read_document(config_path(config)).tree.get("business")
+        return read_zone(business["timezone"])
+    except (ConfigError, KeyError, TypeError, ValueError):
+        return "UTC"
+
+
 def clock(at: float) -> str:
     """A moment (Unix seconds) for a table, in UTC."""
     return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")

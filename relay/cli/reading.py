@@ -19,8 +19,11 @@ from relay.cli.common import (
     read_ledger,
     stop,
     store_option,
+    zone_of,
 )
-from relay.models import State, iso
+from relay.cli.trace import print_head, print_verdicts
+from relay.models import ASKED, State, iso
+from relay.rules.modes import slug
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +92,7 @@ def show(event: str, config: str | None, store: str | None, *, as_json: bool) ->
     if as_json:
         print_json(trace)
         return
-    _print_head(trace)
+    print_head(trace, zone_of(config))
     for delivery in trace["deliveries"]:
         reason = f"  {delivery['reason']}" if delivery["reason"] else ""
         click.echo(
@@ -113,33 +116,17 @@ def why(event: str, rule: str | None, config: str | None, store: str | None, *, 
         stop(NOT_FOUND, f"there is no event {event}; `relay events` lists them")
     verdicts = trace["verdicts"] or []
     if rule is not None:
-        verdicts = [verdict for verdict in verdicts if verdict["rule"] == rule]
+        verdicts = [verdict for verdict in verdicts if slug(verdict["rule"]) == slug(rule)]
         if not verdicts:
             stop(NOT_FOUND, f"no rule `{rule}` was judged on this event")
     if as_json:
         print_json({**trace, "verdicts": verdicts})
         return
-    _print_head(trace)
+    zone = zone_of(config)
+    print_head(trace, zone)
     if trace["verdicts"] is None:
         click.echo("  not judged yet: the planner has not come to it")
-    width = max([len(verdict["rule"]) for verdict in verdicts], default=0)
-    for verdict in verdicts:
-        until = f" until {verdict['until']}" if verdict["until"] else ""
-        click.echo(f"  {verdict['rule']:<{width}}  {verdict['verdict']:<10} {verdict['why']}{until}".rstrip())
-        for finding in verdict["findings"]:
-            mark = "yes" if finding["held"] else "NO"
-            click.echo(f"      {finding['name']:<24} {finding['wanted']:<32} {finding['found']:<20} {mark}")
-        for delivery in trace["deliveries"]:
-            if delivery["rule"] == verdict["rule"]:
-                reason = f": {delivery['reason']}" if delivery["reason"] else ""
-                click.echo(f"      → {delivery['kind']} {delivery['connector']:<16} {delivery['state']}{reason}")
-
-
-def _print_head(trace: dict[str, Any]) -> None:
-    event = trace["event"]
-    caller = event["caller"]["number"] or "withheld"
-    click.echo(f"{event['type']}  {caller} → {event['number']['number'] or '?'}  arrived {event['received_at']}")
-    click.echo(f"  event {event['id']}  call {event['call_id']}" + ("  late" if event["late"] else ""))
+    print_verdicts(verdicts, trace["deliveries"], zone)
 
 
 async def _trace(ledger: Store, reference: str) -> dict[str, Any] | None:
@@ -179,6 +166,8 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
         "state": str(delivery.state),
         "reason": delivery.reason,
         "due_at": iso(delivery.due_at),
+        "settled_at": iso(delivery.settled_at),
+        "asked": delivery.notes.get(ASKED),
         "tries": delivery.tries,
         "action": delivery.action,
         "receipt": delivery.receipt,

@@ -26,11 +26,11 @@ from relay.cli.common import (
     store_option,
 )
 from relay.cli.modes import modes_by_hand
+from relay.cli.trace import found
 from relay.models import iso
 
 if TYPE_CHECKING:
     from relay.hours import Business
-    from relay.models import Finding
     from relay.rules import Rule
     from relay.settings import Settings
     from relay.trying import Trial, Tried
@@ -82,10 +82,10 @@ def _rule(settings: Settings, name: str) -> Rule:
     from relay.forms import unknown  # noqa: PLC0415 - quick help
     from relay.rules import named  # noqa: PLC0415 - quick help
 
-    found = named(settings.rules, name)
-    if found is None:
+    meant = named(settings.rules, name)
+    if meant is None:
         stop(NOT_FOUND, unknown(name, [rule.name for rule in settings.rules], "rule"))
-    return found
+    return meant
 
 
 def _stored(rule: Rule, event: str, settings: Settings, config: str | None, store: str | None) -> Trial:
@@ -163,17 +163,11 @@ def _print(trial: Trial, hours: Business) -> None:
     click.echo(f"  {trial.rule}{mode}")
     until = f" until {_clock(trial.verdict.until, hours)}" if trial.verdict.until else ""
     click.echo(f"  {trial.verdict.word}{until}  {trial.verdict.why}".rstrip())
-    _print_findings(trial.conditions, ("yes", "NO"))
-    _print_findings(trial.guards, ("pass", "STOPS"))
+    for line in found([asdict(finding) for finding in (*trial.conditions, *trial.guards)]):
+        click.echo(f"      {line}".rstrip())
     for step in trial.steps:
         _print_step(step, hours)
     click.echo("  nothing was sent")
-
-
-def _print_findings(findings: tuple[Finding, ...], marks: tuple[str, str]) -> None:
-    for finding in findings:
-        mark = marks[0] if finding.held else marks[1]
-        click.echo(f"      {finding.name:<24} {finding.wanted:<32} {finding.found:<20} {mark}")
 
 
 def _print_step(step: Tried, hours: Business) -> None:

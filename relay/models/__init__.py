@@ -17,10 +17,11 @@ from relay.models.forms import (
     seconds,
 )
 from relay.models.mode import Mode, SaidMode
-from relay.models.queue import OWED, Attempt, Delivery, Finding, Plan, State, Verdict
+from relay.models.queue import ASKED, OWED, Attempt, Delivery, Finding, Plan, State, Verdict
 from relay.models.standing import Standing
 
 __all__ = [
+    "ASKED",
     "CALLSCALER",
     "CALL_TYPES",
     "ENRICHED",

@@ -35,6 +35,10 @@ _SETTLED = {State.DELIVERED, State.DEAD, State.CANCELLED, State.SUPPRESSED, Stat
 OWED = tuple(state for state in State if state not in _SETTLED)
 
 
+ASKED = "asked"
+"""Note on a text: what the phone system said when it was asked whether this person had been answered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One step of one rule for one event: the unit of the queue."""

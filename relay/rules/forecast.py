@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from relay.models import Delivery
+    from relay.models import Delivery, Finding
     from relay.rules.facts import Facts
     from relay.rules.rule import Rule
     from relay.rules.steps import Step
 
 
 class Forecast(Protocol):
-    """What texting says of a text before it falls due: `hold` until a moment, or `never`."""
+    """What texting says of a text before it falls due: `hold` until a moment, `never`, or `go`."""
 
     @property
     def guard(self) -> bool:
@@ -20,7 +20,7 @@ class Forecast(Protocol):
 
     @property
     def word(self) -> str:
-        """Hold or never."""
+        """Hold, never or go."""
 
     @property
     def reason(self) -> str:
@@ -30,9 +30,13 @@ class Forecast(Protocol):
     def until(self) -> float | None:
         """The next allowed moment, Unix seconds."""
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything that was looked at, whether it held or not."""
+
 
 class JudgeText(Protocol):
     """Asks texting about a text that will fall due."""
 
     def __call__(self, rule: Rule, step: Step, facts: Facts, delivery: Delivery, /) -> Forecast | None:
-        """None when nothing is known against it."""
+        """What is known of it now; None where nobody is to be asked."""

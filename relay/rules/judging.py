@@ -10,7 +10,7 @@ from relay.rules.runs import AWAITS, ripen, schedule
 from relay.rules.ticks import rule_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from relay.models import Event, TextFacts
     from relay.rules.facts import Facts
@@ -80,19 +80,22 @@ def judge(
     findings = tuple(rule.condition.findings(facts.look))
     if not rule.condition.judge(facts.look):
         return Verdict(rule.name, "skipped", _first_failing(findings), findings), []
-    refusal = _guards(rule, event, facts, ground)
-    if refusal is not None:
-        return replace(refusal, findings=(*findings, *refusal.findings)), []
+    guarded = list(_guards(rule, event, facts, ground))
+    findings += tuple(finding for finding, _ in guarded)
+    refusal = next((verdict for finding, verdict in guarded if not finding.held and verdict is not None), None)
     began = min(event.received_at, ground.now)
     opens = ground.hours.opens_at(ground.now) if rule.hours == "hold" else ground.now
     if opens is None:
         return Verdict(rule.name, "suppressed", "closed: the business never opens again", findings), []
     run = _begun(rule, event, ground, began, opens)
-    forecasts = _forecasts(rule, run, event, facts, judge_text)
+    # Also asked where a guard refuses: the trace shall tell everything that stands in the way.
+    forecasts = _forecasts(rule, run, event, facts, judge_text) if rule.texts or refusal is None else {}
+    findings += next((said.findings for said in forecasts.values()), ())
+    if refusal is not None:
+        return replace(refusal, findings=findings), []
     barred = next((said for said in forecasts.values() if said.guard), None)
     if barred is not None:
-        finding = Finding("guard", "nothing against it", barred.reason, held=False)
-        return Verdict(rule.name, "suppressed", barred.reason, (*findings, finding)), []
+        return Verdict(rule.name, "suppressed", barred.reason, findings), []
     run = _settled_now(rule, run, facts, ground, forecasts)
     return replace(_word(rule, run, opens if opens > ground.now else None), findings=findings), run
 
@@ -104,42 +107,54 @@ def _first_failing(findings: Sequence[Finding]) -> str:
     return "its conditions did not hold"
 
 
-def _guards(rule: Rule, event: Event, facts: Facts, ground: Ground) -> Verdict | None:
-    """The verdict when a guard stands in the way."""
+def _guards(rule: Rule, event: Event, facts: Facts, ground: Ground) -> Iterator[tuple[Finding, Verdict | None]]:
+    """Every guard but those of texts, and the verdict where it stands in the way."""
     if rule.fresh is not None:
-        age = event.received_at - event.began_at
-        found = f"{age:.0f}s" if event.age_known else "age unknown"
-        if not event.age_known or age > rule.fresh:
-            finding = Finding("guard fresh", f"at most {rule.fresh:.0f}s old on arrival", found, held=False)
-            return Verdict(
-                rule.name, "suppressed", f"fresh: wanted at most {rule.fresh:.0f}s old, was {found}", (finding,)
-            )
+        yield _fresh(rule, rule.fresh, event)
     if rule.cooldown is not None and not rule.texts and event.caller is not None:
         run = f"{event.id}.{rule.version[:8]}"
         known = facts.known.text(event.caller, run=run, rule=rule.name, shadow=rule.mode == "shadow")
-        if (cooled := cooling(rule, known, ground.now)) is not None:
-            return Verdict(rule.name, "suppressed", cooled, (Finding("guard cooldown", "over", cooled, held=False),))
+        cooled, span = cooling(rule, known, ground.now), say_span(rule.cooldown)
+        finding = Finding("guard cooldown", f"no text in {span}", cooled or "over", cooled is None)
+        yield finding, Verdict(rule.name, "suppressed", cooled or "")
     if rule.once is not None:
         value = facts.look(rule.once)
-        if value is not None and facts.known.ran(rule.name, str(value)):
-            finding = Finding("guard once", f"once per {rule.once}", "has run", held=False)
-            return Verdict(rule.name, "suppressed", f"once: has run for this {rule.once}", (finding,))
-    if rule.window and (missing := _short_history(rule, facts)) is not None:
-        return Verdict(rule.name, "suppressed", f"history: wanted {missing.wanted}, was {missing.found}", (missing,))
-    if rule.hours == "skip" and not ground.hours.is_open(ground.now):
-        finding = Finding("guard hours", "open", "closed", held=False)
-        return Verdict(rule.name, "skipped", "hours: wanted open, was closed", (finding,))
-    return None
+        has_run = value is not None and facts.known.ran(rule.name, str(value))
+        finding = Finding("guard once", f"once per {rule.once}", "has run" if has_run else "did not run", not has_run)
+        yield finding, Verdict(rule.name, "suppressed", f"once: has run for this {rule.once}")
+    if rule.window:
+        finding = _history(rule, facts)
+        why = f"history: wanted {finding.wanted}, was {finding.found}"
+        yield finding, Verdict(rule.name, "suppressed", why)
+    if rule.hours != "ignore":
+        is_open = ground.hours.is_open(ground.now)
+        finding = Finding("guard hours", "open", "open" if is_open else "closed", is_open)
+        skipped = Verdict(rule.name, "skipped", "hours: wanted open, was closed") if rule.hours == "skip" else None
+        yield finding, skipped
 
 
-def _short_history(rule: Rule, facts: Facts) -> Finding | None:
-    """What is wanting where calls are counted over a longer time than they are in the ledger: silence is no news."""
+def _fresh(rule: Rule, most: float, event: Event) -> tuple[Finding, Verdict]:
+    age = max(0.0, event.received_at - event.began_at)
+    found = f"{age:.0f}s" if event.age_known else "age unknown"
+    fresh = event.age_known and age <= most
+    wanted = f"at most {most:.0f}s old"
+    why = f"fresh: wanted {wanted}, was {found}"
+    said = say_span(age) if event.age_known else found
+    finding = Finding("guard fresh", f"at most {say_span(most)} old on arrival", said, fresh)
+    return finding, Verdict(rule.name, "suppressed", why)
+
+
+def _history(rule: Rule, facts: Facts) -> Finding:
+    """Whether calls are in the ledger for as long as the rule counts them: silence before that is no news."""
     since = facts.about.history
-    if since is not None and facts.at - since >= rule.window:
-        return None
+    long_enough = since is not None and facts.at - since >= rule.window
     # A date, as a span that is nearly long enough would be said as if it were.
-    found = "not known" if since is None else facts.about.hours.local(since).strftime("%Y-%m-%d")
-    return Finding("guard min_history", f"{say_span(rule.window)} of calls", f"since {found}", held=False)
+    found = "not known" if since is None else _date(facts, since)
+    return Finding("guard min_history", f"{say_span(rule.window)} of calls", f"since {found}", long_enough)
+
+
+def _date(facts: Facts, since: float) -> str:
+    return "ever" if since == float("-inf") else facts.about.hours.local(since).strftime("%Y-%m-%d")
 
 
 def cooling(rule: Rule, known: TextFacts, now: float) -> str | None:
@@ -195,6 +210,8 @@ def _settled_now(
         if delivery.state.settled or delivery.due_at is None:
             continue
         forecast = forecasts.get(delivery.id)
+        if forecast is not None and forecast.word == "go":
+            forecast = None
         if forecast is not None and forecast.word == "never":
             gone = delivery.moved(State.SUPPRESSED, reason=forecast.reason, settled_at=ground.now)
             run = _apply(run, [gone])

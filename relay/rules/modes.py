@@ -33,9 +33,10 @@ def named(rules: Sequence[Rule], name: str) -> Rule | None:
     exact = next((rule for rule in rules if rule.name == name), None)
     if exact is not None:
         return exact
-    close = [rule for rule in rules if _slug(rule.name) == _slug(name)]
+    close = [rule for rule in rules if slug(rule.name) == slug(name)]
     return close[0] if len(close) == 1 else None
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
+    """A name in small letters, with hyphens for everything that is no letter or digit."""
     return re.sub(r"[\W_]+", "-", name.casefold()).strip("-")

@@ -329,6 +329,7 @@ class _Reader:
             regions=frozenset(form.regions),
             staff=frozenset(business.staff if business else ()),
             settle=form.settle,
+            max_segments=form.max_segments,
         )
 
     def _lists(self) -> dict[str, frozenset[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from relay import failpoints, phone
 from relay.connector import Job, Receipt
 from relay.errors import Rejected, StoreBusy, Unclear
-from relay.models import Attempt, Delivery, Event, SendText, State
+from relay.models import ASKED, Attempt, Delivery, Event, SendText, State
 from relay.planner import Answered, asks_whether_answered, judge_text
 from relay.store import Settlement, TextAddress
 from relay.texting import PhoneConnector
@@ -175,7 +175,11 @@ class Worker:
         ready, outcomes = [], dict[str, Outcome]()
         for claimed in group:
             try:
-                if claimed.delivery.kind == "text" and not (hold.lasts() and await self._begin(channel, claimed)):
+                if claimed.delivery.kind == "text":
+                    begun = await self._begin(channel, claimed) if hold.lasts() else None
+                    if begun is None:
+                        continue
+                    ready.append(begun)
                     continue
             except StoreBusy:
                 raise
@@ -262,40 +266,51 @@ class Worker:
         failpoints.reach("text_settled")
         return [settlement.delivery for settlement in settlements]
 
-    async def _begin(self, channel: Channel, claimed: Claimed) -> bool:
-        """Judge a text in the transaction that marks it as sending; False when it does not go now."""
+    async def _begin(self, channel: Channel, claimed: Claimed) -> Claimed | None:
+        """Judge a text in the transaction that marks it as sending; None when it does not go now."""
         delivery, book = claimed.delivery, self._planner.book
         text = SendText.model_validate(dict(delivery.action or {}))
-        answered = await self._ask(channel, claimed, text.to) if asks_whether_answered(book, delivery) else False
+        asked = await self._ask(channel, claimed, text.to) if asks_whether_answered(book, delivery) else None
         now = self._clock()
         address = TextAddress(text.to, phone.prefix(text.to), text.sender, text.body)
 
         def decide(delivery: Delivery, event: Event, known: Any) -> Delivery:
-            return judge_text(book, delivery, event, Answered(known) if answered else known, now)
+            noted = replace(delivery, notes={**delivery.notes, ASKED: asked.words}) if asked else delivery
+            return judge_text(book, noted, event, Answered(known) if asked and asked.answered else known, now)
 
         begun = await self._store.begin_text(
             delivery, address, decide, self._planner.follow, now=now, windows=book.policy.windows
         )
         if begun.state is not State.SENDING:
-            return False
+            return None
         failpoints.reach("text_begun")
-        return True
+        return replace(claimed, delivery=replace(delivery, notes=begun.notes))
 
-    async def _ask(self, channel: Channel, claimed: Claimed, person: str) -> bool:
-        """Ask the phone system once whether this person was answered; else the ledger's word stands."""
+    async def _ask(self, channel: Channel, claimed: Claimed, person: str) -> Asked | None:
+        """Ask the phone system once whether this person was answered; where it cannot say, the ledger's word stands."""
         if not isinstance(channel.connector, PhoneConnector) or claimed.delivery.shadow:
-            return False
+            return None
         try:
-            return await channel.connector.answered(person, claimed.event.began_at)
+            answered = await channel.connector.answered(person, claimed.event.began_at)
         except Exception as failure:  # noqa: BLE001 - a question that fails must not keep the text from being judged
             log.warning("could not ask whether somebody was answered", delivery=claimed.delivery.id, why=told(failure))
-            return False
+            words = "the phone system could not say whether they were answered, so the ledger's word stood"
+            return Asked(f"{words}: {told(failure)}")
+        return Asked("the phone system says they were " + ("answered" if answered else "not answered"), answered)
 
     async def _look_up(self, unknown: Sequence[Claimed]) -> None:
         texts = await self._store.texts(limit=1000)
         taken = frozenset(text["provider_id"] for text in texts if text["provider_id"])
         settlements = await fate.settle_unknown(unknown, self.channels, taken, self._clock())
         await self._store.settle(settlements, self._planner.follow)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the phone system said when it was asked about a person, in words."""
+
+    words: str
+    answered: bool = False
 
 
 def _groups(claimed: Iterable[Claimed]) -> list[tuple[str, list[Claimed]]]:

@@ -54,17 +54,17 @@ def test_a_trial_is_told_in_plain_words(run, rules):
     assert ran.out.startswith("call.missed  +13125550101 → +13125550142  arrived Mon 2026-03-02 12:00:00\n")
     for words in (
         "Text back (mode: shadow; tried as if it were live)",
-        "call.spam                is unlikely                      unlikely             yes",
-        "guard cooldown           no text in 1d                    last: never          pass",
-        "→ step 1  text +13125550101  would go at Mon 2026-03-02 12:00:00",
+        "call.spam is unlikely unlikely yes",
+        "guard cooldown no text in 1d last: never pass",
+        "→ step 1 text +13125550101 would go at Mon 2026-03-02 12:00:00",
         '"Bright Plumbing: sorry we missed you. Reply STOP to opt out."',
         "1 segment, 60 of 160 (GSM-7)",
         "would not text +13125550101 again until Tue 2026-03-03 12:00:00",
-        "→ step 2  send archive  would go at Mon 2026-03-02 12:00:00",
+        "→ step 2 send archive would go at Mon 2026-03-02 12:00:00",
         '{"body": {"who": "+13125550101"}}',
         "nothing was sent",
     ):
-        assert words in ran.out
+        assert words in " ".join(ran.out.split())
 
 
 def test_a_field_of_the_sample_can_be_set(run, rules):

@@ -11,6 +11,7 @@ from relay.models import CallerFacts, Delivery, Event, NumberFacts, State, TextF
 from relay.rules import About, Facts, Ground, Rule, plan, ripen, schedule
 from relay.rules.steps import GATES, RELAY, Step
 from relay.rules.waits import Wait
+from relay.texting import GO
 from tests.rules.reading import rule
 
 HOURS = Business.read("America/Chicago", {"daily": "08:00-18:00"})
@@ -89,7 +90,7 @@ class Play:
     def __init__(self, rule: Rule, event: Event, now: float) -> None:
         self.rule, self.event, self.now = rule, event, now
         self.run: dict[int, Delivery] = {}
-        decided = plan([rule], event, self.facts(), self.ground(), lambda *_: None)
+        decided = plan([rule], event, self.facts(), self.ground(), lambda *_: GO)
         self.verdict = decided.verdicts[0]
         self.keep(decided.owed)
 

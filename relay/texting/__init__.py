@@ -1,0 +1,27 @@
+"""Texts to people: what holds for all of them, whether one may go now, and the phone system that sends it."""
+
+from relay.texting.findings import findings
+from relay.texting.judging import GO, HEAR_AGAIN, HEARD, RECHECK, Alarm, Judgement, People, judge, too_late
+from relay.texting.phone_system import ListedText, PhoneConnector, SentText, find_sent
+from relay.texting.policy import Limit, LimitsForm, Policy, TextingForm
+
+__all__ = [
+    "GO",
+    "HEARD",
+    "HEAR_AGAIN",
+    "RECHECK",
+    "Alarm",
+    "Judgement",
+    "Limit",
+    "LimitsForm",
+    "ListedText",
+    "People",
+    "PhoneConnector",
+    "Policy",
+    "SentText",
+    "TextingForm",
+    "find_sent",
+    "findings",
+    "judge",
+    "too_late",
+]
