@@ -10,6 +10,8 @@ from relay.hours import Business
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from relay.models import Standing
+
 
 @dataclass(frozen=True, slots=True)
 class ShownRule:
@@ -37,11 +39,30 @@ class ShownConnector:
     under_way: int = 0
     """Tries that are being made."""
     concurrency: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How a connector stands."""
+
     state: str = "working"
     """working, probing, resting (its breaker is open), paused."""
     why: str = ""
     until: float | None = None
     """When it is tried again, Unix seconds."""
+
+
+def stand_of(standing: Standing | None, now: float) -> Stand:
+    """How a connector stands, from what the ledger remembers of it."""
+    if standing is None:
+        return Stand()
+    if standing.paused:
+        by = "It paused itself" if standing.paused_by == "relay" else "Paused by hand"
+        return Stand("paused", f"{by}: {standing.paused_why}" if standing.paused_why else f"{by}.")
+    if not standing.open:
+        return Stand()
+    state = "probing" if standing.probe_at is not None and standing.probe_at <= now else "resting"
+    return Stand(state, f"It last answered: {standing.fault}" if standing.fault else "", standing.probe_at)
 
 
 @dataclass(frozen=True, slots=True)

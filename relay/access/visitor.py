@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,6 +45,8 @@ class Visitor:
 
 KEY = web.RequestKey("visitor", Visitor)
 """Where the guard leaves the visitor on a request."""
+STILL: web.RequestKey[Callable[[], bool]] = web.RequestKey("still", Callable)  # type: ignore[arg-type]
+"""Where it leaves what tells whether the visitor is still signed in, for streams that stay open."""
 
 
 def visitor_of(request: web.Request) -> Visitor:

@@ -49,11 +49,13 @@ class Admin:
         faces: Faces | None = None,
         pages: Iterable[Route] = (),
         trusted: Networks = (),
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
         """`ready` answers why the relay is not ready: nothing when it is. `hosts` are names that reach it.
 
         Without `deeds` nothing can be changed from here; without `faces` and `pages` there is nothing to look at.
         `trusted` are the proxies whose word on an address counts.
+        `ended` is called when the listener closes, so that streams end.
         """
         access, sessions = Access(token, view_token), Sessions(clock)
         parts = (Health(store, metrics, clock, ready), Reading(store), Standing(store, clock, shown), Auditing(store))
@@ -76,6 +78,7 @@ class Admin:
             faces=faces,
             trusted=trusted,
         )
+        self._ended = ended
         if signing_in is not None:
             signing_in.guard = self._guard
 
@@ -83,11 +86,15 @@ class Admin:
         """The aiohttp application."""
         app = web.Application(client_max_size=BODY_MOST, middlewares=[self._guard.middleware])
         app.on_response_prepare.append(self._guard.headers)
+        app.on_shutdown.append(self._end)
         for route in self.routes:
             methods = ("GET", "HEAD") if route.method == "GET" and not route.live else (route.method,)
             for method in methods:
                 app.router.add_route(method, route.path, route.handler)
         return app
+
+    async def _end(self, _: web.Application) -> None:
+        self._ended()
 
     async def openapi(self, request: web.Request) -> web.Response:  # noqa: ARG002 - aiohttp hands it over
         """The description of what machines may ask."""

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from relay.access.guesses import Guesses
 from relay.access.masking import masked_json
-from relay.access.visitor import KEY
+from relay.access.visitor import KEY, STILL
 from relay.admin.answers import problem
 from relay.deeds import ACTOR
 from relay.errors import StoreBusy
@@ -139,6 +139,7 @@ class Guard:
         visitor = self._visitor(request, live=route is not None and route.live)
         if visitor is not None:
             request[KEY] = visitor
+            request[STILL] = lambda: self._visitor(request, live=True) is not None
             ACTOR.set(f"{visitor.who}, from {self._address(request)}")
         elif "Authorization" in request.headers:
             wait = self.guessed(request)

@@ -11,6 +11,7 @@ from relay.access import Parameter, Route
 from relay.admin.answers import json_answer
 from relay.admin.paging import LIMIT, limit_of, read_number
 from relay.models import iso
+from relay.shown import stand_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,11 +91,12 @@ class Standing:
 
     async def connectors(self, request: web.Request) -> web.Response:  # noqa: ARG002 - as above
         """Connectors, with what is owed to each."""
-        backlog = await self._store.backlog()
-        told = [
-            {**asdict(one), "until": iso(one.until), "owed": backlog.get(one.name, {})}
-            for one in self._shown().connectors
-        ]
+        backlog, standings = await self._store.backlog(), await self._store.standings()
+        told = []
+        for one in self._shown().connectors:
+            stand = stand_of(standings.get(one.name), self._clock())
+            owed = backlog.get(one.name, {})
+            told.append({**asdict(one), **asdict(stand), "until": iso(stand.until), "owed": owed})
         return json_answer({"connectors": told})
 
     async def numbers(self, request: web.Request) -> web.Response:  # noqa: ARG002 - as above

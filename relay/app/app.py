@@ -14,10 +14,12 @@ from relay import server
 from relay.admin import Admin
 from relay.app.countdown import Countdown
 from relay.app.modes import SaidModes
-from relay.app.parts import Unset, channel, host_names, lane
+from relay.app.parts import Unset, channel, host_names, lane, secure_names
+from relay.app.showing import show
 from relay.backfill import Backfill, Rhythm
 from relay.callscaler import CallScaler
 from relay.clock import Clock, history_of
+from relay.dashboard import Dashboard
 from relay.deeds import Deeds
 from relay.errors import ConfigError, DeliveryFailed, StoreBusy
 from relay.http import Http
@@ -32,12 +34,13 @@ from relay.rules.steps import RELAY
 from relay.server import Door
 from relay.settings import read_settings
 from relay.settings.forms import read_address
+from relay.shown import Reload
 from relay.texting import PhoneConnector
 from relay.upkeep import Upkeep
 from relay.worker import Channel, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from aiohttp import web
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from relay.models import Mode
     from relay.rules import Rule
     from relay.settings import Settings
+    from relay.shown import Shown
     from relay.store import Store
 
 log = structlog.get_logger(__name__)
@@ -86,6 +90,7 @@ class App:
         """Clients of earlier settings, which what is under way may still use."""
         self._own: frozenset[str] = frozenset()
         self._old: dict[str, Rule] = {}
+        self._reload: Reload | None = None
         self._history: float | None = None
         """Since when the ledger keeps calls without a hole, Unix seconds."""
         self._modes = SaidModes(store, clock)
@@ -148,7 +153,7 @@ class App:
         self.planner.book = self._book(self.settings)
         await self._bury_orphans(self.settings)
         self.metrics.connectors(self.settings.connectors)
-        self.metrics.reloaded(good=True)
+        self._read([])
 
     async def _remember_rules(self, settings: Settings) -> None:
         """Keep the wording of these rules, and read the older ones that something owed still names."""
@@ -191,6 +196,7 @@ class App:
             runner, self.public_port = await server.listen(self.door.app(), host, port, way=self.door.quickly)
             self._runners.append(runner)
         host, port = read_address(self.settings.server.admin)
+        dashboard = Dashboard(self.store, self._clock, self.shown, self.deeds)
         admin = Admin(
             self.store,
             self.metrics,
@@ -198,9 +204,14 @@ class App:
             token=self.settings.admin_token,
             view_token=self.settings.view_token,
             hosts=host_names(self.settings),
+            secure_hosts=secure_names(self.settings),
             ready=self.not_ready,
             deeds=self.deeds,
             trusted=tuple(self.settings.server.trusted_proxies),
+            shown=self.shown,
+            faces=dashboard,
+            pages=dashboard.routes(),
+            ended=dashboard.end,
         )
         runner, self.admin_port = await server.listen(admin.app(), host, port)
         self._runners.append(runner)
@@ -221,6 +232,18 @@ class App:
         if self.door.draining:
             reasons.append("stopping")
         return reasons
+
+    def shown(self) -> Shown:
+        """What this relay shows of itself."""
+        under_way = self.worker.under_way
+        return show(
+            self.settings, self.planner.book.rules, self.worker.channels, under_way, self._reload, self.not_ready()
+        )
+
+    def _read(self, mistakes: Sequence[object]) -> None:
+        """Note how the configuration was last read."""
+        self.metrics.reloaded(good=not mistakes)
+        self._reload = Reload(self._clock(), tuple(str(mistake) for mistake in mistakes))
 
     async def stop(self) -> None:
         """Take nothing new, finish what is under way, and close: 24 s in all, whatever hangs."""
@@ -313,14 +336,14 @@ class App:
         for mistake in mistakes:
             log.error("the changed configuration is not used", mistake=str(mistake))
         if mistakes:
-            self.metrics.reloaded(good=False)
+            self._read(mistakes)
             return False
         try:
             await self._remember_rules(settings)
             await self._modes.learn(settings)
         except (StoreBusy, OSError) as error:
             log.error("the changed configuration is not used", why=str(error))
-            self.metrics.reloaded(good=False)
+            self._read([error])
             return False
         for warning in settings.warnings:
             log.warning("worth a look", warning=str(warning))
@@ -356,7 +379,7 @@ class App:
         self.upkeep.retention = settings.retention
         self.backfill = self._backfill(settings)
         self.metrics.connectors(settings.connectors)
-        self.metrics.reloaded(good=True)
+        self._read([])
         if self._has_worker:
             self._listen_to_the_phone_system()
 

@@ -75,3 +75,9 @@ def host_names(settings: Settings) -> list[str]:
     host, _ = read_address(settings.server.admin)
     named = urlsplit(settings.server.admin_url).hostname
     return [name.lower() for name in (host, named) if name]
+
+
+def secure_names(settings: Settings) -> list[str]:
+    """Those of them that are reached over TLS: a proxy stands before the listener there."""
+    named = urlsplit(settings.server.admin_url)
+    return [named.hostname.lower()] if named.scheme == "https" and named.hostname else []

@@ -34,7 +34,7 @@ from relay.settings.names import DEFAULT_SOURCES, NOT_KEPT, SECTIONS, SETTINGS
 from relay.settings.presets import OWN_FOLDER, Preset, found_preset
 from relay.settings.rules_section import read_rules
 from relay.settings.settings import Configured, Settings
-from relay.settings.written_secrets import judge_secrets
+from relay.settings.written_secrets import judge_secrets, without_secrets
 from relay.settings.yaml_file import Document, expand, read_document
 from relay.texting import Limit, Policy, TextingForm
 
@@ -110,7 +110,8 @@ class _Reader:
         rules, written = self._rules(around, policy.staff, house, callscaler, sources)
         tests = self._tests(rules)
         store = self._store()
-        judge_secrets(self.document, self.tree, self._forms_with_secrets(configured, callscaler), self._secret_inputs)
+        secretive = self._forms_with_secrets(configured, callscaler)
+        judge_secrets(self.document, self.tree, secretive, self._secret_inputs)
         self._environment_names()
         self.document.raise_mistakes()
         if (
@@ -141,6 +142,7 @@ class _Reader:
             retention=retention.read(),
             alerts_to=alerts.to,
             warnings=tuple(sorted(set(self.document.warnings))),
+            text=without_secrets(self.document, secretive, self._secret_inputs),
             admin_token=self.environment.get("RELAY_ADMIN_TOKEN") or None,
             view_token=self.environment.get("RELAY_VIEW_TOKEN") or None,
         )

@@ -61,6 +61,8 @@ class Settings:
     spam: Scorecard = NO_CARD
     alerts_to: str | None = None
     warnings: tuple[Mistake, ...] = ()
+    text: str = ""
+    """The file as it is written, without the secrets that stand in it."""
     admin_token: str | None = None
     view_token: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)

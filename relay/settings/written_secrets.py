@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from relay.forms import Path as Place
     from relay.settings.yaml_file import Document
 
+_NAMED = re.compile(r"\$\{(?:file:)?[^}:]+\}")
+"""Names a secret, and does not tell it."""
+_DOTS = "••••••"
+_WORD = 6
+"""Letters from which on a piece of a secret is looked for in the lines below it."""
 _ADVICE = "a secret stands in the file; put it into the environment and write ${NAME} here"
 _REFUSED = f"{_ADVICE}. The file can be read by others on this machine (chmod 600), so it is refused"
 
@@ -67,3 +73,23 @@ def _is_loopback(text: str) -> bool:
         return ipaddress.ip_address(urlsplit(text).hostname or "").is_loopback
     except ValueError:
         return False
+
+
+def without_secrets(document: Document, forms: Iterable[tuple[Place, Any]], spots: Iterable[Place] = ()) -> str:
+    """The file as it is written, with dots where a secret stands; `${NAME}` stays, its default does not."""
+    lines = document.text.split("\n")
+    for spot in [*spots, *(spot for place, form in forms for spot in _places(form, place))]:
+        written: Any = document.tree
+        for part in spot:
+            written = written.get(part) if isinstance(written, dict) else None
+        if not document.knows(spot) or not isinstance(written, str) or _NAMED.fullmatch(written):
+            continue
+        line, column = document.position(spot)
+        if written in lines[line - 1]:
+            lines = [one.replace(written, _DOTS) for one in lines]
+        else:
+            # Written over several lines, or with escapes: cut where it begins, and whatever line holds a piece of it.
+            lines[line - 1] = lines[line - 1][: column - 1] + _DOTS
+            words = [word for word in written.split() if len(word) >= _WORD]
+            lines = [_DOTS if any(word in one for word in words) else one for one in lines]
+    return "\n".join(lines)

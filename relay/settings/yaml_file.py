@@ -29,6 +29,8 @@ class Document:
 
     path: Path
     tree: Any = None
+    text: str = ""
+    """As it is written."""
     mistakes: list[Mistake] = field(default_factory=list)
     warnings: list[Mistake] = field(default_factory=list)
     expanded: set[Place] = field(default_factory=set)
@@ -121,7 +123,7 @@ def read_document(path: Path) -> Document:
     if len(raw) > MOST_BYTES:
         raise ConfigError([Mistake(str(path), 0, 0, f"the file is larger than {MOST_BYTES // 1024} KiB")])
     try:
-        text = raw.decode("utf-8")
+        text = document.text = raw.decode("utf-8")
         _refuse_tricks(document, text)
         node = yaml.compose(text, Loader=_Loader)
     except UnicodeDecodeError:

@@ -72,6 +72,11 @@ class Worker:
         self._lingering: float | None = None
         self._freed_at = float("-inf")
 
+    @property
+    def under_way(self) -> Mapping[str, int]:
+        """How many tries are being made, by connector."""
+        return self._under_way
+
     def call(self) -> None:
         """Something may have fallen due."""
         self._called.set()

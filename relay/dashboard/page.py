@@ -1,0 +1,75 @@
+"""One page: what it is called, which template draws it, and what is read for it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from relay.access import Visitor
+    from relay.shown import Shown
+    from relay.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a page is asked for, by whom, and when."""
+
+    store: Store
+    shown: Shown
+    now: float
+    """Unix seconds."""
+    visitor: Visitor
+    query: Mapping[str, str] = field(default_factory=dict)
+    path: Mapping[str, str] = field(default_factory=dict)
+    """The named parts of the address."""
+    deeds: frozenset[str] = frozenset()
+    """What can be done from here."""
+
+    def before(self) -> int | None:
+        """Where the page of a list begins; None for its first, or for an address that somebody bent."""
+        written = self.query.get("before", "")
+        return int(written) if written.isascii() and written.isdigit() and len(written) <= _DIGITS else None
+
+    def midnight(self) -> float:
+        """When the business's day began, Unix seconds."""
+        hours = self.shown.hours
+        return hours.at(hours.local(self.now).date(), "00:00")
+
+
+_DIGITS = 15
+Read = Callable[[Asked], Awaitable[dict[str, Any]]]
+
+
+class Gone(Exception):
+    """There is no such thing to show."""
+
+
+class Elsewhere(Exception):
+    """What was asked for is shown at another address of ours."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the dashboard."""
+
+    path: str
+    """Address, with named parts in braces."""
+    title: str
+    template: str
+    read: Read
+    says: str
+    nav: str = ""
+    """The entry of the navigation that it belongs to; its own path by default."""
+    live: bool = True
+    """Whether it keeps itself up to date where scripts run."""
+
+    @property
+    def section(self) -> str:
+        """The entry of the navigation that is marked."""
+        return self.nav or self.path

@@ -1,0 +1,24 @@
+"""The services that the relay speaks to, as they stand, and what was given up on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from relay.models import State
+
+if TYPE_CHECKING:
+    from relay.dashboard.page import Asked
+
+PAGE = 50
+
+
+async def read(asked: Asked) -> dict[str, Any]:
+    """All of them, with the latest dead letters."""
+    dead = await asked.store.deliveries(limit=PAGE, state=str(State.DEAD), before=asked.before())
+    return {
+        "standings": await asked.store.standings(),
+        "backlog": await asked.store.backlog(),
+        "dead": dead,
+        "all_dead": (await asked.store.states()).get("dead", 0),
+        "older": f"?before={dead[-1].seq}" if len(dead) == PAGE else None,
+    }

@@ -1,0 +1,55 @@
+"""The business's numbers by group, with what rang on each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from relay.dashboard.page import Asked
+    from relay.models import Owned
+
+DAYS = 30
+_DAY, _HOUR = 86400.0, 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One number, with its calls of thirty days."""
+
+    owned: Owned
+    days: Sequence[int]
+    answered: int
+
+    @property
+    def calls(self) -> int:
+        """Inbound calls."""
+        return sum(self.days)
+
+    @property
+    def rate(self) -> int | None:
+        """Percent of them that were answered; None where nobody called."""
+        return round(100 * self.answered / self.calls) if self.calls else None
+
+
+async def read(asked: Asked) -> dict[str, Any]:
+    """All of them."""
+    hours, today = asked.shown.hours, asked.shown.hours.local(asked.now).date()
+    days: dict[str, list[int]] = defaultdict(lambda: [0] * DAYS)
+    answered: dict[str, int] = defaultdict(int)
+    for counted in await asked.store.traffic(since=asked.now - DAYS * _DAY):
+        age = (today - hours.local(counted.hour * _HOUR).date()).days
+        if 0 <= age < DAYS:
+            days[counted.number][DAYS - 1 - age] += counted.calls
+            answered[counted.number] += counted.calls if counted.outcome == "answered" else 0
+    groups: dict[str, list[Shown]] = defaultdict(list)
+    owned = await asked.store.numbers()
+    for one in owned:
+        groups[one.group or "No group"].append(Shown(one, tuple(days[one.number]), answered[one.number]))
+    return {
+        "groups": dict(sorted(groups.items())),
+        "read_at": max((one.read_at for one in owned), default=None),
+    }
