@@ -8,6 +8,7 @@ half way, raise the same events again, and the door knows them by their keys.
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,8 @@ class Clock:
         self._clock = clock
         self._book = book
         self._called = asyncio.Event()
+        self.turned_at = float("-inf")
+        """When it last looked at the rules, on the monotonic clock."""
         self._met: frozenset[str] | None = None
         """The rules of the last look, by their marks; None before the first, which is when what was missed is due."""
 
@@ -61,6 +64,7 @@ class Clock:
         """Raise what is due, until cancelled; a ledger that is busy is asked again."""
         while True:
             self._called.clear()
+            self.turned_at = time.monotonic()
             try:
                 await self.tick(self._clock())
             except StoreBusy as error:

@@ -94,13 +94,14 @@ class Deeds:
         clock: Callable[[], float],
         done: Callable[[], None] = lambda: None,
         *,
+        texts_on: Callable[[], None] = lambda: None,
         say_mode: Callable[[str, Mode], Awaitable[dict[str, Any]]],
         connectors: Callable[[], Collection[str]] = tuple,
         replay: Replay,
     ) -> None:
         """`done` is called after a deed that may have made something due; `say_mode` switches a rule by hand.
 
-        `connectors` names those that there are.
+        `texts_on` is called when somebody switches texts on. `connectors` names those that there are.
         Whoever did what is told by `ACTOR`.
         """
         self._store = store
@@ -108,6 +109,7 @@ class Deeds:
         self._upkeep = upkeep
         self._clock = clock
         self._done = done
+        self._switched_on = texts_on
         self._say_mode = say_mode
         self._connectors = connectors
         self._replays = replay
@@ -159,6 +161,7 @@ class Deeds:
 
     async def _texts_on(self, asked: _TextsOn) -> dict[str, Any]:
         await self._store.switch_texts(off=False)
+        self._switched_on()
         if asked.after_restore:
             suppressed = await self._store.texts_after_restore(self._planner.follow, now=self._clock())
             return {"texts": "on", "suppressed": suppressed}

@@ -40,6 +40,7 @@ class Metrics:
         self._reload = Gauge(
             "relay_config_reload_success", "1 when the configuration last read is in force", registry=self.registry
         )
+        self._stalls = Counter("relay_loop_stalls", "Times that the relay's loop was blocked", registry=self.registry)
         build = Gauge("relay_build_info", "Always 1", ["version", "python"], registry=self.registry)
         build.labels(relay.__version__, platform.python_version()).set(1)
 
@@ -53,6 +54,10 @@ class Metrics:
     def event(self, source: str, outcome: str) -> None:
         """Count a webhook: accepted, duplicate, unknown_type, test, refused, unavailable."""
         self._of(self._events, source, outcome).inc()
+
+    def stalled(self) -> None:
+        """Count a standstill of the loop."""
+        self._stalls.inc()
 
     def tried(self, connector: str, outcome: str, seconds: float) -> None:
         """Count one try of a delivery."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,8 @@ class Book:
     """For connectors that keep order: the lane of a rendered action."""
     heard: Callable[[], float | None] = lambda: math.inf
     """When the list of texts was last read, Unix seconds; None for never, infinite where there is none to read."""
+    doubt: Callable[[], str | None] = lambda: None
+    """Why the machine's clock is not believed at this moment; None when it is."""
     scorecard: Scorecard = NO_CARD
 
     def rule(self, delivery: Delivery) -> Rule | None:
@@ -102,6 +105,8 @@ class Planner:
         self._metrics = metrics
         self._planned = planned
         self._called = asyncio.Event()
+        self.turned_at = -math.inf
+        """When it last looked at the ledger, on the monotonic clock."""
 
     def call(self) -> None:
         """Something arrived."""
@@ -124,6 +129,7 @@ class Planner:
 
     async def plan_next(self) -> int:
         """Plan one batch of events; answers how many there were."""
+        self.turned_at = time.monotonic()
         book, now = self.book, self._clock()
         judged: dict[str, tuple[Verdict, ...]] = {}  # an event may be judged a second time, where another one failed
 
@@ -250,7 +256,9 @@ def judge_text(book: Book, delivery: Delivery, event: Event, known: Known, now: 
     if cancelled is not None:
         return delivery.moved(State.CANCELLED, reason=cancelled, settled_at=now)
     action = delivery.action or {}
-    people = texting.People(action["to"], action["sender"], math.inf if delivery.shadow else book.heard())
+    people = texting.People(action["to"], action["sender"])
+    if not delivery.shadow:
+        people = replace(people, heard_at=book.heard(), doubt=book.doubt())
     if delivery.notes.get(MARK) == people.to:
         why = "opted out: this person asked not to be texted while it was planned"
         return delivery.moved(State.SUPPRESSED, reason=why, settled_at=now)

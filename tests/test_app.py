@@ -9,8 +9,8 @@ import pytest
 
 from connectors.table import CONNECTORS
 from relay.app import App
-from relay.app.app import _end
 from relay.app.countdown import Countdown
+from relay.app.supervisor import end
 from relay.models import Owned, State
 from relay.settings import read_settings
 from relay.store.sqlite import SqliteStore
@@ -190,7 +190,7 @@ async def test_a_part_that_fell_over_is_told_and_started_again(make, until):
         runs.append(1)
         raise ZeroDivisionError("oops")
 
-    running.app._keep("part", part)
+    running.app.loops.keep("part", part)
     await until(lambda: running.app.not_ready() == ["part: ZeroDivisionError: oops"])
     await until(lambda: len(runs) > 1)
 
@@ -210,7 +210,7 @@ async def test_a_part_that_swallows_its_first_cancellation_does_not_keep_the_rel
 
     task = asyncio.get_running_loop().create_task(deaf())
     await asyncio.sleep(0)
-    await _end([task])
+    await end([task])
     assert task.done()
 
 

@@ -208,3 +208,22 @@ def test_a_text_that_grew_beyond_max_segments_is_not_sent(body: str, word: str) 
     judged = judge(RULE, RULE.step(0), delivery, People(DANA, OWN), TextFacts(), POLICY, now=NOON)
     assert judged.word == word
     assert word == "go" or "max_segments: the text is 3 segments" in judged.reason
+
+
+def doubted(*, born: float = NOON, due: float = NOON, doubt: str | None = "the clock jumped") -> Judgement:
+    delivery = Delivery("d", "e", "r", "R", "v", 0, "text", "callscaler", State.DUE, born_at=born, first_due_at=due)
+    people = People(DANA, OWN, doubt=doubt)
+    return judge(RULE, RULE.step(0), delivery, people, TextFacts(), POLICY, now=NOON)
+
+
+def test_a_text_waits_for_a_clock_that_is_believed_and_no_longer_than_its_step_puts_up_with() -> None:
+    assert doubted() == Judgement("hold", "the clock jumped", NOON + HEAR_AGAIN)
+    assert doubted(due=NOON - 1800 + 2) == Judgement("hold", "the clock jumped", NOON + 2)
+    assert doubted(due=NOON - 1800).word == "never"
+    assert doubted(doubt=None).word == "go"
+
+
+def test_a_text_that_was_planned_by_a_later_clock_is_never_sent() -> None:
+    late = doubted(born=NOON + 301, due=NOON + 301, doubt=None)
+    assert (late.word, "set back" in late.reason) == ("never", True)
+    assert doubted(born=NOON + 299, due=NOON + 299, doubt=None).word == "go"

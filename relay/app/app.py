@@ -16,6 +16,9 @@ from relay.app.countdown import Countdown
 from relay.app.modes import SaidModes
 from relay.app.parts import Unset, channel, host_names, lane, secure_names
 from relay.app.showing import show
+from relay.app.stall import StallWatch
+from relay.app.steady import Steady, watch_clock
+from relay.app.supervisor import Supervisor
 from relay.backfill import Backfill, Rhythm
 from relay.callscaler import CallScaler
 from relay.clock import Clock, history_of
@@ -40,7 +43,7 @@ from relay.upkeep import Upkeep
 from relay.worker import Channel, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from aiohttp import web
@@ -60,7 +63,6 @@ NUMBERS_AGAIN = 30.0
 WATCH_EVERY = 1.0
 STOP = 24.0
 """Seconds that a stop may take."""
-_RESTART_MOST = 30.0
 
 
 class App:
@@ -94,6 +96,7 @@ class App:
         self._history: float | None = None
         """Since when the ledger keeps calls without a hole, Unix seconds."""
         self._modes = SaidModes(store, clock)
+        self.steady = Steady(clock)
         self.planner = Planner(store, clock, self.metrics, self._book(settings), planned=self._planned)
         self.worker = Worker(store, self.planner, self._channels(settings), clock, self.metrics)
         self.intake = Intake(store, clock, self.metrics, arrived=self.planner.call)
@@ -106,16 +109,17 @@ class App:
             self.upkeep,
             clock,
             done=self._done_by_hand,
+            texts_on=self.steady.believe,
             say_mode=self._say_mode,
             connectors=lambda: self.worker.channels,
             replay=Replay(store, self.planner, clock, self._recall, lambda: self.worker.channels),
         )
         self.backfill = self._backfill(settings)
         self._runners: list[web.AppRunner] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self.loops = Supervisor()
+        self._stalls = StallWatch(WATCH_EVERY, self.metrics.stalled)
         self.replies: Replies | None = None
         """Reads inbound texts; None while the phone system is not set up."""
-        self._failing: dict[str, str] = {}
         self._caught_up = asyncio.Event()
         """Set once the first sweep after the start has been tried."""
         self.failed = asyncio.Event()
@@ -144,6 +148,8 @@ class App:
         freed = await self.store.free_leases(now=now, settle=self.settings.policy.settle, everything=True)
         if freed:
             log.info("taken up again what was under way", deliveries=freed)
+        newest = await self.store.events(limit=1)
+        self.steady.begin(newest[0].received_at if newest else None)
         if await self.store.restored():
             log.error("this ledger was restored from a copy: texts are held until `relay texts on --after-restore`")
         self._own = frozenset(number.number for number in await self.store.numbers())
@@ -215,18 +221,19 @@ class App:
         )
         runner, self.admin_port = await server.listen(admin.app(), host, port)
         self._runners.append(runner)
-        self._keep("ledger", self._watch_ledger)
+        self._stalls.start()
+        self.loops.keep("ledger", self._watch)
         if self._has_worker:
-            self._keep("planner", self.planner.run)
-            self._keep("worker", self.worker.run)
-            self._keep("clock", self._run_by_the_clock)
+            self.loops.keep("planner", self.planner.run, beat=lambda: self.planner.turned_at)
+            self.loops.keep("worker", self.worker.run, beat=lambda: self.worker.turned_at)
+            self.loops.keep("clock", self._run_by_the_clock)
             self._listen_to_the_phone_system()
-            self._keep("backfill", self._fetch_missed)
-            self._keep("upkeep", self.upkeep.run)
+            self.loops.keep("backfill", self._fetch_missed)
+            self.loops.keep("upkeep", self.upkeep.run)
 
     def not_ready(self) -> list[str]:
         """Why the relay does not do its work; nothing when it does."""
-        reasons = [f"{name}: {why}" for name, why in self._failing.items()]
+        reasons = self.loops.reasons()
         if (strained := getattr(self.store, "strained", None)) is not None:
             reasons.append(f"ledger: {strained}")
         if self.door.draining:
@@ -249,29 +256,14 @@ class App:
         """Take nothing new, finish what is under way, and close: 24 s in all, whatever hangs."""
         left = Countdown(STOP)
         self.door.draining = True
-        await left.spend(_end(self._tasks))
+        self._stalls.stop()
+        await left.spend(self.loops.stop())
         # The door stays open meanwhile and answers 503, so that senders know to come again.
         await self.worker.drain(left.seconds - 5.0)
         await left.spend(asyncio.gather(*(runner.cleanup() for runner in self._runners)), keep=2.0)
         await left.spend(self.intake.drain(), keep=1.5)
         await left.spend(asyncio.gather(*(http.close() for http in (*self._outgrown, self._http))), keep=1.0)
         await left.spend(self.store.close())
-
-    def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
-        self._tasks.append(asyncio.get_running_loop().create_task(self._supervise(name, loop), name=name))
-
-    async def _supervise(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
-        """Run a loop for ever; one that falls over is started again, later each time, and readiness says so."""
-        pause = 0.5
-        while True:
-            try:
-                self._failing.pop(name, None)
-                await loop()
-            except Exception as error:
-                self._failing[name] = f"{type(error).__name__}: {error}"
-                log.exception("a part of the relay fell over and is started again", part=name)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _RESTART_MOST)
 
     async def _fetch_missed(self) -> None:
         """Sweep with whatever settings are in force."""
@@ -290,11 +282,16 @@ class App:
             await self._caught_up.wait()
         await self.clock.run()
 
-    async def _watch_ledger(self) -> None:
+    async def _watch(self) -> None:
+        """Look at the ledger, the clock and the loops, every second."""
         while True:
+            self._stalls.beat()
+            self.loops.look()
             if getattr(self.store, "broken", None):
                 log.critical("the ledger failed", why=self.store.broken)  # type: ignore[attr-defined]
                 self.failed.set()
+            else:
+                await watch_clock(self.steady, self.store, self._clock)
             await asyncio.sleep(WATCH_EVERY)
 
     async def _read_numbers(self) -> None:
@@ -396,8 +393,8 @@ class App:
             return
         source = _phone_source(self.settings) or CALLSCALER
         self.replies = Replies(self.store, self.intake, phone, self._clock, source)
-        self._keep("replies", self.replies.run)
-        self._keep("numbers", self._read_numbers)
+        self.loops.keep("replies", self.replies.run)
+        self.loops.keep("numbers", self._read_numbers)
 
     def _heard(self) -> float | None:
         """When the list of texts was last read, Unix seconds; endless where there is no phone system to ask."""
@@ -424,18 +421,10 @@ class App:
             lanes=lanes,
             scorecard=settings.spam,
             heard=self._heard,
+            doubt=self.steady.doubt,
         )
 
 
 def _phone_source(settings: Settings) -> str | None:
     """The name of the source that calls of the phone system belong to."""
     return next((name for name, source in settings.sources.items() if source.type == CALLSCALER), None)
-
-
-async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel tasks until they are over: Python 3.11's `wait_for` can swallow a cancellation (its issue 86296)."""
-    running = set(tasks)
-    while running:
-        for task in running:
-            task.cancel()
-        _, running = await asyncio.wait(running, timeout=0.5)

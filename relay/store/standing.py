@@ -30,3 +30,9 @@ class Standings(Protocol):
 
         Each falls due when it first did, so that the oldest is taken first.
         """
+
+    async def set_back(self, *, now: float) -> int:
+        """The clock was set back: what was planned at moments that are to come yet is as if planned now.
+
+        Answers how many there were. A text is only looked at again, as nobody knows how old it is.
+        """

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 HEARD = 120.0
 """Seconds for which a reading of the list of texts is believed: somebody may have asked to stop meanwhile."""
 HEAR_AGAIN = 5.0
-"""Seconds after which a text that waits for a reading is looked at again."""
+"""Seconds after which a text that waits for a reading, or for the clock, is looked at again."""
+AHEAD = 300.0
+"""Seconds by which a text may have been planned in the future, as the clock now goes."""
 RECHECK = 60.0
 """Seconds after which a text that is held by a limit or the kill switch is looked at again."""
 
@@ -68,6 +70,7 @@ def judge(
     if notify and step.recipient == "caller":
         return Judgement("never", "staff: never texted as callers")
     problem = _refuse_person(people, facts, policy, notify=notify) or _too_dear(delivery, policy)
+    problem = _planned_later(delivery, now) or problem
     if problem is not None:
         return Judgement("never", problem)
     if not notify and (cooled := cooling(rule, facts, now)) is not None:
@@ -82,10 +85,11 @@ def judge(
     if now > last_moment:
         return Judgement("never", f"not sent within {say_span(patience)} of falling due")
     shut = _closed(rule, policy, now) or (None if notify else _quiet(people.to, policy, now))
+    shut = None if people.doubt is not None else shut  # a clock that may be wrong cannot tell
     if shut is not None:
         reason, until = shut
         return Judgement("hold", reason, until) if until <= last_moment else too_late(reason, until, patience, policy)
-    passing = _passing(people, facts, policy, now, notify=notify)
+    passing = _doubted(people) or _passing(people, facts, policy, now, notify=notify)
     if passing is None:
         return GO
     if now >= last_moment:
@@ -104,6 +108,8 @@ class People:
     """When the list of texts was last read whole, Unix seconds; None for never, infinite where nobody asks."""
     blocked: str | None = None
     """Why the phone system sends no texts from there now, by its own word; None while nothing says so."""
+    doubt: str | None = None
+    """Why the machine's clock is not believed; None while it is."""
 
 
 def too_late(reason: str, until: float, patience: float, policy: Policy) -> Judgement:
@@ -114,6 +120,12 @@ def too_late(reason: str, until: float, patience: float, policy: Policy) -> Judg
     return Judgement(
         "never", f"{reason}; allowed again at {when}, more than {say_span(patience)} after it fell due", until
     )
+
+
+def _planned_later(delivery: Delivery, now: float) -> str | None:
+    if delivery.born_at <= now + AHEAD:
+        return None
+    return "the clock was set back since it was planned: nobody knows how old it is"
 
 
 def _refuse_person(people: People, facts: TextFacts, policy: Policy, *, notify: bool) -> str | None:
@@ -174,6 +186,10 @@ def _sender(people: People, policy: Policy) -> _Passing | None:
     if why is None:
         return None
     return _Passing(why, alarm=Alarm(f"texts-sender:{people.sender}", f"Texts are held: {why}", _MEND_SENDER))
+
+
+def _doubted(people: People) -> _Passing | None:
+    return None if people.doubt is None else _Passing(people.doubt, HEAR_AGAIN)
 
 
 def _deaf(heard_at: float | None, now: float) -> _Passing | None:

@@ -67,6 +67,8 @@ class Worker:
         self._dice = dice
         self._ticks = ticks
         self._called = asyncio.Event()
+        self.turned_at = float("-inf")
+        """When it last looked at the ledger, on the monotonic clock."""
         self._under_way: dict[str, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._lingering: float | None = None
@@ -100,6 +102,7 @@ class Worker:
 
     async def turn(self) -> int:
         """One look at the ledger: what is ripe, what is due, what is unknown; answers how much was set going."""
+        self.turned_at = time.monotonic()
         now, channels = self._clock(), self.channels
         if not 0 <= now - self._freed_at < POLL:
             self._freed_at = now

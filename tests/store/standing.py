@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relay.models import Standing, State
-from tests.store.ledger import NOW, by_name, claimed, names, owe, owed, settle
+from tests.store.ledger import NOW, by_name, claimed, names, owe, owed, settle, text
 
 if TYPE_CHECKING:
     from relay.store import Store
@@ -48,6 +48,19 @@ class StandingOfConnectors:
         assert await store.hasten("team", now=NOW + 5, limit=9) == 1
         assert await store.hasten("team", now=NOW + 5, limit=9) == 0
         assert (await by_name(store, "new")).due_at == NOW
+
+    async def test_what_was_planned_by_a_clock_that_ran_ahead_falls_due_when_it_is_set_back(self, store: Store):
+        ahead = NOW + 86400
+        moments = {"due_at": ahead, "first_due_at": ahead, "born_at": ahead}
+        waits = {**moments, "due_at": ahead + 120, "first_due_at": ahead + 120}
+        await owe(store, owed("sent", **moments), owed("waits", state=State.WAITING, **waits), owed("now"))
+        await owe(store, text("text", **moments), now=NOW + 1)
+
+        assert await store.set_back(now=NOW) == 3
+        waiting, held = await by_name(store, "waits"), await by_name(store, "text")
+        assert (waiting.due_at, waiting.first_due_at, waiting.born_at) == (NOW + 120, NOW + 120, NOW)
+        assert (held.due_at, held.first_due_at, held.born_at) == (NOW, ahead, ahead)
+        assert sorted(names(await claimed(store, now=NOW))) == ["now", "sent"]
 
     async def test_retrying_by_hand_lets_a_connector_go_on_that_paused_itself_and_no_other(self, store: Store):
         await owe(store, owed("d1", state=State.DEAD), owed("d2", state=State.DEAD, connector="crm"))

@@ -66,3 +66,18 @@ def hasten(connection: Connection, connector: str, now: float, limit: int) -> in
         (connector, now, limit),
     )
     return done.rowcount
+
+
+def set_back(connection: Connection, now: float) -> int:
+    """Move what was planned in the future to now, with its waits; texts keep their moment and are judged at once."""
+    future = "state in ('due', 'waiting', 'held') and lease_until is null and due_at is not null and born_at > ?"
+    texts = connection.execute(
+        f"update deliveries set due_at = ? where kind = 'text' and {future}",  # noqa: S608 - constants
+        (now, now),
+    )
+    others = connection.execute(
+        "update deliveries set due_at = ? + (due_at - born_at), first_due_at = ? + (first_due_at - born_at), "  # noqa: S608 - constants
+        f"born_at = ? where kind <> 'text' and {future}",
+        (now, now, now, now),
+    )
+    return texts.rowcount + others.rowcount

@@ -413,3 +413,6 @@ class SqlStore(ABC):
 
     async def hasten(self, connector: str, *, now: float, limit: int) -> int:
         return await self._write(partial(standing.hasten, connector=connector, now=now, limit=limit))
+
+    async def set_back(self, *, now: float) -> int:
+        return await self._write(partial(standing.set_back, now=now))

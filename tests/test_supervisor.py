@@ -1,0 +1,102 @@
+"""A loop that falls over is started again, and readiness says what does not do its work."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from relay.app.stall import BLOCKED, StallWatch
+from relay.app.supervisor import FALLS, SILENT, WELL, Supervisor
+
+
+class Ticks:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def ticks():
+    return Ticks()
+
+
+@pytest.fixture
+async def loops(ticks):
+    it = Supervisor(ticks)
+    yield it
+    await it.stop()
+
+
+async def test_a_loop_that_falls_again_and_again_is_not_ready_and_one_that_fell_once_is(loops, until):
+    fell = []
+
+    async def part():
+        fell.append(1)
+        raise ZeroDivisionError("oops")
+
+    loops.keep("part", part)
+    await until(lambda: fell)
+    assert loops.reasons() == []
+    await until(lambda: loops.reasons() == ["part: ZeroDivisionError: oops"])
+    assert len(fell) >= FALLS
+
+
+async def test_a_loop_that_then_runs_for_a_while_is_ready_again(loops, ticks, until):
+    falls = iter(range(FALLS))
+
+    async def part():
+        if next(falls, None) is not None:
+            raise ZeroDivisionError("oops")
+        await asyncio.Event().wait()
+
+    loops.keep("part", part)
+    await until(lambda: loops.reasons() and next(falls, None) is None)
+    ticks.now += WELL
+    assert loops.reasons() == []
+
+
+async def test_a_loop_that_ends_by_itself_is_started_again(loops, until):
+    runs = []
+
+    async def part():
+        runs.append(1)
+
+    loops.keep("part", part)
+    await until(lambda: len(runs) > 1)
+
+
+async def test_a_loop_that_stands_still_is_told_of_once_and_is_not_ready(loops, ticks, until):
+    beats = [0.0]
+    loops.keep("planner", asyncio.Event().wait, beat=lambda: beats[-1])
+    ticks.now = SILENT
+    assert loops.reasons() == []
+    ticks.now = SILENT + 1
+    loops.look()
+    loops.look()
+    assert loops.reasons() == [f"planner: has stood still for {SILENT + 1:.0f} s"]
+    beats.append(ticks.now)
+    loops.look()
+    assert loops.reasons() == []
+
+
+def test_a_loop_that_is_blocked_is_told_of_once_with_what_blocks_it(caplog, capsys):
+    told = []
+    seen = threading.Event()
+
+    def tell():
+        told.append(1)
+        seen.set()
+
+    watch = StallWatch(0.0, tell)
+    watch.start()
+    began = time.monotonic()
+    assert seen.wait(BLOCKED + 20)
+    assert time.monotonic() - began >= BLOCKED
+    watch.beat()
+    watch.stop()
+    watch._thread.join(20)
+    assert told == [1]
+    assert "test_a_loop_that_is_blocked" in capsys.readouterr().out + caplog.text
