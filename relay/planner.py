@@ -75,7 +75,7 @@ class Book:
         lane_of = self.lanes.get(delivery.connector)
         if lane_of is None or delivery.action is None or delivery.lane is not None:
             return delivery
-        return replace(delivery, lane=lane_of(delivery.action))
+        return delivery.but(lane=lane_of(delivery.action))
 
     def ground(self, now: float) -> Ground:
         """What runs are played on at this moment."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from relay.models import Delivery, Finding, Plan, State, Verdict
@@ -45,9 +46,11 @@ def plan(
             verdicts.append(Verdict(rule.name, "error", f"{type(error).__name__}: {error}"))
             continue
         verdicts.append(verdict)
+        if not run:
+            continue
         owed.extend(run)
         tags.extend(tagged)
-        if run and value is not None:
+        if value is not None:
             once.append((rule.name, str(value), run[0].run))
         quarantine = max(filter(None, (quarantine, span)), default=None)
     if quarantine is not None:
@@ -75,10 +78,9 @@ def judge(
     if rule.mode == "off":
         return Verdict(rule.name, "skipped", "mode: off"), []
     if not rule.awaits(event):
-        wanted = ", ".join(sorted(rule.when)) or "a time"
-        return Verdict(rule.name, "skipped", f"when: wanted {wanted}, was {event.type}"), []
+        return _not_awaited(rule.name, rule.when, event.type), []
     findings = tuple(rule.condition.findings(facts.look))
-    if not rule.condition.judge(facts.look):
+    if not all(finding.held for finding in findings):
         return Verdict(rule.name, "skipped", _first_failing(findings), findings), []
     guarded = list(_guards(rule, event, facts, ground))
     findings += tuple(finding for finding, _ in guarded)
@@ -98,6 +100,13 @@ def judge(
         return Verdict(rule.name, "suppressed", barred.reason, findings), []
     run = _settled_now(rule, run, facts, ground, forecasts)
     return replace(_word(rule, run, opens if opens > ground.now else None), findings=findings), run
+
+
+@lru_cache(1024)
+def _not_awaited(rule: str, when: frozenset[str], was: str) -> Verdict:
+    """Most verdicts are of this kind, and all of one kind are equal."""
+    wanted = ", ".join(sorted(when)) or "a time"
+    return Verdict(rule, "skipped", f"when: wanted {wanted}, was {was}")
 
 
 def _first_failing(findings: Sequence[Finding]) -> str:
@@ -182,7 +191,7 @@ def _begun(rule: Rule, event: Event, ground: Ground, began: float, opens: float)
         return _apply(new, schedule(rule, new, began, ground))
     # What it would be without the hold is when a text first falls due: from there its at_most counts.
     free = {delivery.id: delivery.first_due_at for delivery in schedule(rule, new, began, ground)}
-    held = [replace(d, first_due_at=free[d.id]) for d in schedule(rule, new, opens, ground)]
+    held = [d.but(first_due_at=free[d.id]) for d in schedule(rule, new, opens, ground)]
     return _apply(new, [d if AWAITS in d.notes else d.moved(State.HELD, reason=CLOSED) for d in held])
 
 
@@ -293,6 +302,6 @@ def _in_quarantine(verdict: Verdict, until: float) -> Verdict:
 def _quarantined(delivery: Delivery, until: float) -> Delivery:
     if delivery.state.settled:
         return delivery
-    return replace(
-        delivery, state=State.HELD, due_at=until, reason="quarantined", notes={**delivery.notes, "quarantined": True}
+    return delivery.but(
+        state=State.HELD, due_at=until, reason="quarantined", notes={**delivery.notes, "quarantined": True}
     )

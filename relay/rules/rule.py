@@ -117,6 +117,9 @@ class Rule:
 
     def step(self, index: int) -> Step:
         """The acting step at this place in `then`."""
+        found = self.steps[index] if index < len(self.steps) else None
+        if isinstance(found, Step) and found.index == index:
+            return found
         return next(step for step in self.acting if step.index == index)
 
 

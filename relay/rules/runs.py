@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from relay.errors import Blank, TemplateError
@@ -100,14 +100,14 @@ def _scheduled(
         if awaited is None or not ready:
             return None
         notes = {key: value for key, value in delivery.notes.items() if key != AWAITS}
-        return replace(delivery, due_at=max(ground.now, awaited), notes=notes)
+        return delivery.but(due_at=max(ground.now, awaited), notes=notes)
     if failed is not None:
         return delivery.moved(State.CANCELLED, reason=failed, settled_at=ground.now)
     if at is None:
         return None
     if ready:
-        return replace(delivery, due_at=at, first_due_at=at)
-    return replace(delivery, due_at=at + step.wait_for, first_due_at=at, notes={**delivery.notes, AWAITS: at})
+        return delivery.but(due_at=at, first_due_at=at)
+    return delivery.but(due_at=at + step.wait_for, first_due_at=at, notes={**delivery.notes, AWAITS: at})
 
 
 def ripen(rule: Rule, run: Sequence[Delivery], delivery: Delivery, facts: Facts, ground: Ground) -> list[Delivery]:
@@ -167,7 +167,7 @@ def _decide(rule: Rule, run: Sequence[Delivery], delivery: Delivery, facts: Fact
             action = render(step, run, rule, facts)
         except (Blank, TemplateError) as error:
             return delivery.moved(State.SUPPRESSED, reason=f"template: {error}", settled_at=now)
-        delivery = replace(delivery, action=action)
+        delivery = delivery.but(action=action)
     if delivery.shadow and step.verb != "text":
         return delivery.moved(State.SHADOW, reason="shadow: would have been sent", settled_at=now)
     return delivery.moved(State.DUE, due_at=now, reason=None)

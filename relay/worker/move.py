@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from relay.connector import Receipt
@@ -29,7 +28,7 @@ def move(
     delivery: Delivery, outcome: Outcome, retry: Schedule, *, now: float, dice: Callable[[], float], settle: float
 ) -> Delivery:
     """The delivery as it stands after a try; `settle` is how many seconds a text of unknown fate is left alone."""
-    tried = replace(delivery, tries=delivery.tries + 1)
+    tried = delivery.but(tries=delivery.tries + 1)
     if isinstance(outcome, Receipt):
         return tried.moved(State.DELIVERED, receipt=_kept(outcome), reason=None, settled_at=now)
     reason, ours = told(outcome), isinstance(outcome, DeliveryFailed)
@@ -61,6 +60,8 @@ def told(outcome: Outcome) -> str:
 
 def plain(value: Any) -> Any:
     """The same as JSON that the ledger can hold: a service may well answer with halves of surrogate pairs."""
+    if value in ({}, None):
+        return value
     return json.loads(json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace"))
 
 

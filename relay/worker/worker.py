@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from pydantic import ValidationError
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from relay.planner import Planner
     from relay.store import Claimed, Store
     from relay.worker.channel import Channel
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
 
 log = structlog.get_logger(__name__)
 
@@ -107,7 +111,6 @@ class Worker:
         if not 0 <= now - self._freed_at < POLL:
             self._freed_at = now
             await self._store.free_leases(now=now, settle=self._settle, everything=False)
-        ripe = await self._planner.ripen_next()
         await self.gates.look(channels, now)
         wants = {
             name: want
@@ -115,13 +118,17 @@ class Worker:
             if (want := self.gates.want(channel, self._under_way.get(name, 0), now)).slots > 0
         }
         ticks = self._ticks()
-        taken = await self._store.claim(wants, now=now)
+        # One commit for all three, in this order.
+        ripe, taken, unknown = await _all(
+            self._planner.ripen_next(),
+            self._store.claim(wants, now=now),
+            self._store.claim_unknown(now=now, lease=fate.LEASE, limit=_UNKNOWN),
+        )
         self._lingering = taken.linger_until
         for name, group in _groups(taken.claimed):
             await channels[name].begin()
             hold = Hold(channels[name].window, ticks, self._ticks)
             self._start(name, self._carry(channels[name], group, hold, probe=self.gates.begin(name, now)))
-        unknown = await self._store.claim_unknown(now=now, lease=fate.LEASE, limit=_UNKNOWN)
         if unknown:
             self._start("", self._look_up(unknown))
         return ripe + len(taken.claimed) + len(unknown)
@@ -262,13 +269,13 @@ class Worker:
         for claimed in ready:
             delivery, outcome = claimed.delivery, outcomes[claimed.delivery.id]
             job = jobs.get(delivery.id)
-            noted = replace(delivery, notes=plain(delivery.notes if job is None else job.notes))
+            noted = delivery.but(notes=plain(delivery.notes if job is None else job.notes))
             moved = move(noted, outcome, channel.retry, now=now, dice=self._dice, settle=self._settle)
             attempt = Attempt(delivery.id, moved.tries, at, took, str(moved.state), told(outcome))
             provider = (moved.receipt or {}).get("id") if delivery.kind == "text" else None
             settlements.append(Settlement(moved, attempt, provider, memory(channel, job, outcome, now)))
             self._metrics.tried(channel.name, str(moved.state), took)
-            level = log.info if moved.state is State.DELIVERED else log.warning
+            level = log.debug if moved.state is State.DELIVERED else log.warning
             level("delivery", id=delivery.id, connector=channel.name, state=str(moved.state), tries=moved.tries)
         await self._store.settle(settlements, self._planner.follow)
         failpoints.reach("text_settled")
@@ -283,7 +290,7 @@ class Worker:
         address = TextAddress(text.to, phone.prefix(text.to), text.sender, text.body)
 
         def decide(delivery: Delivery, event: Event, known: Any) -> Delivery:
-            noted = replace(delivery, notes={**delivery.notes, ASKED: asked.words}) if asked else delivery
+            noted = delivery.but(notes={**delivery.notes, ASKED: asked.words}) if asked else delivery
             return judge_text(book, noted, event, Answered(known) if asked and asked.answered else known, now)
 
         begun = await self._store.begin_text(
@@ -292,7 +299,7 @@ class Worker:
         if begun.state is not State.SENDING:
             return None
         failpoints.reach("text_begun")
-        return replace(claimed, delivery=replace(delivery, notes=begun.notes))
+        return replace(claimed, delivery=delivery.but(notes=begun.notes))
 
     async def _ask(self, channel: Channel, claimed: Claimed, person: str) -> Asked | None:
         """Ask the phone system once whether this person was answered; where it cannot say, the ledger's word stands."""
@@ -319,6 +326,15 @@ class Asked:
 
     words: str
     answered: bool = False
+
+
+async def _all(
+    first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B], third: Coroutine[Any, Any, C]
+) -> tuple[A, B, C]:
+    """All three, at once; a failure is raised when all have ended."""
+    one, two, three = asyncio.ensure_future(first), asyncio.ensure_future(second), asyncio.ensure_future(third)
+    await asyncio.wait((one, two, three))
+    return one.result(), two.result(), three.result()
 
 
 def _groups(claimed: Iterable[Claimed]) -> list[tuple[str, list[Claimed]]]:

@@ -70,7 +70,7 @@ def done_before_send() -> None:
 
 def send_before_intent() -> None:
     """A text is judged, sent, and only then marked as sending."""
-    begin, settle = settling.begin_text, settling.settle
+    begin, settle_all = settling.begin_text, settling.settle_all
     waiting: dict[str, Callable[[Any], Any]] = {}
 
     class Undo(Exception):
@@ -87,12 +87,13 @@ def send_before_intent() -> None:
         waiting[delivery.id] = lambda later: begin(later, delivery=delivery, **others)
         return decided
 
-    def late_settle(connection: Any, settlements: list[Settlement], follow: Any) -> int:
-        for settlement in settlements:
-            waiting.pop(settlement.delivery.id, lambda _: None)(connection)
-        return settle(connection, settlements, follow)
+    def late_settle(connection: Any, several: list[tuple[list[Settlement], Any]]) -> Any:
+        for settlements, _ in several:
+            for settlement in settlements:
+                waiting.pop(settlement.delivery.id, lambda _: None)(connection)
+        return settle_all(connection, several)
 
-    settling.begin_text, settling.settle = hasty_begin, late_settle
+    settling.begin_text, settling.settle_all = hasty_begin, late_settle
 
 
 def rescue_to_planned() -> None:

@@ -121,7 +121,8 @@ def test_the_way_of_an_event_walks_through_no_table(ledger: Asking):
             windows=WINDOWS,
         )
     tried = Attempt("d1", 1, NOW, 0.1, "delivered", "200")
-    settling.settle(ledger, [Settlement(one.delivery.moved(State.DELIVERED), tried) for one in sent], nobody_waits)
+    settled = [Settlement(one.delivery.moved(State.DELIVERED), tried) for one in sent]
+    settling.settle_all(ledger, [(settled, nobody_waits)])
     claiming.free_leases(ledger, now=NOW, settle=60, everything=True)
     claiming.claim_unknown(ledger, now=NOW + 60, lease=60, limit=9)
     claiming.free_leases(ledger, now=NOW + 999, settle=60, everything=False)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from relay.store import Claimed, Taken
 from relay.store.sealing import keyed
-from relay.store.sql.planning import event_named
+from relay.store.sql.many import listed
+from relay.store.sql.planning import event_named, events_named
 from relay.store.sql.rows import delivery_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from relay.models import Delivery
     from relay.store import Want
     from relay.store.sql.connection import Connection
 
@@ -26,19 +28,24 @@ _LOOK_PAST = 64
 
 def claim(connection: Connection, wants: Mapping[str, Want], *, now: float) -> Taken:
     """Take due deliveries, oldest first; within a lane in order, none past one that is under way or in back-off."""
-    taken: list[Claimed] = []
+    taken: list[Delivery] = []
     lingers: list[float] = []
     for connector, want in wants.items():
-        for seq in _due(connection, connector, want, now, lingers):
-            # A text is marked as sending only by the transaction that judges it.
-            row = connection.execute(
-                "update deliveries set state = case kind when 'text' then 'due' else 'sending' end, "
-                "claims = claims + 1, lease_until = ? where seq = ? returning *",
-                (now + want.lease, seq),
-            ).fetchone()
-            delivery = delivery_of(row)
-            taken.append(Claimed(delivery, event_named(connection, delivery.event)))
-    return Taken(tuple(taken), min(lingers, default=None))
+        picked = _due(connection, connector, want, now, lingers)
+        if not picked:
+            continue
+        marks, values = listed(picked)
+        # A text is marked as sending only by the transaction that judges it.
+        rows = connection.execute(
+            "update deliveries set state = case kind when 'text' then 'due' else 'sending' end, "  # noqa: S608 - marks only
+            f"claims = claims + 1, lease_until = ? where seq in ({marks}) returning *",
+            (now + want.lease, *values),
+        ).fetchall()
+        place = {seq: nth for nth, seq in enumerate(picked)}
+        taken += sorted(map(delivery_of, rows), key=lambda delivery: place[delivery.seq])
+    events = events_named(connection, [delivery.event for delivery in taken])
+    claimed = tuple(Claimed(delivery, events[delivery.event]) for delivery in taken)
+    return Taken(claimed, min(lingers, default=None))
 
 
 def _due(connection: Connection, connector: str, want: Want, now: float, lingers: list[float]) -> list[int]:

@@ -27,6 +27,12 @@ def insert_many(connection: Connection, into: str, rows: Sequence[Sequence[Any]]
     return changed
 
 
+def listed(values: Sequence[Any]) -> tuple[str, list[Any]]:
+    """The marks and values of `… in (…)`. The last is said again up to a power of two, for few different statements."""
+    size = 1 << max(len(values) - 1, 0).bit_length()
+    return ", ".join("?" * size), [*values, *[values[-1]] * (size - len(values))]
+
+
 @lru_cache(256)
 def _statement(into: str, columns: int, rows: int, conflict: str) -> str:
     marks = f"({', '.join('?' * columns)})"

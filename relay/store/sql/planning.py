@@ -12,7 +12,7 @@ from relay.store import Run
 from relay.store.sealing import keyed, words
 from relay.store.sql.calls import remember_call
 from relay.store.sql.facts import LedgerKnown
-from relay.store.sql.many import insert_many
+from relay.store.sql.many import insert_many, listed
 from relay.store.sql.rows import (
     EVENT,
     delivery_of,
@@ -83,10 +83,8 @@ def plan_these(
         for row, decided in zip(rows, plans, strict=True)
     ]
     insert_many(connection, "verdicts (event, at, config, verdicts)", verdicts, _AGAIN)
-    connection.execute(
-        f"update events set planned_at = ? where seq in ({', '.join('?' * len(rows))})",  # noqa: S608 - marks only
-        (now, *(row["seq"] for row in rows)),
-    )
+    marks, places = listed([row["seq"] for row in rows])
+    connection.execute(f"update events set planned_at = ? where seq in ({marks})", (now, *places))  # noqa: S608 - marks only
     words_said = (word for decided in plans for word in decided.verdicts)
     count_verdicts(connection, Counter((verdict.rule, verdict.word) for verdict in words_said), now)
 
@@ -199,6 +197,22 @@ def follow_up(connection: Connection, delivery: Delivery, follow: Follow) -> Non
         log.exception("the steps below a delivery were not told that it settled", id=delivery.id)
 
 
+def followed(connection: Connection, deliveries: Sequence[Delivery], follow: Follow) -> None:
+    """The same for several that settled together: mostly nothing of their runs waits, which one question tells."""
+    settled = [delivery for delivery in deliveries if delivery.state.settled]
+    if not settled:
+        return
+    marks, values = listed([delivery.run for delivery in settled])
+    waiting = connection.execute(
+        f"select distinct run from deliveries where run in ({marks}) and state = 'waiting'",  # noqa: S608 - marks only
+        values,
+    )
+    runs = {row["run"] for row in waiting}
+    for delivery in settled:
+        if delivery.run in runs:
+            follow_up(connection, delivery, follow)
+
+
 def run_of(connection: Connection, run: str) -> Run:
     """A run: its event, and its deliveries in the order of the steps."""
     deliveries = tuple(
@@ -212,6 +226,15 @@ def event_named(connection: Connection, name: str) -> Event:
     return event_of(
         connection.execute(f"select {EVENT} from events where id = ?", (name,)).fetchone()  # noqa: S608 - columns only
     )
+
+
+def events_named(connection: Connection, names: Sequence[str]) -> dict[str, Event]:
+    """The events of those ids, which must be there."""
+    if not names:
+        return {}
+    marks, values = listed(sorted(set(names)))
+    rows = connection.execute(f"select {EVENT} from events where id in ({marks})", values)  # noqa: S608 - columns and marks only
+    return {row["id"]: event_of(row) for row in rows}
 
 
 def _tag(connection: Connection, tags: Sequence[tuple[str, str]], now: float) -> None:

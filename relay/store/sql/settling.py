@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import contextlib
+from typing import TYPE_CHECKING, Any
 
 from relay.models import State
 from relay.store.sealing import words
 from relay.store.sql.facts import LedgerKnown
+from relay.store.sql.many import insert_many
 from relay.store.sql.memories import remember
-from relay.store.sql.planning import event_named, follow_up
-from relay.store.sql.rows import plain, save_delivery
+from relay.store.sql.planning import event_named, follow_up, followed
+from relay.store.sql.rows import plain, save_deliveries, save_delivery
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from relay.models import Delivery
+    from relay.models import Attempt, Delivery
     from relay.store import DecideText, Follow, Settlement, TextAddress, Windows
     from relay.store.sql.connection import Connection
 
@@ -40,7 +41,7 @@ def begin_text(
     """Judge a claimed text with everything it counts against, in the transaction that marks it."""
     current = connection.execute("select claims, state from deliveries where id = ?", (delivery.id,)).fetchone()
     if current is None or current["claims"] != delivery.claims or current["state"] != State.DUE:
-        return replace(delivery, state=State.CANCELLED, reason="claimed by somebody else")
+        return delivery.moved(State.CANCELLED, reason="claimed by somebody else")
     event = event_named(connection, delivery.event)
     known = LedgerKnown(connection, event, now=now, windows=windows, prefix=lambda _: address.prefix)
     decided = decide(delivery, event, known)
@@ -75,33 +76,58 @@ def begin_text(
     return decided
 
 
+class _OverError(Exception):
+    """One of several claims is over."""
+
+
+def settle_all(connection: Connection, several: Sequence[tuple[Sequence[Settlement], Follow]]) -> list[int]:
+    """Write down how tries ended; a settlement whose claim is over changes nothing but the list of attempts.
+
+    Answers for each of the several how many of its settlements held.
+    """
+    settlements = [settlement for some, _ in several for settlement in some]
+    attempts = [_attempt_row(connection, one.attempt) for one in settlements if one.attempt is not None]
+    if attempts:
+        insert_many(connection, "attempts (delivery, number, started_at, seconds, outcome, answer)", attempts)
+    held = _save_all(connection, [settlement.delivery for settlement in settlements])
+    answers = []
+    for some, follow in several:
+        holding = [settlement for settlement in some if settlement.delivery.id in held]
+        for settlement in holding:
+            if settlement.remember is not None:
+                remember(connection, settlement.remember)
+            if settlement.delivery.kind == "text":
+                _mark_text(connection, settlement)
+        followed(connection, [settlement.delivery for settlement in holding], follow)
+        answers.append(len(holding))
+    return answers
+
+
 def settle(connection: Connection, settlements: Sequence[Settlement], follow: Follow) -> int:
-    """Write down how tries ended; a settlement whose claim is over changes nothing but the list of attempts."""
-    held = 0
-    for settlement in settlements:
-        delivery, attempt = settlement.delivery, settlement.attempt
-        if attempt is not None:
-            connection.execute(
-                "insert into attempts (delivery, number, started_at, seconds, outcome, answer) "
-                "values (?, ?, ?, ?, ?, ?)",
-                (
-                    delivery.id,
-                    attempt.number,
-                    attempt.started_at,
-                    attempt.seconds,
-                    attempt.outcome,
-                    words(connection, plain(attempt.answer)),
-                ),
-            )
-        if not save_delivery(connection, delivery):
-            continue
-        held += 1
-        if settlement.remember is not None:
-            remember(connection, settlement.remember)
-        if delivery.kind == "text":
-            _mark_text(connection, settlement)
-        follow_up(connection, delivery, follow)
+    """The same for the settlements of one group; answers how many held."""
+    [held] = settle_all(connection, [(settlements, follow)])
     return held
+
+
+def _save_all(connection: Connection, deliveries: Sequence[Delivery]) -> set[str]:
+    """Ids of those whose claims still held: nearly always all of them."""
+    if len({delivery.id for delivery in deliveries}) == len(deliveries):
+        with contextlib.suppress(_OverError), connection.apart():
+            if save_deliveries(connection, deliveries) < len(deliveries):
+                raise _OverError
+            return {delivery.id for delivery in deliveries}
+    return {delivery.id for delivery in deliveries if save_delivery(connection, delivery)}
+
+
+def _attempt_row(connection: Connection, attempt: Attempt) -> tuple[Any, ...]:
+    return (
+        attempt.delivery,
+        attempt.number,
+        attempt.started_at,
+        attempt.seconds,
+        attempt.outcome,
+        words(connection, plain(attempt.answer)),
+    )
 
 
 def _mark_text(connection: Connection, settlement: Settlement) -> None:

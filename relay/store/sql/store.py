@@ -153,7 +153,7 @@ class SqlStore(ABC):
         )
 
     async def settle(self, settlements: Sequence[Settlement], follow: Follow) -> int:
-        return await self._write(partial(settling.settle, settlements=settlements, follow=follow))
+        return await self._write_together(settling.settle_all, (settlements, follow))
 
     async def free_leases(self, *, now: float, settle: float, everything: bool) -> int:
         return await self._write(partial(claiming.free_leases, now=now, settle=settle, everything=everything))
