@@ -129,6 +129,11 @@ class Mail(Connector[MailOptions, MailAction]):
     Action = MailAction
     alerts_people = True
 
+    @classmethod
+    def notice(cls, subject: str, text: str) -> dict[str, Any]:
+        """An alert, to the addresses under connectors."""
+        return {"subject": subject[:200], "body": text}
+
     async def send(self, job: Job[MailAction]) -> Receipt:
         """Hand the message to the server.
 

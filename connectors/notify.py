@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -75,6 +75,11 @@ class Notify(Connector[NotifyOptions, NotifyAction]):
     Options: ClassVar = NotifyOptions
     Action: ClassVar = NotifyAction
     alerts_people = True
+
+    @classmethod
+    def notice(cls, subject: str, text: str) -> dict[str, Any]:
+        """An alert."""
+        return {"title": subject[:200], "message": text[:MESSAGE_MOST], "kind": "warning"}
 
     def __init__(self, options: NotifyOptions, http: Http) -> None:
         super().__init__(options, http)

@@ -108,6 +108,11 @@ class Webhook(Connector[WebhookOptions, WebhookAction]):
     Options = WebhookOptions
     Action = WebhookAction
 
+    @classmethod
+    def notice(cls, subject: str, text: str) -> dict[str, Any]:
+        """An alert as JSON: event, subject, text."""
+        return {"body": {"event": "alert", "subject": subject, "text": text}}
+
     async def send(self, job: Job[WebhookAction]) -> Receipt:
         """Post the body; the receipt holds the answer's JSON, where there is one.
 

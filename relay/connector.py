@@ -146,6 +146,11 @@ class Connector(ABC, Generic[O, A]):
         """
         return None
 
+    @classmethod
+    def notice(cls, subject: str, text: str) -> dict[str, Any] | None:  # noqa: ARG003 - part of the seam
+        """The action that tells people something of the relay's own, an alert; None where it tells people nothing."""
+        return None
+
     async def check(self) -> None:
         """Ask the service whether the options can work, changing nothing.
 

@@ -253,3 +253,30 @@ async def test_a_stop_is_over_in_time_whatever_hangs(make, sink, until, monkeypa
     writer.close()
     await writer.wait_closed()
     sink._stopping.set()
+
+
+async def test_a_changed_file_that_is_not_used_is_told_of_until_one_is(it, until):
+    it.write(more="nonsense: 1\n")
+    await it.reload()
+    await it.app.alerts.look()
+    [alert] = await it.app.store.alerts(open_only=True)
+    assert (alert.cause, "nonsense" in alert.what) == ("reload", True)
+    it.write()
+    await it.reload()
+    await it.app.alerts.look()
+    assert await it.app.store.alerts(open_only=True) == ()
+
+
+async def test_alerts_go_to_whoever_the_file_names_even_if_what_is_owed_there_fails(make, sink, until):
+    it = make()
+    it.write(more="  - {name: x, when: call.missed, then: [{send: ops}]}\nalerts: {to: ops}\n")
+    text = it.path.read_text().replace("rules:", f'  ops: {{type: webhook, url: "{sink.url}/ops"}}\nrules:')
+    it.path.write_text(text)
+    assert await it.reload()
+    await it.app.store.pause("archive", "answered 410", by="relay", now=1.0)
+    await it.app.alerts.look()
+    await it.app.alerts.tell()
+    [told] = sink.requests
+    assert (told.path, told.json["event"]) == ("/ops", "alert")
+    assert "archive is paused (answered 410)" in told.json["text"]
+    assert "relay resume archive" in told.json["text"]

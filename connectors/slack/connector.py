@@ -11,6 +11,7 @@ from pydantic import field_validator, model_validator
 from yarl import URL
 
 from connectors.slack.answers import require_ok, word_of
+from connectors.slack.markup import escape_mrkdwn
 from connectors.slack.message import SlackAction, payload
 from relay.connector import Connector, Form, Job, Receipt, Secret
 from relay.errors import Forbidden, Invalid, Rejected, Unclear
@@ -84,6 +85,11 @@ class Slack(Connector[SlackOptions, SlackAction]):
     def __init__(self, options: SlackOptions, http: Http) -> None:
         super().__init__(options, http)
         self._pace: dict[str, AsyncLimiter] = {}
+
+    @classmethod
+    def notice(cls, subject: str, text: str) -> dict[str, Any]:
+        """An alert, in which nothing mentions anybody or leads anywhere."""
+        return {"message": f"*{escape_mrkdwn(subject)}*\n{escape_mrkdwn(text)}"}
 
     def lane(self, action: SlackAction) -> str | None:
         """Only what grows keeps order: a message that waits for its next try must not hold up the channel."""

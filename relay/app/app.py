@@ -6,15 +6,17 @@ import asyncio
 import math
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from relay import server
 from relay.admin import Admin
+from relay.alerts import Alerts
 from relay.app.countdown import Countdown
 from relay.app.modes import SaidModes
-from relay.app.parts import Unset, channel, host_names, lane, secure_names
+from relay.app.parts import Unset, channel, disk_free, host_names, lane, secure_names
 from relay.app.showing import show
 from relay.app.stall import StallWatch
 from relay.app.steady import Steady, watch_clock
@@ -103,6 +105,9 @@ class App:
         self.clock = Clock(store, self.intake, clock, lambda: self.planner.book)
         self.door = Door(self.intake, settings.sources, tuple(settings.server.trusted_proxies))
         self.upkeep = Upkeep(store, clock, settings.retention)
+        self.loops = Supervisor()
+        self.alerts = Alerts(store, clock, free=partial(disk_free, store), parts=self.loops.reasons)
+        self._point_alerts(settings)
         self.deeds = Deeds(
             store,
             self.planner,
@@ -116,7 +121,6 @@ class App:
         )
         self.backfill = self._backfill(settings)
         self._runners: list[web.AppRunner] = []
-        self.loops = Supervisor()
         self._stalls = StallWatch(WATCH_EVERY, self.metrics.stalled)
         self.replies: Replies | None = None
         """Reads inbound texts; None while the phone system is not set up."""
@@ -124,6 +128,13 @@ class App:
         """Set once the first sweep after the start has been tried."""
         self.failed = asyncio.Event()
         """Set when the ledger can no longer be trusted: the process must end and be started again."""
+
+    def _point_alerts(self, settings: Settings) -> None:
+        """Tell whoever these settings name."""
+        to = None if settings.alerts_to is None else settings.connectors[settings.alerts_to]
+        self.alerts.to = None if to is None else to.cls(to.options, self._http)
+        self.alerts.silence, self.alerts.hours = settings.alerts_silence, settings.about.hours
+        self.alerts.business = settings.about.name
 
     def _planned(self) -> None:
         self.worker.call()
@@ -230,6 +241,7 @@ class App:
             self._listen_to_the_phone_system()
             self.loops.keep("backfill", self._fetch_missed)
             self.loops.keep("upkeep", self.upkeep.run)
+            self.loops.keep("alerts", self.alerts.run)
 
     def not_ready(self) -> list[str]:
         """Why the relay does not do its work; nothing when it does."""
@@ -250,6 +262,7 @@ class App:
     def _read(self, mistakes: Sequence[object]) -> None:
         """Note how the configuration was last read."""
         self.metrics.reloaded(good=not mistakes)
+        self.alerts.reload = str(mistakes[0]) if mistakes else None
         self._reload = Reload(self._clock(), tuple(str(mistake) for mistake in mistakes))
 
     async def stop(self) -> None:
@@ -375,6 +388,7 @@ class App:
         self.door.sources = settings.sources
         self.upkeep.retention = settings.retention
         self.backfill = self._backfill(settings)
+        self._point_alerts(settings)
         self.metrics.connectors(settings.connectors)
         self._read([])
         if self._has_worker:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -14,10 +15,12 @@ from relay.worker import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from relay.connector import Connector, Job, Receipt
     from relay.http import Http
     from relay.settings import Configured, Settings
+    from relay.store import Store
 
 
 class Unset(PhoneConnector):
@@ -68,6 +71,18 @@ def lane(item: Configured, http: Http) -> Callable[[Mapping[str, Any]], str | No
             return None  # it cannot be sent either, and says so when it is tried
 
     return lane_of
+
+
+def disk_free(store: Store) -> float | None:
+    """The share of the disk under the ledger's file that is free; None where it stands in no file."""
+    path: Path | None = getattr(store, "path", None)
+    if path is None:
+        return None
+    try:
+        disk = shutil.disk_usage(path.parent)
+    except OSError:
+        return None
+    return disk.free / disk.total if disk.total else None
 
 
 def host_names(settings: Settings) -> list[str]:

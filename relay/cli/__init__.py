@@ -9,6 +9,7 @@ import click
 import relay as package
 
 COMMANDS = {
+    "alerts": ("relay.cli.reading", "alerts", "What somebody should see to, newest first."),
     "api": ("relay.cli.api", "api", "Every operation of the CallScaler API."),
     "audit": ("relay.cli.audit", "audit", "Who did what by hand."),
     "backfill": ("relay.cli.backfill", "backfill", "Fetch what the webhooks missed."),

@@ -1,4 +1,4 @@
-"""Reading the ledger: `events`, `show`, `find`, `why`, `deliveries`, `texts`."""
+"""Reading the ledger: `events`, `show`, `find`, `why`, `deliveries`, `alerts`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from relay.rules.modes import slug
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from relay.models import Delivery, Event, Verdict
+    from relay.models import Alert, Delivery, Event, Verdict
     from relay.store import Store
 
 
@@ -188,3 +188,33 @@ def deliveries(state: str | None, config: str | None, store: str | None, limit: 
         return
     rows = [[d.id, d.rule, f"{d.kind} → {d.connector}", str(d.state), str(d.tries), d.reason or ""] for d in found]
     print_table("", ["delivery", "rule", "step", "state", "tries", "reason"], rows)
+
+
+@click.command(epilog="Example: relay alerts --all")
+@click.option("--all", "everything", is_flag=True, help="Those that are over, too.")
+@config_option
+@store_option
+@limit_option
+@json_option
+def alerts(config: str | None, store: str | None, limit: int, *, everything: bool, as_json: bool) -> None:
+    """What somebody should see to, newest first, and what to do about it."""
+    found = read_ledger(config, store, lambda ledger: ledger.alerts(open_only=not everything, limit=limit))
+    if as_json:
+        print_json({"alerts": [_alert(alert) for alert in found]})
+        return
+    if not found:
+        click.echo("nothing is wrong that anybody noticed", err=True)
+    for alert in found:
+        over = "" if alert.closed_at is None else f", over since {clock(alert.closed_at)}"
+        click.echo(f"{alert.cause}  since {clock(alert.opened_at)}{over}")
+        click.echo(f"  {alert.what}")
+        click.echo(f"  → {alert.remedy}")
+
+
+def _alert(alert: Alert) -> dict[str, Any]:
+    return {
+        **asdict(alert),
+        "opened_at": iso(alert.opened_at),
+        "closed_at": iso(alert.closed_at),
+        "told_at": iso(alert.told_at),
+    }

@@ -32,7 +32,6 @@ DEFAULT_SOURCES = {
 }
 NOT_KEPT = {
     "regroup": "no brake but min_history holds a move",
-    "alerts": "nobody is alerted; the log says what went wrong",
 }
 """Sections that the contract names and nothing obeys yet."""
 SETTINGS = {

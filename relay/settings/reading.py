@@ -104,8 +104,8 @@ class _Reader:
         around = Surroundings(self._actions | self._phone(), self._lists())
         spam = self._spam(around)
         alerts = self._form(AlertsForm, "alerts")
-        if alerts is not None and alerts.to is not None and alerts.to not in configured:
-            self._complain(("alerts", "to"), unknown(alerts.to, configured, "connector"))
+        if alerts is not None and alerts.to is not None:
+            self._hearer(alerts.to, configured)
         house = House(texting.max_segments, {"business.name": business.name} if business else {})
         rules, written = self._rules(around, policy.staff, house, callscaler, sources)
         tests = self._tests(rules)
@@ -141,6 +141,7 @@ class _Reader:
             spam=spam,
             retention=retention.read(),
             alerts_to=alerts.to,
+            alerts_silence=alerts.silence,
             warnings=tuple(sorted(set(self.document.warnings))),
             text=without_secrets(self.document, secretive, self._secret_inputs),
             admin_token=self.environment.get("RELAY_ADMIN_TOKEN") or None,
@@ -364,6 +365,14 @@ class _Reader:
             self._complain(("spam", "welcome"), unknown(form.welcome, around.lists, "list"))
         welcome = frozenset(around.lists.get(form.welcome or "", ()))
         return Scorecard(tuple(lines), form.likely_from, form.certain_from, welcome)
+
+    def _hearer(self, name: str, configured: Mapping[str, Configured]) -> None:
+        """Whoever alerts are told to must be able to tell people."""
+        place = ("alerts", "to")
+        if name not in configured:
+            self._complain(place, unknown(name, configured, "connector"))
+        elif configured[name].cls.notice("subject", "text") is None:
+            self._complain(place, f"{name} rings nobody; name a connector of type slack, email, notify or webhook")
 
     def _rules(
         self,

@@ -60,6 +60,7 @@ class Settings:
     tests: tuple[ScenarioForm, ...] = ()
     spam: Scorecard = NO_CARD
     alerts_to: str | None = None
+    alerts_silence: bool = True
     warnings: tuple[Mistake, ...] = ()
     text: str = ""
     """The file as it is written, without the secrets that stand in it."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from relay.models import Alert
 
 
@@ -22,6 +24,9 @@ class Alarms(Protocol):
 
     async def alert_told(self, alert: int, *, now: float) -> None:
         """Remember that somebody was told how this alert stands."""
+
+    async def owed_since(self) -> Mapping[str, float]:
+        """Connector → when the oldest of what it is owed first fell due; looked for among the oldest of all."""
 
     async def alerts(self, *, open_only: bool = False, limit: int = 100) -> tuple[Alert, ...]:
         """Alerts, newest first."""

@@ -141,3 +141,11 @@ def test_two_rules_of_one_name_are_told(mistakes):
     rule = "  - {name: t, when: call.missed, then: [{stop: x}]}\n"
     [told] = mistakes(f"rules:\n{rule}{rule}")
     assert told.startswith("3:")
+
+
+def test_alerts_are_told_to_somebody_who_can_be_told(mistakes):
+    file = "connectors:\n  kept: {type: archive, path: kept.jsonl}\nalerts: {to: %s}\n"
+    assert mistakes(file % "kept") == [
+        "3:14: kept rings nobody; name a connector of type slack, email, notify or webhook"
+    ]
+    assert mistakes(file % "kep") == ["3:14: `kep` is no known connector; did you mean `kept`?"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.store.ledger import NOW
+from relay.models import State
+from tests.store.ledger import NOW, claimed, owe, owed
 
 if TYPE_CHECKING:
     from relay.store import Store
@@ -20,6 +21,13 @@ class Alarming:
 
         assert (alert.what, alert.remedy, alert.opened_at) == ("The disk is full.", "Free more.", NOW)
         assert (alert.closed_at, alert.told, alert.told_at) == (None, 0, None)
+
+    async def test_since_when_each_connector_owes(self, store: Store):
+        assert await store.owed_since() == {}
+        await owe(store, owed("a", first_due_at=NOW - 60), owed("b", first_due_at=NOW - 9), owed("c", connector="crm"))
+        await owe(store, owed("d", connector="desk", state=State.HELD), owed("e", connector="desk", state=State.DEAD))
+        await claimed(store, slots=1)
+        assert await store.owed_since() == {"team": NOW - 60, "crm": NOW}
 
     async def test_an_alert_that_is_over_is_kept_and_the_next_one_is_another(self, store: Store):
         assert await store.open_alert("disk", *FULL, now=NOW)

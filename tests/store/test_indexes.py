@@ -198,6 +198,7 @@ def test_alerts_are_opened_and_closed_without_a_walk(ledger: Asking):
     alarms.close_alert(ledger, "disk", NOW)
     alarms.open_alert(ledger, "disk", "The disk is full.", "Free some space.", NOW)
     alarms.alerts(ledger, limit=9, open_only=True)
+    alarms.owed_since(ledger)
     assert (ledger.walks, ledger.sorts) == ([], [])
 
     alarms.alerts(ledger, limit=9, open_only=False)

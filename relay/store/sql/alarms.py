@@ -10,6 +10,9 @@ from relay.store.sealing import words
 if TYPE_CHECKING:
     from relay.store.sql.connection import Connection
 
+_OLDEST = 1000
+"""Deliveries among which the oldest is looked for."""
+
 
 def open_alert(connection: Connection, cause: str, what: str, remedy: str, now: float) -> bool:
     """Open an alert, or refresh the words of the open one; False for the latter."""
@@ -47,3 +50,18 @@ def alerts(connection: Connection, limit: int, *, open_only: bool) -> tuple[Aler
     which = "where closed_at is null " if open_only else ""
     rows = connection.execute(f"select * from alerts {which}order by id desc limit ?", (limit,))  # noqa: S608 - constants
     return tuple(Alert(**dict(row)) for row in rows)
+
+
+def owed_since(connection: Connection) -> dict[str, float]:
+    """Since when each connector owes, as far as the oldest rows tell."""
+    found: dict[str, float] = {}
+    for state in ("due", "sending"):
+        rows = connection.execute(
+            "select connector, min(first_due_at) as since from ("
+            "select connector, first_due_at from deliveries where state = ? order by seq limit ?) as oldest "
+            "where first_due_at is not null group by connector",
+            (state, _OLDEST),
+        )
+        for row in rows:
+            found[row["connector"]] = min(row["since"], found.get(row["connector"], row["since"]))
+    return found

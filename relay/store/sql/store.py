@@ -284,6 +284,9 @@ class SqlStore(ABC):
     async def alert_told(self, alert: int, *, now: float) -> None:
         await self._write(partial(alarms.alert_told, alert=alert, now=now))
 
+    async def owed_since(self) -> Mapping[str, float]:
+        return await self._read(alarms.owed_since)
+
     async def alerts(self, *, open_only: bool = False, limit: int = 100) -> tuple[Alert, ...]:
         return await self._read(partial(alarms.alerts, open_only=open_only, limit=limit))
 
