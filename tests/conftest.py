@@ -6,12 +6,17 @@ import os
 import time
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from relay.http import Network
 from relay.standins import SinkStandIn
 from relay.store.postgres import PostgresStore
 from relay.store.sqlite import SqliteStore
 from tests.postgres import Server, drop_database, empty, make_database
+
+# No test is timed: what a loaded machine does slowly is still right.
+hypothesis_settings.register_profile("relay", deadline=None)
+hypothesis_settings.load_profile("relay")
 
 MONDAY = 1772467200.0
 """2026-03-02 10:00 in Chicago."""

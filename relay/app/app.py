@@ -24,6 +24,7 @@ from relay.app.supervisor import Supervisor
 from relay.backfill import Backfill, Rhythm
 from relay.callscaler import CallScaler
 from relay.clock import Clock, history_of
+from relay.confirm import Confirming
 from relay.dashboard import Dashboard
 from relay.deeds import Deeds
 from relay.errors import ConfigError, DeliveryFailed, StoreBusy
@@ -120,6 +121,7 @@ class App:
             replay=Replay(store, self.planner, clock, self._recall, lambda: self.worker.channels),
         )
         self.backfill = self._backfill(settings)
+        self.confirming = Confirming(store, self._client(settings), clock, confirmed=self.planner.call)
         self._runners: list[web.AppRunner] = []
         self._stalls = StallWatch(WATCH_EVERY, self.metrics.stalled)
         self.replies: Replies | None = None
@@ -143,15 +145,18 @@ class App:
         self.worker.gates.forget()
         self.worker.call()
 
+    def _client(self, settings: Settings) -> CallScaler:
+        form = settings.callscaler
+        return CallScaler(self._http, api_key=form.api_key, base_url=form.base_url, timeout=form.timeout)
+
     def _backfill(self, settings: Settings) -> Backfill | None:
         """Reads calls through the API, for the source of type callscaler; None where either is not set up."""
         source = _phone_source(settings)
         if source is None or not settings.can_call_back:
             return None
         form = settings.callscaler
-        client = CallScaler(self._http, api_key=form.api_key, base_url=form.base_url, timeout=form.timeout)
         rhythm = Rhythm(form.backfill.every, form.backfill.after, form.backfill.enrich_after)
-        return Backfill(self.store, self.intake, client, self._clock, source, rhythm)
+        return Backfill(self.store, self.intake, self._client(settings), self._clock, source, rhythm)
 
     async def prepare(self) -> None:
         """Free what an earlier process held, remember the rules in force, and learn the rules still owed."""
@@ -240,6 +245,7 @@ class App:
             self.loops.keep("clock", self._run_by_the_clock)
             self._listen_to_the_phone_system()
             self.loops.keep("backfill", self._fetch_missed)
+            self.loops.keep("confirm", self.confirming.run)
             self.loops.keep("upkeep", self.upkeep.run)
             self.loops.keep("alerts", self.alerts.run)
 
@@ -389,6 +395,7 @@ class App:
         self.upkeep.retention = settings.retention
         self.backfill = self._backfill(settings)
         self._point_alerts(settings)
+        self.confirming.client = self._client(settings)
         self.metrics.connectors(settings.connectors)
         self._read([])
         if self._has_worker:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -14,7 +14,7 @@ from relay.errors import BadBody, StoreBusy
 from relay.intake.body import read_json
 from relay.intake.reading import MAPPABLE, merge, read_event
 from relay.intake.texts import RECEIVED, wish_of
-from relay.models import CALL_TYPES, ENRICHED
+from relay.models import CALL_TYPES, ENRICHED, UNCONFIRMED
 from relay.store import RequestNote
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 _KEPT_BODY = 4096
 _KEPT_HEADERS = {"content-type", "content-length", "content-encoding", "user-agent", "host"}
+_TOLD_AGAIN = 600.0
 _KNOWN_TYPES = {*CALL_TYPES, ENRICHED, RECEIVED}
 
 
@@ -40,7 +41,12 @@ class Source:
     type: str
     proof: Proof
     map: Mapping[str, str] = field(default_factory=dict)
-    """For type json: our field names (any of MAPPABLE), and where they stand in the sender's body (dotted)."""
+    """For type json: our field names (any of MAPPABLE), and where they stand in the sender's body (dotted).
+
+    What begins with `=` stands nowhere: it is the value itself.
+    """
+    confirm: bool = False
+    """Whether its calls are acted on only once the phone system knows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,8 @@ class Intake:
         self._ticks = ticks
         self._notes: set[asyncio.Task[None]] = set()
         self._limit = RefusalLimit()
+        self._told_previous: dict[str, float] = {}
+        """When it was last said of a source that its sender still has the secret that is being replaced."""
 
     async def webhook(self, source: Source, headers: Sequence[tuple[str, str]], body: bytes, remote: str) -> Reply:
         """Prove, read, write down; answers what the sender is to be told. Never raises for what a sender sent."""
@@ -97,8 +105,9 @@ class Intake:
         proved = source.proof.check(headers, body, now)
         if not proved.ok:
             return self.refuse(401, source.name, proved.reason, remote, headers, body)
-        if proved.used_previous:
-            log.warning("the previous secret is still in use", source=source.name)
+        if proved.used_previous and now >= self._told_previous.get(source.name, 0.0) + _TOLD_AGAIN:
+            self._told_previous[source.name] = now
+            log.warning("the previous secret is still in use; give the sender the new one", source=source.name)
         try:
             written = read_json(body)
             read = read_event(_mapped(written, source.map), source.name, now, raw=_raw(written))
@@ -109,7 +118,8 @@ class Intake:
                 await self._store.note_request(_note("test", now, source.name, 200, read.reason, remote, headers, body))
                 self._metrics.event(source.name, "test")
                 return Reply(200, None)
-            accepted = await self.event(read.event, body, proved=source.proof.scheme != "none")
+            event = _in_doubt(read.event) if source.confirm else read.event
+            accepted = await self.event(event, body, proved=source.proof.scheme != "none")
         except StoreBusy as error:
             log.error("an event could not be written down", source=source.name, why=str(error))
             self._metrics.event(source.name, "unavailable")
@@ -173,7 +183,7 @@ def _mapped(body: Any, places: Mapping[str, str]) -> Any:
     if not places or not isinstance(body, dict):
         return body
     own = {name: value for name, value in body.items() if not (name in MAPPABLE and isinstance(value, (dict, list)))}
-    mapped = {MAPPABLE[name]: _dig(body, place.split(".")) for name, place in places.items() if name in MAPPABLE}
+    mapped = {MAPPABLE[name]: _dig(body, place) for name, place in places.items() if name in MAPPABLE}
     taken = {name for name in own if MAPPABLE.get(name) in mapped}
     return {**{name: value for name, value in own.items() if name not in taken}, **mapped}
 
@@ -182,8 +192,17 @@ def _raw(body: Any) -> Mapping[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def _dig(value: Any, place: Sequence[str]) -> Any:
-    for part in place:
+def _in_doubt(event: Event) -> Event:
+    """As a call that the phone system has yet to confirm. A text cannot be: it comes again by the list of texts."""
+    if event.type == RECEIVED:
+        return replace(event, late=True)
+    return replace(event, call={**event.call, UNCONFIRMED: "waiting"})
+
+
+def _dig(value: Any, place: str) -> Any:
+    if place.startswith("="):
+        return place[1:]
+    for part in place.split("."):
         if isinstance(value, dict):
             value = value.get(part)
         elif isinstance(value, list) and part.isdigit() and int(part) < len(value):

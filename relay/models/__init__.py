@@ -2,7 +2,7 @@
 
 from relay.models.act import Act
 from relay.models.alert import Alert
-from relay.models.event import CALL_TYPES, ENRICHED, Event, iso
+from relay.models.event import CALL_TYPES, ENRICHED, UNCONFIRMED, Event, iso
 from relay.models.facts import CallerFacts, Known, NumberFacts, Owned, TextFacts
 from relay.models.forms import (
     CALLSCALER,
@@ -26,6 +26,7 @@ __all__ = [
     "CALL_TYPES",
     "ENRICHED",
     "OWED",
+    "UNCONFIRMED",
     "Act",
     "Alert",
     "Attempt",

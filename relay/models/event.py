@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 CALL_TYPES = ("call.completed", "call.missed", "call.voicemail", "call.failed")
 ENRICHED = "call.enriched"
+UNCONFIRMED = "unconfirmed"
+"""The field of a call that the phone system has yet to confirm (`waiting`), or does not know (`refused`)."""
 
 
 def iso(at: float | None) -> str | None:

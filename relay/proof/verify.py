@@ -7,22 +7,35 @@ from typing import TYPE_CHECKING, Any
 from relay.proof.keys import Key, standard_key, text_key
 from relay.proof.proof import SHORTEST, Proof
 from relay.proof.schemes import GITHUB, SLACK, Layout
+from relay.proof.twilio import is_twilios
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 
-def verify(scheme: str, config: Mapping[str, Any], headers: Sequence[Sequence[str]], body: bytes, now: float) -> bool:
+def verify(
+    scheme: str,
+    config: Mapping[str, Any],
+    headers: Sequence[Sequence[str]],
+    body: bytes,
+    now: float,
+    url: str | None = None,
+    params: Any = None,
+) -> bool:
     """Whether a request proves its sender; keys that cannot be read are left out, and nothing raises.
 
-    `scheme` is standard-webhooks, stripe, github, slack, shared-token or generic-hmac; `config` holds `secrets`, and
-    as the scheme needs them `public_keys`, `header`, `hash`, `encoding`, `prefix`, `timestamp_header`. Shared tokens
-    under 16 characters never verify.
+    `scheme` is standard-webhooks, stripe, github, slack, shared-token, generic-hmac or twilio; `config` holds
+    `secrets`, and as the scheme needs them `public_keys`, `header`, `hash`, `encoding`, `prefix`, `timestamp_header`.
+    Shared tokens under 16 characters never verify. `url` and `params` (the fields of a form, by name) are what twilio
+    signs.
     """
-    build = _BUILD.get(scheme)
-    if build is None:
-        return False
-    return build(config).check([(name, value) for name, value in headers], body, now).ok
+    try:
+        given = [(name, value) for name, value in headers]
+        if scheme == "twilio":
+            return is_twilios(_texts(config), given, body, url, params)
+        return scheme in _BUILD and _BUILD[scheme](config).check(given, body, now).ok
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False  # settings of another shape than these prove nothing
 
 
 def _readable(texts: Sequence[str], read: Callable[[str], Key]) -> list[Key]:
@@ -30,7 +43,7 @@ def _readable(texts: Sequence[str], read: Callable[[str], Key]) -> list[Key]:
     for text in texts:
         try:
             keys.append(read(text))
-        except ValueError:
+        except (AttributeError, ValueError):
             continue
     return keys
 
@@ -42,7 +55,8 @@ def _texts(config: Mapping[str, Any], shortest: int = 1) -> tuple[Key, ...]:
 def _standard(config: Mapping[str, Any]) -> Proof:
     secrets = _readable(config.get("secrets", ()), standard_key)
     # A public key written without its whpk_ would read as a secret that everybody knows.
-    public = [key for key in _readable(config.get("public_keys", ()), standard_key) if key.public]
+    written = [text if str(text).startswith("wh") else f"whpk_{text}" for text in config.get("public_keys", ())]
+    public = [key for key in _readable(written, standard_key) if key.public]
     return Proof("standard_webhooks", (*secrets, *public))
 
 

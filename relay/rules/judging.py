@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from relay.models import Delivery, Finding, Plan, State, Verdict
+from relay.models import UNCONFIRMED, Delivery, Finding, Plan, State, Verdict
 from relay.rules.runs import AWAITS, ripen, schedule
 from relay.rules.ticks import rule_of
 
@@ -79,6 +79,9 @@ def judge(
         return Verdict(rule.name, "skipped", "mode: off"), []
     if not rule.awaits(event):
         return _not_awaited(rule.name, rule.when, event.type), []
+    doubt = _in_doubt(rule, event)
+    if doubt is not None:
+        return doubt, []
     findings = tuple(rule.condition.findings(facts.look))
     if not all(finding.held for finding in findings):
         return Verdict(rule.name, "skipped", _first_failing(findings), findings), []
@@ -107,6 +110,17 @@ def _not_awaited(rule: str, when: frozenset[str], was: str) -> Verdict:
     """Most verdicts are of this kind, and all of one kind are equal."""
     wanted = ", ".join(sorted(when)) or "a time"
     return Verdict(rule, "skipped", f"when: wanted {wanted}, was {was}")
+
+
+def _in_doubt(rule: Rule, event: Event) -> Verdict | None:
+    """The verdict while the phone system has yet to confirm a call, or does not know it."""
+    match event.call.get(UNCONFIRMED):
+        case None:
+            return None
+        case "waiting":
+            return Verdict(rule.name, "held", "confirm: waiting until the phone system knows this call")
+        case _:
+            return Verdict(rule.name, "suppressed", "confirm: the phone system does not know this call")
 
 
 def _first_failing(findings: Sequence[Finding]) -> str:

@@ -98,7 +98,7 @@ class _Reader:
                 self.document.warn((section,), f"`{section}` is read, but not built yet: {what}")
         callscaler = self._callscaler()
         configured = self._connectors(callscaler)
-        sources = self._sources()
+        sources = self._sources(has_key=_has_key(callscaler))
         texting = self._form(TextingForm, "texting") or TextingForm()
         policy = self._policy(texting, hours, business)
         around = Surroundings(self._actions | self._phone(), self._lists())
@@ -290,7 +290,7 @@ class _Reader:
 
         return complain
 
-    def _sources(self) -> dict[str, Source]:
+    def _sources(self, *, has_key: bool) -> dict[str, Source]:
         found: dict[str, Source] = {}
         section = keys_of(self.tree.get("sources"), ("sources",), self._complain, "sources")
         for name, written in section.items():
@@ -298,14 +298,15 @@ class _Reader:
             if form is None:
                 continue
             self._map(form, name)
-            if form.confirm:
+            if form.confirm and not has_key:
                 self._complain(
-                    ("sources", name, "confirm"), "confirming calls through the API is not built yet; leave it out"
+                    ("sources", name, "confirm"),
+                    "calls are confirmed through the CallScaler API: set CALLSCALER_API_KEY",
                 )
             proof = form.proof.proof()
             for warning in proof.warnings:
                 self.document.warn(("sources", name, "proof"), warning)
-            found[name] = Source(name, form.type, proof, form.map)
+            found[name] = Source(name, form.type, proof, form.map, form.confirm)
         return found
 
     def _map(self, form: SourceForm, source: str) -> None:
@@ -382,7 +383,7 @@ class _Reader:
         callscaler: CallScalerForm | None,
         sources: Mapping[str, Source],
     ) -> tuple[tuple[Rule, ...], dict[str, tuple[str, str]]]:
-        has_key = callscaler is not None and bool(callscaler.api_key.get_secret_value())
+        has_key = _has_key(callscaler)
         return read_rules(
             self.document,
             self.written.get("rules"),
@@ -431,6 +432,10 @@ class _Reader:
             known = name in SETTINGS or name in self.document.variables or name.startswith("RELAY_HOOK_SECRET")
             if value and name.startswith("RELAY_") and not known:
                 self.document.warn((), unknown(name, SETTINGS, "setting (environment variable)"))
+
+
+def _has_key(callscaler: CallScalerForm | None) -> bool:
+    return callscaler is not None and bool(callscaler.api_key.get_secret_value())
 
 
 def _ignore(place: Place, message: str) -> None:

@@ -66,6 +66,10 @@ def _consider(entry: Entry, rule: Rule, sources: Mapping[str, Source], *, has_ke
             (*entry.place, "then"),
             f"{calls_back[0].verb} needs the CallScaler API: set CALLSCALER_API_KEY, or mode: shadow until then",
         )
-    unproved = [source.name for source in sources.values() if source.proof.scheme == "none"] if rule.texts else []
-    for name in unproved:
-        entry.complain((*entry.place, "then"), f"a rule that texts cannot trust the source {name}, whose proof is none")
+    open_doors = [source for source in sources.values() if source.proof.scheme == "none" and not source.confirm]
+    for source in open_doors if rule.texts else ():
+        entry.complain(
+            (*entry.place, "then"),
+            f"a rule that texts cannot trust the source {source.name}, whose proof is none; give it a proof, or "
+            "confirm: true",
+        )

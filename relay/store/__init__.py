@@ -18,6 +18,7 @@ from relay.store.pages import Pages
 from relay.store.replays import Replays
 from relay.store.secrecy import Secrecy
 from relay.store.standing import Standings
+from relay.store.unconfirmed import Unconfirmed
 from relay.store.upkeep import Kept
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ class Store(
     Replays,
     Secrecy,
     Standings,
+    Unconfirmed,
     Protocol,
 ):
     """The ledger."""

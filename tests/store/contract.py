@@ -17,6 +17,7 @@ from relay.models import State
 from tests.store.alarming import Alarming
 from tests.store.arriving import Arrivals, Facts, Planning
 from tests.store.auditing import Auditing
+from tests.store.confirming import Confirming
 from tests.store.keeping import Keeping
 from tests.store.ledger import (
     ANN,
@@ -91,6 +92,7 @@ class StoreContract(
     Reading,
     Alarming,
     Auditing,
+    Confirming,
     Keeping,
     Looking,
     Remembering,

@@ -61,6 +61,10 @@ TELLS_NOTHING = {
     "traffic": "outcome",
     "ruled": "rule verdict",
     "acts": "what config",
+    "unconfirmed": "event",
+    "nodes": "id host version roles config",
+    "duties": "name node",
+    "rates": "name",
     "asked": "name what",
     "standings": "connector paused_by",
 }

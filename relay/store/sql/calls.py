@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from relay.models import CALL_TYPES
+from relay.models import CALL_TYPES, UNCONFIRMED
 
 if TYPE_CHECKING:
     from relay.models import Event
@@ -25,7 +25,7 @@ Place = tuple[int, str, str]
 
 def remember_call(connection: Connection, event: Event) -> None:
     """Keep the row of a call; an answered call stays answered whatever comes later, and its length the longest."""
-    if (event.of_type or event.type) not in CALL_TYPES or event.call.get("is_test"):
+    if (event.of_type or event.type) not in CALL_TYPES or event.call.get("is_test") or UNCONFIRMED in event.call:
         return
     outcome = str(event.call.get("outcome", ""))
     direction = event.call.get("direction", "inbound")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
 
-from relay.models import Attempt, Delivery, Event, Finding, Owned, State, Verdict
+from relay.models import UNCONFIRMED, Attempt, Delivery, Event, Finding, Owned, State, Verdict
 from relay.store.sealing import keyed, words
 from relay.store.sql.many import insert_many
 
@@ -85,6 +85,9 @@ _INTO_EVENTS = (
 def insert_events(connection: Connection, events: Sequence[tuple[Event, bytes]]) -> int:
     """Write events down with their bodies; answers how many were new. Counting them is the caller's."""
     rows = [_event_row(connection, event, body) for event, body in events]
+    waiting = [(event.id,) for event, _ in events if event.call.get(UNCONFIRMED) == "waiting"]
+    if waiting:
+        insert_many(connection, "unconfirmed (event)", waiting, "on conflict (event) do nothing")
     return insert_many(connection, _INTO_EVENTS, rows, "on conflict (source, key, of_type, nth) do nothing")
 
 

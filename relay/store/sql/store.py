@@ -27,6 +27,7 @@ from relay.store.sql import (
     standing,
     sums,
     texts,
+    unconfirmed,
     upkeep,
 )
 
@@ -356,6 +357,12 @@ class SqlStore(ABC):
 
     async def reserve(self, name: str, *, now: float, every: float, burst: int) -> float:
         return await self._write(partial(nodes.reserve, name=name, now=now, every=every, burst=burst))
+
+    async def unconfirmed(self, *, limit: int) -> list[Event]:
+        return await self._read(partial(unconfirmed.unconfirmed, limit=limit))
+
+    async def confirm(self, event: Event) -> None:
+        await self._write(partial(unconfirmed.confirm, event=event))
 
     async def reseal(self) -> int:
         keys = self._keys

@@ -346,8 +346,15 @@ def nodes(db: Database) -> None:
         db.conn.execute(statement)
 
 
+@migrations()
+def unconfirmed(db: Database) -> None:
+    """Events that are held until the phone system knows their calls."""
+    db.conn.execute("create table unconfirmed (event text primary key) strict, without rowid")
+
+
 LATEST = frozenset(
     {
+        "unconfirmed",
         "answers",
         "number_hours",
         "acts",
