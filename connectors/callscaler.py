@@ -12,13 +12,14 @@ import contextlib
 import datetime as dt
 import io
 import math
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import Field, model_validator
 
 from relay.callscaler import CallScaler
 from relay.connector import Form, Job, Receipt, Secret
-from relay.errors import Invalid, NotFound, Unavailable, Unclear
+from relay.errors import Blocked, DeliveryFailed, Invalid, NotFound, Unavailable, Unclear, Unfunded
 from relay.models import Owned, Regroup, SendText, UpdateNumber
 from relay.texting import ListedText, PhoneConnector, SentText
 
@@ -33,6 +34,8 @@ NUMBERS_FRESH = 300.0
 NUMBERS_SECONDS = 5.0
 """Seconds that a text waits for the list of numbers, so that enough of its time is left for the text itself."""
 ASK_SECONDS = 3.0
+_MONEY = re.compile(r"\b(?:balance|funds|top up)\b", re.IGNORECASE)
+_REGISTRATION = re.compile(r"\b(?:10dlc|a2p|campaign|sms-enabled|unregistered|not registered)\b", re.IGNORECASE)
 WELL_PAST = 100
 """Older texts in a row, newest first, after which no younger one is looked for."""
 _ANSWERED = {"completed", "answered"}
@@ -99,13 +102,35 @@ class CallScalerConnector(PhoneConnector):
             # Told apart from a send without an answer: nothing has left yet, so it may be tried again.
             raise Unavailable(f"the list of numbers did not come within {NUMBERS_SECONDS:g} s") from None
         if sender.sms_enabled is False:
-            raise Invalid(f"{step.sender} cannot send texts: enable and register it for texting in CallScaler")
+            raise _mute(step.sender)
         if not job.in_time():
             raise Unclear("it was not sent: the relay stood still until its time was over")
-        sent = await self.client.messages.send(
-            from_number_id=sender.id, to=step.to, body=step.body, idempotency_key=job.key
-        )
+        try:
+            sent = await self.client.messages.send(
+                from_number_id=sender.id, to=step.to, body=step.body, idempotency_key=job.key
+            )
+        except Unfunded as error:
+            raise Blocked(str(error)) from error
+        except Invalid as error:
+            raise await self._why_invalid(error, step.sender, job.now) from error
         return Receipt(id=sent.id, created=True)
+
+    async def _why_invalid(self, error: Invalid, sender: str, now: float) -> DeliveryFailed:
+        """What a refused text is to the relay: the account's or the sender's fault, which holds texts, or its own.
+
+        No document says with which status a text without money or registration is refused (callscaler-api section 9).
+        """
+        if _MONEY.search(str(error)):
+            return Blocked(str(error))
+        if _REGISTRATION.search(str(error)):
+            return Blocked(str(error), sender=sender)
+        self._read_at = float("-inf")
+        try:
+            async with asyncio.timeout(NUMBERS_SECONDS):
+                known = await self._number(sender, now)
+        except (DeliveryFailed, TimeoutError):
+            return error
+        return _mute(sender) if known.sms_enabled is False else error
 
     async def _regroup(self, step: Regroup, now: float) -> Receipt:
         """Add to the new group, verify, remove from the old, verify; running it again changes nothing."""
@@ -263,3 +288,7 @@ def _moment(written: str | None) -> float | None:
     except ValueError:
         return None
     return None if moment.tzinfo is None else moment.timestamp()
+
+
+def _mute(sender: str) -> Blocked:
+    return Blocked(f"{sender} cannot send texts: enable and register it for texting in CallScaler", sender=sender)

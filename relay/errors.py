@@ -13,6 +13,7 @@ RelayError
 └── DeliveryFailed
     ├── Unavailable        try again, later
     │   └── RateLimited    try again, after the time the service named
+    ├── Blocked            hold it: the account or the number may not do this for now, and a person must see to it
     ├── Unclear            it may have happened: a text is never sent again, all else is tried again
     └── Rejected           give up: trying again cannot help
         ├── Unauthorized   the key is missing, wrong or revoked
@@ -20,6 +21,7 @@ RelayError
         ├── NotFound       there is no such thing
         │   └── Gone       there never will be again: the connector pauses
         └── Invalid        the service did not accept what was sent
+            └── Unfunded   the account's balance is too low
 """
 
 from __future__ import annotations
@@ -112,6 +114,14 @@ class Unclear(DeliveryFailed):
     """It may have happened: the request was sent and no readable answer came."""
 
 
+class Blocked(DeliveryFailed):
+    """It was not done, and will not be until a person sees to it; `sender` is whom it concerns, None for all."""
+
+    def __init__(self, reason: str, *, sender: str | None = None) -> None:
+        super().__init__(reason)
+        self.sender = sender
+
+
 class Rejected(DeliveryFailed):
     """The service said no. `grace` is how many tries are allowed in all before it counts as final."""
 
@@ -138,3 +148,7 @@ class Gone(NotFound):
 
 class Invalid(Rejected):
     """The service did not accept what was sent."""
+
+
+class Unfunded(Invalid):
+    """The account's balance is too low for it."""

@@ -12,7 +12,7 @@ import structlog
 
 from relay import failpoints, phone, texting
 from relay.errors import StoreBusy
-from relay.models import CallerFacts, Delivery, Event, Known, Plan, State, Verdict
+from relay.models import CallerFacts, Delivery, Event, Known, Plan, State, TextFacts, Verdict
 from relay.optout import MARK
 from relay.rules import (
     NO_CARD,
@@ -64,6 +64,10 @@ class Book:
     doubt: Callable[[], str | None] = lambda: None
     """Why the machine's clock is not believed at this moment; None when it is."""
     scorecard: Scorecard = NO_CARD
+    blocks: texting.Blocks = field(default_factory=texting.Blocks)
+    """Senders that the phone system does not let text for now."""
+    alarm: Callable[[texting.Alarm], None] = lambda alarm: None  # noqa: ARG005 - replaced where somebody listens
+    """Notes that a person should see to texting; it may be called within a transaction, and waits for nothing."""
 
     def rule(self, delivery: Delivery) -> Rule | None:
         """The rule in the wording the delivery was planned with."""
@@ -194,14 +198,29 @@ def _forecast(book: Book, rule: Rule, step: Step, facts: Facts, delivery: Delive
     due_at = max(delivery.due_at or facts.at, facts.at)
     fell_due = delivery.born_at if delivery.first_due_at is None else delivery.first_due_at
     known = facts.known.text(recipient, run=delivery.run, rule=rule.name, shadow=delivery.shadow)
-    people = texting.People(recipient, facts.event.number)
+    sender = step.sender or facts.event.number
+    people = texting.People(recipient, sender, blocked=book.blocks.why(sender, facts.at))
     found = texting.findings(rule, people, known, book.policy, due_at)
     if delivery.state is State.HELD and due_at > fell_due + rule.patience(step):
         said = texting.too_late(delivery.reason or "held", due_at, rule.patience(step), book.policy)
         return replace(said, findings=found)
     if due_at > facts.at:  # limits and the kill switch are asked when it falls due; they may have changed by then
         known = replace(known, off=False, to_person=0, to_prefix=0, total=0)
-    return replace(texting.judge(rule, step, delivery, people, known, book.policy, now=due_at), findings=found)
+    said = texting.judge(rule, step, delivery, people, known, book.policy, now=due_at)
+    if due_at <= facts.at:
+        said = _looked_after(book, said, facts, recipient, known)
+    return replace(said, findings=found)
+
+
+def _looked_after(
+    book: Book, said: texting.Judgement, facts: Facts, person: str, stands: TextFacts
+) -> texting.Judgement:
+    """The judgement as it stands once a loop is thought of; whatever a person should be told is noted."""
+    if stands.to_person and person == facts.event.caller and person not in book.policy.staff:
+        said = texting.looped(said, person, facts.person)
+    if said.alarm is not None:
+        book.alarm(said.alarm)
+    return said
 
 
 def _ripen(
@@ -258,12 +277,15 @@ def judge_text(book: Book, delivery: Delivery, event: Event, known: Known, now: 
     action = delivery.action or {}
     people = texting.People(action["to"], action["sender"])
     if not delivery.shadow:
-        people = replace(people, heard_at=book.heard(), doubt=book.doubt())
+        people = replace(
+            people, heard_at=book.heard(), doubt=book.doubt(), blocked=book.blocks.why(action["sender"], now)
+        )
     if delivery.notes.get(MARK) == people.to:
         why = "opted out: this person asked not to be texted while it was planned"
         return delivery.moved(State.SUPPRESSED, reason=why, settled_at=now)
     stands = known.text(people.to, run=delivery.run, rule=rule.name, shadow=delivery.shadow)
     said = texting.judge(rule, step, delivery, people, stands, book.policy, now=now)
+    said = _looked_after(book, said, facts, people.to, stands)
     if said.word == "never":
         return delivery.moved(State.SUPPRESSED, reason=said.reason, settled_at=now)
     if said.word == "hold":

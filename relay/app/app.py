@@ -41,7 +41,8 @@ from relay.server import Door
 from relay.settings import read_settings
 from relay.settings.forms import read_address
 from relay.shown import Reload
-from relay.texting import PhoneConnector
+from relay.text_alarms import TextAlarms
+from relay.texting import Blocks, PhoneConnector
 from relay.upkeep import Upkeep
 from relay.worker import Channel, Worker
 
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 
     from relay.connector import Connector
     from relay.errors import Mistake
-    from relay.models import Mode
+    from relay.models import Mode, Owned
     from relay.rules import Rule
     from relay.settings import Settings
     from relay.shown import Shown
@@ -93,13 +94,15 @@ class App:
         self._http = Http(settings.network)
         self._outgrown: list[Http] = []
         """Clients of earlier settings, which what is under way may still use."""
-        self._own: frozenset[str] = frozenset()
+        self._numbers: list[Owned] = []
         self._old: dict[str, Rule] = {}
         self._reload: Reload | None = None
         self._history: float | None = None
         """Since when the ledger keeps calls without a hole, Unix seconds."""
         self._modes = SaidModes(store, clock)
         self.steady = Steady(clock)
+        self._blocks = Blocks()
+        self._text_alarms = TextAlarms(store, clock)
         self.planner = Planner(store, clock, self.metrics, self._book(settings), planned=self._planned)
         self.worker = Worker(store, self.planner, self._channels(settings), clock, self.metrics)
         self.intake = Intake(store, clock, self.metrics, arrived=self.planner.call)
@@ -168,7 +171,7 @@ class App:
         self.steady.begin(newest[0].received_at if newest else None)
         if await self.store.restored():
             log.error("this ledger was restored from a copy: texts are held until `relay texts on --after-restore`")
-        self._own = frozenset(number.number for number in await self.store.numbers())
+        self._numbers = await self.store.numbers()
         self._history = await history_of(self.store, now)
         await self._remember_rules(self.settings)
         await self._modes.learn(self.settings)
@@ -242,6 +245,7 @@ class App:
         if self._has_worker:
             self.loops.keep("planner", self.planner.run, beat=lambda: self.planner.turned_at)
             self.loops.keep("worker", self.worker.run, beat=lambda: self.worker.turned_at)
+            self.loops.keep("text alarms", self._text_alarms.run)
             self.loops.keep("clock", self._run_by_the_clock)
             self._listen_to_the_phone_system()
             self.loops.keep("backfill", self._fetch_missed)
@@ -328,10 +332,11 @@ class App:
             await asyncio.sleep(pause)
 
     async def _learn_own(self) -> None:
-        self._own = frozenset(number.number for number in await self.store.numbers())
+        self._numbers = await self.store.numbers()
         book = self.planner.book
         self._history = await history_of(self.store, self._clock())
-        policy, about = replace(book.policy, own=self._own), replace(book.about, history=self._history)
+        policy = book.policy.knowing(self._numbers)
+        about = replace(book.about, history=self._history)
         self.planner.book = replace(book, policy=policy, about=about)
 
     async def reload(
@@ -435,7 +440,7 @@ class App:
         return Book(
             rules=rules,
             about=replace(settings.about, history=self._history),
-            policy=replace(settings.policy, own=self._own),
+            policy=settings.policy.knowing(self._numbers),
             version=version_of_all(rules),
             rings_people=settings.rings_people,
             old=dict(self._old),
@@ -443,6 +448,8 @@ class App:
             scorecard=settings.spam,
             heard=self._heard,
             doubt=self.steady.doubt,
+            blocks=self._blocks,
+            alarm=self._text_alarms.note,
         )
 
 

@@ -23,6 +23,7 @@ from relay.errors import (
     Unauthorized,
     Unavailable,
     Unclear,
+    Unfunded,
 )
 from relay.http import GRACE, Answer
 
@@ -40,7 +41,7 @@ _NEW_KEY = (
 _NOT_NOW = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY}
 _MEANS: Mapping[int, tuple[type[Rejected], str]] = {
     401: (Unauthorized, f"the key is wrong or was revoked; {_NEW_KEY}"),
-    402: (Invalid, "the balance is too low; top it up in CallScaler"),
+    402: (Unfunded, "the balance is too low; top it up in CallScaler"),
     403: (Forbidden, "the key may not do this; use one made by an admin or owner"),
     404: (NotFound, "there is no such thing in this account; list them to see the ids"),
     410: (NotFound, "it is gone for good"),

@@ -27,6 +27,7 @@ GATES = {"text", "regroup", "update_number", "stop"}
 """Steps below these run only once they have succeeded; a wait is folded into the due times below it."""
 RELAY = "relay"
 """The connector name of steps that the planner settles by itself."""
+_CALLED = "called_number"
 AT_MOST = 30 * 60.0
 AT_MOST_HELD = 16 * 3600.0
 
@@ -113,6 +114,12 @@ class Step:
     def gate(self) -> bool:
         """Whether the steps below wait for its success."""
         return self.verb in GATES
+
+    @property
+    def sender(self) -> str | None:
+        """The number that a text names to be sent from; None for the one that was called."""
+        written = getattr(self.filling.parts.get("from"), "source", _CALLED)
+        return None if written == _CALLED else written
 
     def texted(self, caller: str | None) -> str | None:
         """Whom a text goes to; None when the caller withheld the number."""

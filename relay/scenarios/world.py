@@ -159,7 +159,7 @@ class _World:
         book = _Book(
             rules=tuple(_awake(rule) for rule in settings.rules),
             about=replace(settings.about, history=_SINCE_EVER),
-            policy=settings.policy,
+            policy=settings.policy.knowing(_numbers(scenario)),
             version="test",
             rings_people=settings.rings_people,
             scorecard=settings.spam,

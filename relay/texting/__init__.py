@@ -1,7 +1,9 @@
 """Texts to people: what holds for all of them, whether one may go now, and the phone system that sends it."""
 
+from relay.texting.blocks import Blocks
 from relay.texting.findings import findings
 from relay.texting.judging import GO, HEAR_AGAIN, HEARD, RECHECK, Alarm, Judgement, People, judge, too_late
+from relay.texting.loops import looped
 from relay.texting.phone_system import ListedText, PhoneConnector, SentText, find_sent
 from relay.texting.policy import Limit, LimitsForm, Policy, TextingForm
 
@@ -11,6 +13,7 @@ __all__ = [
     "HEAR_AGAIN",
     "RECHECK",
     "Alarm",
+    "Blocks",
     "Judgement",
     "Limit",
     "LimitsForm",
@@ -23,5 +26,6 @@ __all__ = [
     "find_sent",
     "findings",
     "judge",
+    "looped",
     "too_late",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field as Key
@@ -13,7 +13,10 @@ from relay.models import Form, Seconds, seconds
 from relay.store import Windows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from relay.hours import Business, QuietHours
+    from relay.models import Owned
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,12 @@ class Policy:
     """Those of them that cannot send texts, by the phone system's word."""
     settle: float = 120.0
     max_segments: int = 2
+
+    def knowing(self, numbers: Iterable[Owned]) -> Policy:
+        """The same, with what the phone system says of the business's numbers."""
+        listed = list(numbers)
+        own = frozenset(owned.number for owned in listed)
+        return replace(self, own=own, mute=frozenset(o.number for o in listed if o.sms_enabled is False))
 
     @property
     def windows(self) -> Windows:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from relay.connector import Receipt
-from relay.errors import DeliveryFailed, Rejected, RelayError, Unavailable, Unclear
+from relay.errors import Blocked, DeliveryFailed, Rejected, RelayError, Unavailable, Unclear
 from relay.models import Delivery, State
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from relay.backoff import Schedule
 
+BLOCKED_AGAIN = 60.0
+"""Seconds after which a text that the phone system did not let go is judged again."""
 POISON = 3
 """Tries of a delivery whose connector fails in a way it should not."""
 ANSWER_CAP = 4096
@@ -35,6 +37,9 @@ def move(
     if delivery.kind == "text" and (isinstance(outcome, Unclear) or not ours):
         # Whatever broke in an unforeseen way may have broken after the text had left.
         return tried.moved(State.UNKNOWN, reason=reason, due_at=now + settle)
+    if delivery.kind == "text" and isinstance(outcome, Blocked):
+        # Judged again with every guard; `at_most` bounds it, so that nothing bursts out once the block is over.
+        return tried.moved(State.HELD, reason=reason, due_at=now + BLOCKED_AGAIN)
     if isinstance(outcome, Rejected) and tried.tries >= outcome.grace:
         return tried.moved(State.DEAD, reason=reason, settled_at=now)
     if not ours and tried.tries >= POISON:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from relay import failpoints, phone
 from relay.connector import Job, Receipt
-from relay.errors import Rejected, StoreBusy, Unclear
+from relay.errors import Blocked, Rejected, StoreBusy, Unclear
 from relay.models import ASKED, Attempt, Delivery, Event, SendText, State
 from relay.planner import Answered, asks_whether_answered, judge_text
 from relay.store import Settlement, TextAddress
@@ -272,6 +272,8 @@ class Worker:
             noted = delivery.but(notes=plain(delivery.notes if job is None else job.notes))
             moved = move(noted, outcome, channel.retry, now=now, dice=self._dice, settle=self._settle)
             attempt = Attempt(delivery.id, moved.tries, at, took, str(moved.state), told(outcome))
+            if delivery.kind == "text":
+                self._learn_block(delivery, outcome, now)
             provider = (moved.receipt or {}).get("id") if delivery.kind == "text" else None
             settlements.append(Settlement(moved, attempt, provider, memory(channel, job, outcome, now)))
             self._metrics.tried(channel.name, str(moved.state), took)
@@ -280,6 +282,14 @@ class Worker:
         await self._store.settle(settlements, self._planner.follow)
         failpoints.reach("text_settled")
         return [settlement.delivery for settlement in settlements]
+
+    def _learn_block(self, delivery: Delivery, outcome: Outcome, now: float) -> None:
+        """What this text says of those after it: its sender may text, or may not for now."""
+        blocks = self._planner.book.blocks
+        if isinstance(outcome, Blocked):
+            blocks.hold(outcome.sender, str(outcome), now=now)
+        elif isinstance(outcome, Receipt):
+            blocks.clear((delivery.action or {}).get("sender"))
 
     async def _begin(self, channel: Channel, claimed: Claimed) -> Claimed | None:
         """Judge a text in the transaction that marks it as sending; None when it does not go now."""

@@ -13,6 +13,7 @@ from relay.errors import (
     Unauthorized,
     Unavailable,
     Unclear,
+    Unfunded,
 )
 from relay.http import Http, Network
 
@@ -48,7 +49,7 @@ async def test_every_documented_shape_of_an_error_becomes_one_sentence_that_says
     [
         (400, Invalid),
         (401, Unauthorized),
-        (402, Invalid),
+        (402, Unfunded),
         (403, Forbidden),
         (404, NotFound),
         (409, Invalid),

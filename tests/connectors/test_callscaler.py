@@ -11,7 +11,16 @@ from aiohttp import web
 from connectors.callscaler import CallScalerConnector, CallScalerOptions, _direction
 from relay.callscaler import Text
 from relay.connector import Job
-from relay.errors import Forbidden, Invalid, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
+from relay.errors import (
+    Blocked,
+    Forbidden,
+    Invalid,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+    Unclear,
+)
 from relay.http import Http, Network
 from relay.sandbox import Sandbox, SandboxSettings
 
@@ -96,14 +105,27 @@ async def test_a_429_means_that_no_text_left(connector, sandbox):
 
 
 async def test_a_number_that_cannot_text_a_number_not_ours_and_an_empty_purse_are_refused(connector, sandbox):
-    with pytest.raises(Invalid, match="enable and register"):
+    with pytest.raises(Blocked, match="enable and register") as blocked:
         await connector.send(text(connector, sender=MUTE))
+    assert blocked.value.sender == MUTE
     with pytest.raises(NotFound, match="not one of the business's numbers"):
         await connector.send(text(connector, sender="+13125550177"))
     sandbox.set_balance(0)
-    with pytest.raises(Rejected):
+    with pytest.raises(Blocked, match="balance") as blocked:
         await connector.send(text(connector))
+    assert blocked.value.sender is None
     assert sandbox.texts() == []
+
+
+async def test_a_sender_that_lost_its_registration_since_the_list_was_read_is_found_out(connector, sandbox):
+    await connector.send(text(connector))
+    connector._numbers[MUTE] = connector._numbers[MUTE].model_copy(update={"sms_enabled": True})
+    with pytest.raises(Blocked, match="register") as blocked:
+        await connector.send(text(connector, sender=MUTE))
+    assert blocked.value.sender == MUTE
+    with pytest.raises(Invalid):
+        await connector.send(text(connector, to=OURS))
+    assert len(sandbox.texts()) == 1
 
 
 async def test_a_list_of_numbers_that_does_not_come_is_no_text_that_may_have_left(connector, sandbox, monkeypatch):
