@@ -6,6 +6,7 @@ import asyncio
 import gc
 import ipaddress
 import os
+import resource
 import signal
 import threading
 from typing import TYPE_CHECKING
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from relay.errors import Mistake
     from relay.settings import Settings
 
+FILES_MOST, FILES_LEAST = 8192, 256
+"""Open files that are asked for, and those without which there is no room for a burst of senders."""
 STOP_MOST = 25.0
 """Seconds after a signal to stop within which the process is gone."""
 _WATCH_EVERY = 0.5
@@ -66,6 +69,7 @@ def serve(
     for warning in settings.warnings:
         click.echo(f"warning: {warning}", err=True)
     _refuse_open_admin(settings)
+    _require_files()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         code = runner.run(_serve(settings, path, seen, store, worker=not no_worker, intake=not no_intake))
     raise SystemExit(code)
@@ -186,6 +190,20 @@ def _stamp(path: Path) -> Stamp:
     except OSError:
         return None  # being replaced by an editor; looked at again in a second
     return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _require_files() -> None:
+    """Open as many files as the system allows: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES_MOST if hard == resource.RLIM_INFINITY else min(hard, FILES_MOST)
+    if soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < FILES_LEAST:
+        stop(
+            CONFIG,
+            f"only {most} files may be open at once, and each connection is one: allow {FILES_LEAST} at least "
+            "(ulimit -n, or LimitNOFILE= in the unit file)",
+        )
 
 
 def _refuse_open_admin(settings: Settings) -> None:

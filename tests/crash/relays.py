@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from tests.crash.world import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tests.crash.world import World
 
@@ -78,7 +78,10 @@ rules:
 class Relays:
     """Relays on one ledger, one at a time."""
 
-    def __init__(self, folder: Path, world: World, *, settle: str = "3s", mutant: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, world: World, *, settle: str = "3s", mutant: str | None = None, under: Sequence[str] = ()
+    ) -> None:
+        """`under` is a command that the launcher runs under: strace, or another namespace."""
         self.ledger = folder / "relay.db"
         self.url = ""
         """Where webhooks go to now."""
@@ -92,6 +95,7 @@ class Relays:
         self._config.write_text(written)
         self._config.chmod(0o600)
         self._mutant = ["--mutant", mutant] if mutant else []
+        self._under = under
         self._launcher: asyncio.subprocess.Process | None = None
         self._ready = asyncio.Event()
         self._gone = asyncio.Event()
@@ -102,6 +106,7 @@ class Relays:
     async def open(self) -> None:
         """Start the process that starts relays."""
         self._launcher = await asyncio.create_subprocess_exec(
+            *self._under,
             sys.executable,
             "-m",
             "tests.crash.launcher",

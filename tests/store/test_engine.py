@@ -18,7 +18,7 @@ import pytest
 from relay.errors import StoreBusy
 from relay.intake import merge
 from relay.models import Plan, Verdict
-from relay.store.sqlite import SqliteStore
+from relay.store.sqlite import SqliteStore, opening
 from relay.store.sqlite.engine import BATCH
 from tests.store.ledger import accept, event, nothing_owed, plan
 
@@ -298,3 +298,20 @@ async def test_kill_9_in_the_middle_loses_no_acknowledged_event(tmp_path: Path):
     assert len(acknowledged) > KILLS
     assert set(acknowledged) <= kept
     assert sound == "ok"
+
+
+async def test_somebody_else_who_writes_is_waited_for_and_then_refused_without_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(opening, "BUSY_SECONDS", 0.05)
+    store = SqliteStore(tmp_path / "relay.db")
+    other = sqlite3.connect(tmp_path / "relay.db", isolation_level=None)
+    other.execute("begin immediate")
+    with pytest.raises(StoreBusy, match="locked"):
+        await store.accept(event("call-1"), b"{}", merge)
+    other.execute("rollback")
+    other.close()
+
+    assert store.broken is None
+    assert not (await store.accept(event("call-1"), b"{}", merge)).duplicate
+    await store.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -163,8 +164,9 @@ def take_lock(path: Path) -> int:
     except OSError as error:
         os.close(descriptor)
         raise StoreUnusable(f"the ledger {path} cannot be locked: {error.strerror}. Keep it on a local disk") from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    with contextlib.suppress(OSError):  # on a full disk nobody learns who holds it; it is held all the same
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     return descriptor
 
 

@@ -1,0 +1,119 @@
+"""What cannot work is said in one line, with exit code 3, and nothing is made in another place."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.crash.relays import ROOT
+
+FILE = 'server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}\nstore: sqlite:///data/relay.db\n'
+SERVE = """
+import os, resource, sys
+from tests.crash import launcher
+if os.environ.get("FILES"): resource.setrlimit(resource.RLIMIT_NOFILE, (int(os.environ["FILES"]),) * 2)
+if os.getuid() == 0 and os.environ.get("AS_NOBODY"): os.setgid(65534); os.setuid(65534)
+launcher.relay(["-c", sys.argv[1], "serve"])
+"""
+TOO_FEW = (
+    "only 64 files may be open at once, and each connection is one: allow 256 at least "
+    "(ulimit -n, or LimitNOFILE= in the unit file)"
+)
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Tries to serve as somebody who is not root; answers the exit code and what was said."""
+    (tmp_path / "relay.yaml").write_text(FILE)
+    (tmp_path / "data").mkdir()
+    os.chmod(tmp_path, 0o755)  # noqa: S103, PTH101 - nobody has to find the way
+    for parent in tmp_path.parents[:2]:
+        parent.chmod(0o755)
+
+    def run(**environment):
+        ran = subprocess.run(
+            [sys.executable, "-c", SERVE, str(tmp_path / "relay.yaml")],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "RELAY_HOOK_SECRET": "false-secret-0001-0001",
+                "AS_NOBODY": "1",
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        lines = [line for line in ran.stderr.splitlines() if not line.startswith("warning:")]
+        assert "Traceback" not in ran.stderr
+        return ran.returncode, lines
+
+    return run
+
+
+def broken(folder, how):
+    data = folder / "data"
+    if how == "a folder that is not there":
+        data.rmdir()
+    elif how == "a folder that may not be written":
+        data.chmod(0o555)
+    elif how == "a file of somebody else":
+        data.chmod(0o777)
+        (data / "relay.db").touch(0o600)
+    else:
+        data.chmod(0o777)
+        (data / "relay.db").mkdir()
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "a folder that is not there",
+        "a folder that may not be written",
+        "a file of somebody else",
+        "a folder where the file should be",
+    ],
+)
+def test_a_ledger_that_cannot_be_opened_is_told_in_one_line(serve, tmp_path, how):
+    if how == "a file of somebody else" and os.getuid() != 0:
+        pytest.skip("only root can make a file of somebody else")
+    broken(tmp_path, how)
+    code, lines = serve()
+    assert code == 3, lines
+    [line] = lines
+    assert str(tmp_path / "data" / "relay.db") in line
+    assert "Check that its folder exists and can be written" in line
+    assert not list(tmp_path.glob("*.db"))
+
+
+def test_too_few_files_are_told_before_anything_is_opened(serve, tmp_path):
+    code, lines = serve(FILES="64")
+    assert code == 3
+    assert lines == [TOO_FEW]
+    assert not list((tmp_path / "data").iterdir())
+
+
+def test_a_second_signal_ends_it_at_once(tmp_path):
+    """The first waits for what is under way, here for ever."""
+    (tmp_path / "relay.yaml").write_text(FILE)
+    (tmp_path / "data").mkdir()
+    hang = SERVE + "\n"
+    patch = "import asyncio, relay.app.app as a\nasync def never(self): await asyncio.sleep(600)\na.App.stop = never\n"
+    with subprocess.Popen(
+        [sys.executable, "-c", "from tests.crash import launcher\n" + patch + hang, str(tmp_path / "relay.yaml")],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "RELAY_HOOK_SECRET": "false-secret-0001-0001"},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as served:
+        while "admin on" not in served.stderr.readline():
+            assert served.poll() is None
+        served.send_signal(signal.SIGTERM)
+        with pytest.raises(subprocess.TimeoutExpired):
+            served.wait(1.0)
+        served.send_signal(signal.SIGTERM)
+        assert served.wait(10) == 1
