@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from relay.demo import play
 from relay.demo.day import IMPATIENT, LUCKY
 from relay.models import State
+from relay.store.place import Place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +48,15 @@ def test_once_prints_one_object_with_every_count_above_zero_and_nothing_dead(tmp
     assert summary["seconds"] < 60
 
 
+def test_in_postgresql_the_same_day_has_the_same_counts(tmp_path, postgres):
+    done, beside = (run_demo("--once", "--json", *where, folder=tmp_path) for where in (("--store", postgres), ()))
+    assert done.returncode == 0, done.stderr
+    assert {**json.loads(done.stdout), "seconds": 0} == {**json.loads(beside.stdout), "seconds": 0}
+    again = run_demo("--once", "--store", postgres, folder=tmp_path)
+    assert again.returncode == 2
+    assert "of its own" in again.stderr
+
+
 def test_a_ledger_that_exists_is_never_played_over(tmp_path):
     (tmp_path / "kept.db").write_bytes(b"somebody's")
     done = run_demo("--once", "--store", "sqlite:///kept.db", folder=tmp_path)
@@ -66,7 +76,7 @@ async def test_the_day_shows_what_it_promises(tmp_path):
         seen["states"] = {d.state for d in deliveries}
         seen["slack_attempts"] = max(d.tries for d in deliveries if d.connector == "team")
 
-    demo = await play(tmp_path / "demo.db", said=quiet, after=look)
+    demo = await play(Place(tmp_path / "demo.db"), said=quiet, after=look)
     assert demo.differences == []
     assert len(seen["calls"]) >= 40
     assert {"completed", "no-answer", "busy", "voicemail", "failed"} <= {call["status"] for call in seen["calls"]}
@@ -83,5 +93,5 @@ async def test_a_message_that_the_ledger_does_not_know_is_a_difference(tmp_path)
         if line == "Slack is back":
             world.slack.messages.append(world.slack.messages[0])
 
-    demo = await play(tmp_path / "demo.db", said=meddle)
+    demo = await play(Place(tmp_path / "demo.db"), said=meddle)
     assert [d for d in demo.differences if d.startswith("Slack messages")]

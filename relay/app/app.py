@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from relay.admin import Admin
 from relay.alerts import Alerts
 from relay.app.countdown import Countdown
 from relay.app.modes import SaidModes
+from relay.app.others import Others
 from relay.app.parts import Unset, channel, disk_free, host_names, lane, secure_names
 from relay.app.showing import show
 from relay.app.stall import StallWatch
@@ -34,7 +34,9 @@ from relay.metrics import Metrics
 from relay.models import CALLSCALER
 from relay.planner import Book, Planner
 from relay.replay import Replay
+from relay.replies import MARK as REPLIES
 from relay.replies import Replies
+from relay.roster import Roster
 from relay.rules import version_of_all
 from relay.rules.steps import RELAY
 from relay.server import Door
@@ -78,7 +80,7 @@ class App:
         store: Store,
         connectors: Mapping[str, type[Connector[Any, Any]]],
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         intake: bool = True,
         worker: bool = True,
     ) -> None:
@@ -89,7 +91,7 @@ class App:
         self.public_port = 0
         self.admin_port = 0
         self._connectors = connectors
-        self._clock = clock
+        self._clock = clock = clock or store.clock
         self._has_intake, self._has_worker = intake, worker
         self._http = Http(settings.network)
         self._outgrown: list[Http] = []
@@ -103,6 +105,13 @@ class App:
         self.steady = Steady(clock)
         self._blocks = Blocks()
         self._text_alarms = TextAlarms(store, clock)
+        self._others = Others(
+            lambda: self.planner.book.version,
+            learn=(self._learn_own, self._learn_modes, self._learn_heard),
+            learn_rules=(self._learn_rules,),
+        )
+        roles = [name for name, has in (("intake", intake), ("worker", worker)) if has]
+        self.roster = Roster(store, roles=roles, config=lambda: self.planner.book.version, beaten=self._others.beaten)
         self.planner = Planner(store, clock, self.metrics, self._book(settings), planned=self._planned)
         self.worker = Worker(store, self.planner, self._channels(settings), clock, self.metrics)
         self.intake = Intake(store, clock, self.metrics, arrived=self.planner.call)
@@ -142,6 +151,10 @@ class App:
         self.alerts.business = settings.about.name
 
     def _planned(self) -> None:
+        self.worker.call()
+
+    def _called_by_others(self) -> None:
+        self.planner.call()
         self.worker.call()
 
     def _done_by_hand(self) -> None:
@@ -203,7 +216,12 @@ class App:
             self.planner.book = self._book(self.settings)
 
     async def _bury_orphans(self, settings: Settings) -> None:
-        """What is owed to a connector that is gone from the file is dead, with the reason."""
+        """What is owed to a connector that is gone from the file is dead, with the reason.
+
+        Not while another relay runs another file, which may still have it.
+        """
+        if not self._others.agree:
+            return
         kept = {*settings.connectors, CALLSCALER, RELAY}
         for name in await self.store.owed_connectors() - kept:
             buried = await self.store.bury(name, f"there is no connector {name} any more", now=self._clock())
@@ -215,6 +233,9 @@ class App:
         Raises:
             OSError: an address cannot be listened on.
         """
+        if self.store.shared:
+            await self.roster.beat()
+            self.store.on_call(self._called_by_others)
         await self.prepare()
         if self._has_intake:
             host, port = read_address(self.settings.server.listen)
@@ -242,16 +263,17 @@ class App:
         self._runners.append(runner)
         self._stalls.start()
         self.loops.keep("ledger", self._watch)
+        self.loops.keep("roster", self.roster.run)
         if self._has_worker:
             self.loops.keep("planner", self.planner.run, beat=lambda: self.planner.turned_at)
             self.loops.keep("worker", self.worker.run, beat=lambda: self.worker.turned_at)
             self.loops.keep("text alarms", self._text_alarms.run)
-            self.loops.keep("clock", self._run_by_the_clock)
+            self._keep_duty("clock", self._run_by_the_clock)
             self._listen_to_the_phone_system()
-            self.loops.keep("backfill", self._fetch_missed)
-            self.loops.keep("confirm", self.confirming.run)
-            self.loops.keep("upkeep", self.upkeep.run)
-            self.loops.keep("alerts", self.alerts.run)
+            self._keep_duty("backfill", self._fetch_missed)
+            self._keep_duty("confirm", self.confirming.run)
+            self._keep_duty("upkeep", self.upkeep.run)
+            self._keep_duty("alerts", self.alerts.run)
 
     def not_ready(self) -> list[str]:
         """Why the relay does not do its work; nothing when it does."""
@@ -286,7 +308,12 @@ class App:
         await left.spend(asyncio.gather(*(runner.cleanup() for runner in self._runners)), keep=2.0)
         await left.spend(self.intake.drain(), keep=1.5)
         await left.spend(asyncio.gather(*(http.close() for http in (*self._outgrown, self._http))), keep=1.0)
+        await left.spend(self.roster.leave(), keep=0.5)
         await left.spend(self.store.close())
+
+    def _keep_duty(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
+        """Keep a loop that one relay runs for all."""
+        self.loops.keep(name, partial(self.roster.on_duty, name, loop))
 
     async def _fetch_missed(self) -> None:
         """Sweep with whatever settings are in force."""
@@ -338,6 +365,26 @@ class App:
         policy = book.policy.knowing(self._numbers)
         about = replace(book.about, history=self._history)
         self.planner.book = replace(book, policy=policy, about=about)
+
+    async def _learn_modes(self) -> None:
+        """What somebody said of a rule, or of a connector, through another relay."""
+        before = self._modes.rules(self.settings)
+        await self._modes.learn(self.settings)
+        if self._modes.rules(self.settings) != before:
+            self.planner.book = self._book(self.settings)
+            self.clock.call()
+        self.worker.gates.forget()
+
+    async def _learn_heard(self) -> None:
+        """When whoever reads the list of texts for all read it last."""
+        if self.replies is not None and not self.roster.holds("replies"):
+            self.replies.heard_at = await self.store.mark(REPLIES)
+
+    async def _learn_rules(self) -> None:
+        """Rules in wordings that other relays run: until they are read, nothing is taken that names them."""
+        await self._remember_rules(self.settings)
+        self.planner.book = self._book(self.settings)
+        await self._bury_orphans(self.settings)
 
     async def reload(
         self,
@@ -419,8 +466,8 @@ class App:
             return
         source = _phone_source(self.settings) or CALLSCALER
         self.replies = Replies(self.store, self.intake, phone, self._clock, source)
-        self.loops.keep("replies", self.replies.run)
-        self.loops.keep("numbers", self._read_numbers)
+        self._keep_duty("replies", self.replies.run)
+        self._keep_duty("numbers", self._read_numbers)
 
     def _heard(self) -> float | None:
         """When the list of texts was last read, Unix seconds; endless where there is no phone system to ask."""

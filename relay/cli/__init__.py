@@ -23,6 +23,7 @@ COMMANDS = {
     "find": ("relay.cli.reading", "find", "What came from one person."),
     "init": ("relay.cli.init", "init", "Write a configuration to begin with."),
     "live": ("relay.cli.modes", "live", "Let a rule act, whatever the file says."),
+    "nodes": ("relay.cli.nodes", "nodes", "The relays that share the ledger."),
     "off": ("relay.cli.modes", "off", "Let a rule rest, whatever the file says."),
     "optout": ("relay.cli.people", "optout", "People who are never texted."),
     "pause": ("relay.cli.acting", "pause", "Hold back everything for one connector; nothing is lost."),

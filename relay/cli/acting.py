@@ -41,12 +41,12 @@ async def _act(settings: Settings, store: str | None, deed: str, given: Mapping[
     from relay.app import App  # noqa: PLC0415 - quick help
     from relay.deeds import BadDeed  # noqa: PLC0415 - quick help
     from relay.errors import StoreHeld, StoreUnusable  # noqa: PLC0415 - quick help
-    from relay.settings import store_path  # noqa: PLC0415 - quick help
+    from relay.settings import store_place  # noqa: PLC0415 - quick help
+    from relay.store.place import open_ledger  # noqa: PLC0415 - quick help
     from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
-    from relay.store.sqlite import SqliteStore  # noqa: PLC0415 - quick help
 
     try:
-        ledger = SqliteStore(store_path(settings, store), keys=read_keys(os.environ))
+        ledger = await open_ledger(store_place(settings, store), keys=read_keys(os.environ))
     except StoreHeld:
         return await _ask_service(settings, deed, given)
     except StoreUnusable as error:

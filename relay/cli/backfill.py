@@ -52,12 +52,12 @@ async def _sweep(settings: Settings, store: str | None, since: float | None) -> 
     from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
     from relay.app import App  # noqa: PLC0415 - quick help
     from relay.errors import DeliveryFailed, StoreError, StoreUnusable  # noqa: PLC0415 - quick help
-    from relay.settings import store_path  # noqa: PLC0415 - quick help
+    from relay.settings import store_place  # noqa: PLC0415 - quick help
+    from relay.store.place import open_ledger  # noqa: PLC0415 - quick help
     from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
-    from relay.store.sqlite import SqliteStore  # noqa: PLC0415 - quick help
 
     try:
-        ledger = SqliteStore(store_path(settings, store), keys=read_keys(os.environ))
+        ledger = await open_ledger(store_place(settings, store), keys=read_keys(os.environ))
     except StoreUnusable as error:
         stop(CONFIG, f"{error}. A running service sweeps by itself")
     app = App(settings, ledger, CONNECTORS)

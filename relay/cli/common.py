@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from relay.errors import ConfigError, StoreUnusable
+from relay.errors import ConfigError, StoreBusy, StoreUnusable
 
 if TYPE_CHECKING:
     import logging
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from relay.settings import Settings
     from relay.store import Store
+    from relay.store.place import Place
 
 T = TypeVar("T")
 
@@ -67,8 +68,8 @@ def settings_of(config: str | None) -> Settings:
         stop(CONFIG, str(error))
 
 
-def ledger_path(config: str | None, store: str | None) -> Path:
-    """The ledger's file, without demanding that the whole configuration be sound; exit 3 when it is not to be found."""
+def ledger_place(config: str | None, store: str | None) -> Place:
+    """Where the ledger is, without demanding that the whole configuration be sound; exit 3 when nothing says it."""
     from relay.settings import find_ledger  # noqa: PLC0415 - quick help
 
     try:
@@ -79,11 +80,11 @@ def ledger_path(config: str | None, store: str | None) -> Path:
 
 def read_ledger(config: str | None, store: str | None, read: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
     """Run a reading of the ledger beside whatever service is running; exit 3 when there is none to read."""
+    from relay.store.place import open_ledger  # noqa: PLC0415 - quick help
     from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
-    from relay.store.sqlite import SqliteStore  # noqa: PLC0415 - quick help
 
     async def run() -> T:
-        ledger = SqliteStore(ledger_path(config, store), read_only=True, keys=read_keys(os.environ))
+        ledger = await open_ledger(ledger_place(config, store), read_only=True, keys=read_keys(os.environ))
         try:
             return await read(ledger)
         finally:
@@ -93,6 +94,8 @@ def read_ledger(config: str | None, store: str | None, read: Callable[[Store], C
         return asyncio.run(run())
     except StoreUnusable as error:
         stop(CONFIG, str(error))
+    except StoreBusy as error:
+        stop(FAILURE, str(error))
 
 
 def since_when(written: str) -> float:

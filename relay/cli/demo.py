@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from relay.cli.common import FAILURE, USAGE, print_json, start_logging, stop
+from relay.cli.common import CONFIG, FAILURE, USAGE, print_json, start_logging, stop
+from relay.errors import StoreUnusable
+from relay.settings import read_place
+from relay.store.place import Place, open_ledger
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from relay.demo.world import World
 
 _RECENT = 14
+_OWN = "the demo counts a whole day, so it needs a ledger of its own"
 
 
 @click.command(epilog="Example: relay demo --once")
@@ -36,16 +40,14 @@ def demo(*, once: bool, as_json: bool, port: int, store: str | None) -> None:
 
     Nothing leaves this machine. Without --once the world stays up afterwards, with a page to make more calls.
     """
-    if store is not None and not store.startswith("sqlite:///"):
-        stop(USAGE, f"`{store}` is no ledger; write sqlite:///demo.db")
     start_logging()
     logging.getLogger().setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="relay-demo-") as folder:
-        path = Path(folder) / "demo.db" if store is None else Path.cwd() / store.removeprefix("sqlite:///")
-        if path.exists():
-            stop(USAGE, f"{path} exists; the demo counts a whole day, so it needs a ledger of its own")
+        place = Place(Path(folder) / "demo.db") if store is None else _named(store)
         try:
-            played = asyncio.run(_play(path, port, once=once, as_json=as_json))
+            played = asyncio.run(_play(place, port, once=once, as_json=as_json))
+        except StoreUnusable as error:
+            stop(CONFIG, str(error))
         except TimeoutError:
             stop(FAILURE, "the day did not come to its end in time")
         except OSError as error:
@@ -59,7 +61,31 @@ def demo(*, once: bool, as_json: bool, port: int, store: str | None) -> None:
     sys.exit(FAILURE if played.differences else 0)
 
 
-async def _play(path: Path, port: int, *, once: bool, as_json: bool) -> Demo:
+def _named(store: str) -> Place:
+    """The ledger that was named, which must be new."""
+    try:
+        place = read_place(store)
+    except ValueError as error:
+        stop(USAGE, str(error))
+    if place.file is not None and place.file.exists():
+        stop(USAGE, f"{place.file} exists; {_OWN}")
+    if place.address is not None and not asyncio.run(_is_empty(place)):
+        stop(USAGE, f"the database holds events; {_OWN}")
+    return place
+
+
+async def _is_empty(place: Place) -> bool:
+    try:
+        ledger = await open_ledger(place)
+    except StoreUnusable as error:
+        stop(CONFIG, str(error))
+    try:
+        return await ledger.event("last") is None
+    finally:
+        await ledger.close()
+
+
+async def _play(place: Place, port: int, *, once: bool, as_json: bool) -> Demo:
     from relay.demo import play  # noqa: PLC0415 - quick help
 
     screen = None if as_json or not sys.stdout.isatty() else _live()
@@ -79,16 +105,20 @@ async def _play(path: Path, port: int, *, once: bool, as_json: bool) -> Demo:
         if not as_json:
             _tell(world, played)
         if not once:
-            click.echo(f"\nmake more calls at {world.sandbox.url}/ (ledger {path}); Ctrl-C ends the demo")
+            click.echo(f"\nmake more calls at {world.sandbox.url}/ (ledger {_told(place)}); Ctrl-C ends the demo")
             await asyncio.Event().wait()
 
     if screen is not None:
         screen.start()
     try:
-        return await play(path, port=port, said=said, after=after)
+        return await play(place, port=port, said=said, after=after)
     finally:
         if screen is not None:
             screen.stop()
+
+
+def _told(place: Place) -> str:
+    return "in PostgreSQL" if place.file is None else str(place.file)
 
 
 def _live() -> Live:

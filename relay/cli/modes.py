@@ -29,12 +29,12 @@ def modes_by_hand(config: str | None, store: str | None = None) -> tuple[SaidMod
     """What was said of rules by hand; nothing where there is no ledger to read yet."""
     from relay.errors import ConfigError, StoreBusy, StoreUnusable  # noqa: PLC0415 - quick help
     from relay.settings import find_ledger  # noqa: PLC0415 - quick help
+    from relay.store.place import open_ledger  # noqa: PLC0415 - quick help
     from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
-    from relay.store.sqlite import SqliteStore  # noqa: PLC0415 - quick help
 
     async def read() -> tuple[SaidMode, ...]:
-        path = find_ledger(config_path(config), os.environ, store)
-        ledger = SqliteStore(path, read_only=True, keys=read_keys(os.environ))
+        place = find_ledger(config_path(config), os.environ, store)
+        ledger = await open_ledger(place, read_only=True, keys=read_keys(os.environ))
         try:
             return await ledger.said_modes()
         finally:

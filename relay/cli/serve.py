@@ -88,13 +88,13 @@ async def _serve(settings: Settings, path: Path, seen: Stamp, store: str | None,
     from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
     from relay.app import App  # noqa: PLC0415 - quick help
     from relay.errors import StoreUnusable  # noqa: PLC0415 - quick help
-    from relay.settings import store_path  # noqa: PLC0415 - quick help
+    from relay.settings import store_place  # noqa: PLC0415 - quick help
+    from relay.store.place import open_ledger  # noqa: PLC0415 - quick help
     from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
-    from relay.store.sqlite import Ballast, SqliteStore  # noqa: PLC0415 - quick help
 
     try:
-        file = store_path(settings, store)
-        ledger = SqliteStore(file, keys=read_keys(os.environ), ballast=Ballast(file))
+        place = store_place(settings, store)
+        ledger = await open_ledger(place, keys=read_keys(os.environ), ballast=True)
     except (StoreUnusable, ValueError) as error:
         stop(CONFIG, str(error))
     app = App(settings, ledger, CONNECTORS, intake=intake, worker=worker)

@@ -18,7 +18,7 @@ from relay.cli.common import (
     USAGE,
     config_option,
     json_option,
-    ledger_path,
+    ledger_place,
     print_json,
     settings_of,
     start_logging,
@@ -91,12 +91,12 @@ def _rule(settings: Settings, name: str) -> Rule:
 def _stored(rule: Rule, event: str, settings: Settings, config: str | None, store: str | None) -> Trial:
     from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
     from relay.errors import StoreUnusable  # noqa: PLC0415 - quick help
+    from relay.store.place import open_ledger  # noqa: PLC0415 - quick help
     from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
-    from relay.store.sqlite import SqliteStore  # noqa: PLC0415 - quick help
     from relay.trying import try_stored  # noqa: PLC0415 - quick help
 
     async def run() -> Trial | None:
-        ledger = SqliteStore(ledger_path(config, store), read_only=True, keys=read_keys(os.environ))
+        ledger = await open_ledger(ledger_place(config, store), read_only=True, keys=read_keys(os.environ))
         try:
             return await try_stored(rule, event, ledger, settings, CONNECTORS)
         finally:

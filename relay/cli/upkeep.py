@@ -16,7 +16,7 @@ from relay.cli.common import (
     NOT_FOUND,
     config_option,
     json_option,
-    ledger_path,
+    ledger_place,
     print_json,
     read_ledger,
     settings_of,
@@ -71,6 +71,12 @@ def _foresee(config: str | None, store: str | None) -> dict[str, Any]:
     return read_ledger(config, store, foresee)
 
 
+_BY_SERVER = (
+    "the ledger is in PostgreSQL, which makes its own backups: "
+    "pg_dump --format=custom --file=relay.dump DATABASE, and pg_restore; docs/postgres.md says more"
+)
+
+
 @click.command(epilog="Example: relay backup /var/backups/relay")
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 @click.option("--verify", "file", type=click.Path(path_type=Path), help="Only prove an earlier backup.")
@@ -85,7 +91,7 @@ def backup(folder: Path | None, file: Path | None, config: str | None, store: st
         raise click.UsageError("Name a folder to copy into, or a backup to --verify.")
     try:
         if folder is not None:
-            copy = back_up(ledger_path(config, store), folder, time.time())
+            copy = back_up(ledger_place(config, store).file_or(_BY_SERVER), folder, time.time())
         elif file is not None and file.is_file():
             copy = verify(file)
         else:

@@ -13,7 +13,8 @@ from relay.demo.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
+
+    from relay.store.place import Place
 
 PACE = 0.08
 """Seconds between two acts: slow enough to watch, quick enough for a coffee-free wait."""
@@ -29,7 +30,7 @@ class Demo:
 
 
 async def play(
-    store: Path,
+    store: Place,
     *,
     port: int = 0,
     said: Callable[[World, str], Awaitable[None]],

@@ -21,11 +21,13 @@ from relay.settings import read_settings
 from relay.settings.shipped import shipped
 from relay.standins import CrmStandIn, GoogleStandIn, SinkStandIn, SlackStandIn
 from relay.standins.crm import TOKEN
-from relay.store.sqlite import SqliteStore
+from relay.store.place import open_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
-    from pathlib import Path
+
+    from relay.store import Store
+    from relay.store.place import Place
 
 MORNING = dt.datetime(2026, 3, 3, 10, 0, tzinfo=ZoneInfo("America/Chicago")).timestamp()
 """When the demo's day begins, whatever the real hour: a Tuesday, business hours."""
@@ -48,7 +50,7 @@ class Clock:
 class World:
     """Everything that the demo needs, started together and stopped together."""
 
-    def __init__(self, store: Path, port: int = 0) -> None:
+    def __init__(self, store: Place, port: int = 0) -> None:
         self.clock = Clock()
         self.sandbox = Sandbox(None, clock=self.clock, settings=SandboxSettings(past_calls=0))
         self.slack = SlackStandIn()
@@ -57,13 +59,13 @@ class World:
         self.sink = SinkStandIn()
         self.remembered: dict[str, str] = {}
         self.forged = 0
-        self._store_path = store
+        self._place = store
         self._port = port
         self._secret = secrets.token_hex(16)
         self._later: set[asyncio.Task[None]] = set()
         self._stack = AsyncExitStack()
         self.app: App
-        self.store: SqliteStore
+        self.store: Store
 
     async def __aenter__(self) -> Self:
         try:
@@ -86,7 +88,7 @@ class World:
             await standin.start()
             self._stack.push_async_callback(standin.stop)
         settings = read_settings(shipped("demo.yaml"), CONNECTORS, self._environment())
-        self.store = SqliteStore(self._store_path)
+        self.store = await open_ledger(self._place)
         self.app = App(settings, self.store, CONNECTORS, clock=self.clock)
         self._stack.push_async_callback(self.app.stop)
         await self.app.start()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from relay.settings.yaml_file import Document, expand, read_document
+from relay.store.place import SCHEMES, Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,21 +25,23 @@ def store_url(written: Any, environment: Mapping[str, str]) -> str | None:
     """
     typed = environment.get("RELAY_STORE")
     url = typed or (DEFAULT_STORE if written is None else written)
+    if isinstance(url, str) and url.startswith(SCHEMES):
+        return url
     if not isinstance(url, str) or not url.startswith(_SQLITE) or url == _SQLITE:
         return None
     return f"{_SQLITE}{Path.cwd() / url.removeprefix(_SQLITE)}" if typed else url
 
 
-def store_path(settings: Settings, override: str | None = None) -> Path:
-    """The SQLite file of the store; relative paths count from the configuration file, of an override from here.
+def store_place(settings: Settings, override: str | None = None) -> Place:
+    """Where the store is; relative paths count from the configuration file, of an override from here.
 
     Raises:
-        ValueError: it is no sqlite:/// address.
+        ValueError: it is neither a sqlite:/// nor a postgresql:// address.
     """
-    return _path(override or settings.store, None if override else settings.path)
+    return read_place(override or settings.store, None if override else settings.path)
 
 
-def find_ledger(path: Path, environment: Mapping[str, str], override: str | None = None) -> Path:
+def find_ledger(path: Path, environment: Mapping[str, str], override: str | None = None) -> Place:
     """The same from the file alone, whatever else is wrong or missing in it: reading the ledger needs no secrets.
 
     Raises:
@@ -46,16 +49,23 @@ def find_ledger(path: Path, environment: Mapping[str, str], override: str | None
         ValueError: it names no store that can be read.
     """
     if override:
-        return _path(override, None)
+        return read_place(override, None)
     if environment.get("RELAY_STORE"):
-        return _path(environment["RELAY_STORE"], None)
+        return read_place(environment["RELAY_STORE"], None)
     document = read_document(path)
     written = expand(Document(path), document.tree.get("store"), environment)
-    return _path(DEFAULT_STORE if written is None else str(written), path)
+    return read_place(DEFAULT_STORE if written is None else str(written), path)
 
 
-def _path(url: str, file: Path | None) -> Path:
+def read_place(url: str, file: Path | None = None) -> Place:
+    """The place that an address names; a relative path counts from the folder of `file`, else from here.
+
+    Raises:
+        ValueError: it is neither a sqlite:/// nor a postgresql:// address.
+    """
+    if url.startswith(SCHEMES):
+        return Place(address=url)
     if not url.startswith(_SQLITE) or url == _SQLITE:
-        raise ValueError(f"`{url}` is no store; write sqlite:///relay.db (postgresql:// is not built yet)")
+        raise ValueError(f"`{url.partition('@')[0]}` is no store; write sqlite:///relay.db or postgresql://…")
     base = Path.cwd() if file is None else file.parent
-    return Path(os.path.normpath(base / url.removeprefix(_SQLITE)))
+    return Place(Path(os.path.normpath(base / url.removeprefix(_SQLITE))))

@@ -190,7 +190,7 @@ class _Reader:
     def _store(self) -> str:
         url = store_url(self.tree.get("store"), self.environment)
         if url is None:
-            self._complain(("store",), "the store is written as sqlite:///relay.db; postgresql:// is not built yet")
+            self._complain(("store",), "the store is written as sqlite:///relay.db or postgresql://user@host/database")
         return url or DEFAULT_STORE
 
     def _groups(self) -> None:

@@ -46,7 +46,7 @@ class Settings:
     about: About
     policy: Policy
     network: Network
-    store: str
+    store: str = field(repr=False)
     server: ServerForm
     callscaler: CallScalerForm
     sources: Mapping[str, Source]

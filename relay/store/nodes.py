@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 ALIVE = 30.0
 """Seconds after its last word that a relay counts as gone."""
@@ -41,11 +41,18 @@ class Nodes(Protocol):
     shared: bool
     """Whether other relays may be at work on it."""
 
+    @property
+    def clock(self) -> Callable[[], float]:
+        """The time that every relay on it goes by, Unix seconds."""
+
     async def report(self, node: Node, wants: Sequence[str], *, now: float, lease: float) -> frozenset[str]:
         """Say that a relay lives, and take or keep duties that nobody else holds, for `lease` seconds.
 
         Answers those that it holds now. One that stops reporting loses them when its lease is over.
         """
+
+    def on_call(self, call: Callable[[], None]) -> None:
+        """Have `call` called when another relay wrote something to be done; a hint that may fail to come."""
 
     async def leave(self, node: str) -> None:
         """Say goodbye: its duties are free at once."""

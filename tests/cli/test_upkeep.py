@@ -61,6 +61,12 @@ def test_a_backup_that_is_not_what_it_was_is_exit_6(run, kept, folder):
     assert ran.err
 
 
+def test_a_database_is_backed_up_by_its_server(run, folder, postgres):
+    ran = run("--store", postgres, "backup", folder / "copies")
+    assert ran.code == 3
+    assert "pg_dump" in ran.err
+
+
 def test_what_cannot_be_backed_up_says_why(run, kept, folder):
     assert run("backup").code == 2
     assert run("backup", "--verify", folder / "nothing.db").code == 4

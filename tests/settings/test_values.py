@@ -7,8 +7,9 @@ import pytest
 
 from connectors.table import CONNECTORS
 from relay.errors import ConfigError
-from relay.settings import find_ledger, read_settings, store_path
+from relay.settings import find_ledger, read_settings, store_place
 from relay.settings.yaml_file import expand, read_document
+from relay.store.place import Place
 
 HOOK = "connectors: {a: {type: webhook, url: 'https://example.com', signing_secret: %s}}\n"
 SIGNING = "whsec_bm90LWEtcmVhbC1zaWduaW5nLXNlY3JldC0wMDAwMDA="
@@ -134,19 +135,21 @@ def test_a_relay_variable_that_the_file_asks_for_is_known(load):
 def test_the_store_counts_from_the_file_and_from_here_when_typed(load, tmp_path, monkeypatch):
     monkeypatch.chdir("/")
     settings = load("store: sqlite:///data/relay.db\n")
-    assert store_path(settings) == tmp_path / "data" / "relay.db"
-    assert store_path(settings, "sqlite:///other.db") == Path("/other.db")
-    assert store_path(load("", {"RELAY_STORE": "sqlite:///typed.db"})) == Path("/typed.db")
+    assert store_place(settings) == Place(tmp_path / "data" / "relay.db")
+    assert store_place(settings, "sqlite:///other.db") == Place(Path("/other.db"))
+    assert store_place(load("", {"RELAY_STORE": "sqlite:///typed.db"})) == Place(Path("/typed.db"))
+    assert store_place(settings, "postgresql://x/y").address == "postgresql://x/y"
+    assert store_place(load("store: postgresql://relay:false@x/y\n")).address == "postgresql://relay:false@x/y"
     with pytest.raises(ValueError, match="postgresql"):
-        store_path(settings, "postgresql://x/y")
+        store_place(settings, "mysql://x/y")
 
 
 def test_the_ledger_is_found_without_the_secrets_that_the_rest_needs(tmp_path):
     path = tmp_path / "relay.yaml"
     path.write_text("store: sqlite:///here.db\ncallscaler: {api_key: '${UNSET}'}\nnonsense: 1\n")
-    assert find_ledger(path, {}) == tmp_path / "here.db"
-    assert find_ledger(path, {"RELAY_STORE": "sqlite:////tmp/x.db"}) == Path("/tmp/x.db")
-    assert find_ledger(path, {}, "sqlite:////tmp/y.db") == Path("/tmp/y.db")
+    assert find_ledger(path, {}) == Place(tmp_path / "here.db")
+    assert find_ledger(path, {"RELAY_STORE": "sqlite:////tmp/x.db"}) == Place(Path("/tmp/x.db"))
+    assert find_ledger(path, {}, "sqlite:////tmp/y.db") == Place(Path("/tmp/y.db"))
 
 
 def test_a_rate_is_read_for_any_connector(load):

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from relay.errors import StoreUnusable
+from relay.store.place import SCHEMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONNECTIONS = 8
-SCHEMES = ("postgresql://", "postgres://")
 _OWN = {"pooler", "listen", "connections", "notify"}
 _LIBPQ_ONLY = {
     "channel_binding",

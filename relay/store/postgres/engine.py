@@ -16,6 +16,7 @@ import structlog
 
 from relay import failpoints
 from relay.errors import StoreBusy, StoreUnusable
+from relay.store.postgres.bell import Bell
 from relay.store.postgres.connection import AGAIN, LOST, ServerConnection, in_greenlet
 
 if TYPE_CHECKING:
@@ -71,6 +72,10 @@ class Engine:
     def address(self) -> Address:
         """Where it is connected to."""
         return self._address
+
+    def bell(self, node: str) -> Bell:
+        """What calls other relays, and hears them."""
+        return Bell(self._address, self._pool, node)
 
     async def run(self, work: Callable[[ServerConnection], T]) -> T:
         """Run one piece of work in a transaction; resumes after its commit. It may be run more than once.
@@ -230,7 +235,7 @@ def _refused(error: asyncpg.PostgresError) -> StoreBusy:
     return StoreBusy(f"the database refused: {error}")
 
 
-async def connect_pool(address: Address) -> asyncpg.Pool[Any]:
+async def connect_pool(address: Address, *, writes: bool) -> asyncpg.Pool[Any]:
     """A pool of connections, which has reached the server once.
 
     Raises:
@@ -264,7 +269,7 @@ async def connect_pool(address: Address) -> asyncpg.Pool[Any]:
             f"the database answers before what it was told is safe (synchronous_commit is {committed}): "
             "alter role … set synchronous_commit = on"
         )
-    if synced == "off":
+    if synced == "off" and writes:
         log.warning("the database does not sync its disk (fsync is off): a loss of power may lose acknowledged events")
     return pool
 

@@ -10,6 +10,7 @@ import asyncpg
 from relay.errors import StoreUnusable
 from relay.store.postgres import claiming, planning, sizes, texting
 from relay.store.postgres.address import read_address
+from relay.store.postgres.clock import ServerClock
 from relay.store.postgres.engine import Engine, connect_pool, told
 from relay.store.postgres.schema import insist_on_latest, migrate
 from relay.store.sql import sealing, settling, texts, upkeep
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         Windows,
         Wish,
     )
+    from relay.store.nodes import Node
     from relay.store.postgres.connection import ServerConnection
     from relay.store.sealing import Keys, Seal
     from relay.store.upkeep import Sizes
@@ -50,7 +52,10 @@ class PostgresStore(SqlStore):
 
     def __init__(self, engine: Engine, *, read_only: bool, keys: Keys | None) -> None:
         super().__init__(keys)
+        self._server_clock = ServerClock()
+        self.clock = self._server_clock
         self._engine = engine
+        self._bell = engine.bell(self.node)
         self._read_only = read_only
         self._versions: set[str] = set()
         """The versions of rules that this relay has read: what names another one is left to others."""
@@ -63,7 +68,7 @@ class PostgresStore(SqlStore):
             StoreUnusable: the database cannot be used; the message says why and what to do.
         """
         address = read_address(url)
-        pool = await connect_pool(address)
+        pool = await connect_pool(address, writes=not read_only)
         try:
             async with pool.acquire() as raw:
                 if read_only:
@@ -82,7 +87,9 @@ class PostgresStore(SqlStore):
         except StoreUnusable:
             await engine.close()
             raise
-        return cls(engine, read_only=read_only, keys=keys)
+        store = cls(engine, read_only=read_only, keys=keys)
+        await engine.read(store._server_clock.ask)
+        return store
 
     @property
     def broken(self) -> str | None:
@@ -97,7 +104,9 @@ class PostgresStore(SqlStore):
     async def _write_together(self, work: Callable[[ServerConnection, Sequence[I]], Sequence[T]], item: I) -> T:
         if self._read_only:
             raise RuntimeError("this ledger was opened for reading only")
-        return await self._engine.run_together(work, item)
+        result = await self._engine.run_together(work, item)
+        self._bell.ring()
+        return result
 
     async def _read(self, work: Callable[[ServerConnection], T]) -> T:
         return await self._engine.read(work)
@@ -105,9 +114,12 @@ class PostgresStore(SqlStore):
     async def plan(
         self, decide: DecidePlan, *, now: float, config: str, windows: Windows, prefix: Callable[[str], str], limit: int
     ) -> int:
-        return await self._write(
+        planned = await self._write(
             partial(planning.plan, decide=decide, now=now, config=config, windows=windows, prefix=prefix, limit=limit)
         )
+        if planned:
+            self._bell.ring()
+        return planned
 
     async def ripen(
         self, decide: DecideRipe, *, now: float, windows: Windows, prefix: Callable[[str], str], limit: int
@@ -123,6 +135,10 @@ class PostgresStore(SqlStore):
                 versions=self._versions,
             )
         )
+
+    async def report(self, node: Node, wants: Sequence[str], *, now: float, lease: float) -> frozenset[str]:
+        await self._engine.read(self._server_clock.ask)
+        return await super().report(node, wants, now=now, lease=lease)
 
     async def claim(self, wants: Mapping[str, Want], *, now: float) -> Taken:
         return await self._write(partial(claiming.claim, wants=wants, now=now, versions=self._versions))
@@ -188,7 +204,11 @@ class PostgresStore(SqlStore):
     async def sizes(self) -> Sizes:
         return await self._read(sizes.sizes)
 
+    def on_call(self, call: Callable[[], None]) -> None:
+        self._bell.listen(call)
+
     async def close(self) -> None:
+        await self._bell.close()
         await self._engine.close()
 
 

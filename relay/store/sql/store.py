@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -74,6 +75,7 @@ class SqlStore(ABC):
     def __init__(self, keys: Keys | None = None) -> None:
         """With `keys` the ledger is sealed."""
         self.node = secrets.token_hex(6)
+        self.clock: Callable[[], float] = time.time
         self._keys = keys
 
     @abstractmethod
@@ -343,6 +345,9 @@ class SqlStore(ABC):
 
     async def acts(self, *, limit: int, before: int | None = None) -> list[Act]:
         return await self._read(partial(audit.acts, limit=limit, before=before))
+
+    def on_call(self, call: Callable[[], None]) -> None:  # noqa: B027 - nobody else is on this ledger
+        pass
 
     async def report(self, node: Node, wants: Sequence[str], *, now: float, lease: float) -> frozenset[str]:
         return await self._write(

@@ -1,0 +1,54 @@
+"""`relay nodes`: which relays share the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from relay.cli.common import clock, config_option, json_option, print_json, print_table, read_ledger, store_option
+
+if TYPE_CHECKING:
+    from relay.store import Store
+    from relay.store.nodes import Node
+
+
+@click.command(epilog="Example: relay nodes")
+@config_option
+@store_option
+@json_option
+def nodes(config: str | None, store: str | None, *, as_json: bool) -> None:
+    """Who lives, who does what for all, how far each lags, and whether all run the same configuration."""
+
+    async def read(ledger: Store) -> tuple[list[Node], float]:
+        return await ledger.nodes(), ledger.clock()
+
+    found, now = read_ledger(config, store, read)
+    told = [_told(node, now) for node in found]
+    configs = {node["config"] for node in told if node["lives"]}
+    if as_json:
+        print_json({"nodes": told, "same_config": len(configs) <= 1})
+        return
+    print_table(
+        "",
+        ["node", "host", "process", "version", "config", "roles", "holds", "seen", "lag"],
+        [_row(node) for node in told],
+    )
+    if len(configs) > 1:
+        click.echo("the relays run different configurations: give all the same file, and reload them", err=True)
+
+
+def _told(node: Node, now: float) -> dict[str, Any]:
+    from relay.store.nodes import ALIVE  # noqa: PLC0415 - quick help
+
+    return {**asdict(node), "silent": round(max(0.0, now - node.seen_at), 1), "lives": now - node.seen_at < ALIVE}
+
+
+def _row(node: dict[str, Any]) -> list[str]:
+    seen = f"{node['silent']:.0f} s ago" if node["lives"] else f"gone since {clock(node['seen_at'])}"
+    lag = "" if node["lag"] is None else f"{node['lag']:.1f} s"
+    return [
+        node["id"], node["host"], str(node["pid"]), node["version"], node["config"], node["roles"],
+        ", ".join(node["holds"]), seen, lag,
+    ]  # fmt: skip

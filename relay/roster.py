@@ -1,0 +1,139 @@
+"""This relay among those that share the ledger: it says that it lives, and does for all what it holds the duty of.
+
+A duty is held by a lease that is renewed at every beat. A relay that is killed, frozen or cut off renews nothing, knows
+by its own monotonic clock that it may not go on, and another takes over: within half a minute. On a file there is
+nobody else, and every duty is held without asking.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+import relay
+from relay.errors import StoreBusy
+from relay.store.nodes import ALIVE, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from relay.store import Store
+
+log = structlog.get_logger(__name__)
+
+BEAT = 5.0
+ALONE = 60.0
+"""Seconds between two beats, beside others and on a file of one's own."""
+LEASE = 20.0
+"""Seconds that a duty is held without another beat."""
+
+
+class Roster:
+    """Who is at work, and who does what."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        roles: Sequence[str],
+        config: Callable[[], str],
+        beaten: Callable[[Sequence[Node]], Awaitable[None]],
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`config` is the short name of what is in force; `beaten` hears after every beat who lives."""
+        self.others: tuple[Node, ...] = ()
+        """Whoever else lives, as of the last beat."""
+        self._store = store
+        self._roles = roles
+        self._config = config
+        self._beaten = beaten
+        self._ticks = ticks
+        self._started_at = store.clock()
+        self._wanted: set[str] = set()
+        self._held: frozenset[str] = frozenset()
+        self._until = float("-inf")
+        self._beat = asyncio.Event()
+
+    async def run(self) -> None:
+        """Beat until cancelled; a ledger that is busy is told the next time."""
+        while True:
+            try:
+                await self.beat()
+            except StoreBusy as error:
+                log.warning("the other relays could not be told that this one lives", why=str(error))
+            await asyncio.sleep(BEAT if self._store.shared else ALONE)
+
+    async def beat(self) -> None:
+        """Say that this relay lives, take or keep its duties, and learn who else lives.
+
+        Raises:
+            StoreBusy: nobody could be told.
+        """
+        began, now = self._ticks(), self._store.clock()
+        oldest = await self._store.oldest_due()
+        lag = None if oldest is None else max(0.0, now - oldest)
+        held = await self._store.report(self._node(lag), sorted(self._wanted), now=now, lease=LEASE)
+        if held != self._held:
+            log.info("duties", holds=sorted(held))
+        # Not until the lease ends in the ledger: whoever takes it then must find nobody at it.
+        self._held, self._until = held, began + LEASE - BEAT
+        listed = await self._store.nodes()
+        mine, now = self._store.node, self._store.clock()
+        self.others = tuple(node for node in listed if node.id != mine and now - node.seen_at < ALIVE)
+        self._beat.set()
+        self._beat = asyncio.Event()
+        await self._beaten(self.others)
+
+    def _node(self, lag: float | None) -> Node:
+        return Node(
+            self._store.node,
+            socket.gethostname(),
+            os.getpid(),
+            relay.__version__,
+            self._config(),
+            ", ".join(self._roles),
+            self._started_at,
+            lag=lag,
+        )
+
+    def holds(self, duty: str) -> bool:
+        """Whether a duty is this relay's now."""
+        return not self._store.shared or (duty in self._held and self._ticks() < self._until)
+
+    async def on_duty(self, duty: str, loop: Callable[[], Awaitable[None]]) -> None:
+        """Run a loop for as long as its duty is held, again and again; alone on a ledger, simply run it."""
+        if not self._store.shared:
+            await loop()
+            return
+        self._wanted.add(duty)
+        while True:
+            while not self.holds(duty):
+                await self._next_beat()
+            task = asyncio.ensure_future(loop())
+            try:
+                while self.holds(duty) and not task.done():
+                    await asyncio.wait([task], timeout=1.0)
+            finally:
+                task.cancel()
+                await asyncio.wait([task])
+            if not task.cancelled():
+                task.result()
+
+    async def _next_beat(self) -> None:
+        try:
+            async with asyncio.timeout(BEAT):
+                await self._beat.wait()
+        except TimeoutError:
+            return
+
+    async def leave(self) -> None:
+        """Say goodbye, so that others take over at once."""
+        try:
+            await self._store.leave(self._store.node)
+        except StoreBusy as error:
+            log.warning("the other relays could not be told that this one ends", why=str(error))

@@ -1,0 +1,56 @@
+"""Where a ledger is, and opening what is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from relay.errors import StoreUnusable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from relay.store import Store
+    from relay.store.sealing import Keys
+
+SCHEMES = ("postgresql://", "postgres://")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A SQLite file, or the address of a PostgreSQL database, which may hold a password."""
+
+    file: Path | None = None
+    address: str | None = field(default=None, repr=False)
+
+    def file_or(self, why: str) -> Path:
+        """The file.
+
+        Raises:
+            StoreUnusable: it is a database; `why` says what that means.
+        """
+        if self.file is None:
+            raise StoreUnusable(why)
+        return self.file
+
+
+async def open_ledger(
+    place: Place, *, read_only: bool = False, keys: Keys | None = None, ballast: bool = False
+) -> Store:
+    """Open a ledger; with `ballast` a file keeps some room for the day that the disk is full.
+
+    Raises:
+        StoreUnusable: it cannot be used; the message says why and what to do.
+    """
+    if place.address is None:
+        from relay.store.sqlite import Ballast, SqliteStore  # noqa: PLC0415 - only the engine that is used
+
+        kept = Ballast(place.file) if ballast and place.file is not None else None
+        return SqliteStore(place.file, read_only=read_only, keys=keys, ballast=kept)
+    try:
+        from relay.store.postgres import PostgresStore  # noqa: PLC0415 - an extra, and only the engine that is used
+    except ModuleNotFoundError as error:
+        raise StoreUnusable(
+            f"a ledger in PostgreSQL needs {error.name}: pip install 'callscaler-relay[postgres]'"
+        ) from None
+    return await PostgresStore.open(place.address, read_only=read_only, keys=keys)

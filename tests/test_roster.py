@@ -1,0 +1,96 @@
+"""Relays that share a ledger: one does what must be done once, and another takes over when it falls silent."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from relay.roster import LEASE, Roster
+from relay.store.postgres import PostgresStore
+
+
+class Ticks:
+    """A clock that nobody sets, moved by the test."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+async def nobody_cares(nodes):
+    """What is heard of the others is not of interest."""
+
+
+class Relay:
+    """One relay on a ledger, with a loop that one relay runs for all."""
+
+    def __init__(self, store, ticks):
+        self.running = False
+        self.store = store
+        self.roster = Roster(store, roles=["worker"], config=lambda: "c1", beaten=nobody_cares, ticks=ticks)
+        self._task = asyncio.ensure_future(self.roster.on_duty("clock", self._loop))
+
+    async def _loop(self):
+        self.running = True
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.running = False
+
+    async def end(self):
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        await self.store.close()
+
+
+@pytest.fixture
+async def relays(postgres):
+    made = []
+
+    async def make(ticks):
+        store = await PostgresStore.open(postgres)
+        made.append(Relay(store, ticks))
+        await asyncio.sleep(0)
+        return made[-1]
+
+    yield make
+    for relay in made:
+        await relay.end()
+
+
+async def test_one_relay_has_the_duty_and_the_other_learns_of_it(relays, until):
+    ticks = Ticks()
+    one, two = await relays(ticks), await relays(ticks)
+    await one.roster.beat()
+    await two.roster.beat()
+    await until(lambda: one.running)
+    await one.roster.beat()
+
+    assert not two.running
+    assert [node.id for node in one.roster.others] == [two.store.node]
+    assert [node.holds for node in two.roster.others] == [("clock",)]
+
+
+async def test_a_relay_that_was_frozen_knows_that_it_may_not_go_on(relays, until):
+    ticks = Ticks()
+    one = await relays(ticks)
+    await one.roster.beat()
+    await until(lambda: one.running)
+    ticks.now += LEASE
+    await until(lambda: not one.running)
+    await one.roster.beat()
+    await until(lambda: one.running)
+
+
+async def test_a_relay_that_says_goodbye_is_followed_at_once(relays, until):
+    ticks = Ticks()
+    one, two = await relays(ticks), await relays(ticks)
+    await one.roster.beat()
+    await until(lambda: one.running)
+    await one.roster.leave()
+    await two.roster.beat()
+
+    await until(lambda: two.running)
