@@ -20,11 +20,10 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=11)
     arguments.add_argument("--mutant", choices=sorted(MUTANTS))
     arguments.add_argument("--pause", type=float, default=0.3, help="seconds between two events of a sender, at most")
+    arguments.add_argument("--weather", type=float, help="seconds of bad network between all parts")
     said = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = asyncio.run(
-            try_out(Path(folder), seed=said.seed, kills=said.kills, mutant=said.mutant, pause=said.pause)
-        )
+        found = asyncio.run(try_out(Path(folder), **vars(said)))
     sys.stdout.write(json.dumps(found.public()) + "\n")
     return not found.good
 

@@ -108,12 +108,12 @@ class Load:
 
     async def _post(self, session: aiohttp.ClientSession, call: str) -> bool:
         """Send a call once; whether it was taken."""
-        if not self._relays.url:
+        if not self._relays.door:
             return False
         kind, caller = self.attempted[call]
         body = {"event": kind, "call_id": call, "caller_number": caller, "tracking_number": "+13125550142"}
         try:
-            async with session.post(self._relays.url, json=body, headers={"X-Relay-Secret": SECRET}) as answer:
+            async with session.post(self._relays.door, json=body, headers={"X-Relay-Secret": SECRET}) as answer:
                 told = await answer.json(content_type=None)
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):

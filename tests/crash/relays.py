@@ -91,9 +91,8 @@ class Relays:
         self.wrong: list[str] = []
         self.pid = 0
         self._config = folder / "relay.yaml"
-        written = FILE.format(key=KEY, phone=world.phone.url, crm=world.crm.url, secret=SECRET, settle=settle)
-        self._config.write_text(written)
-        self._config.chmod(0o600)
+        self._world = world
+        self._settle = settle
         self._mutant = ["--mutant", mutant] if mutant else []
         self._under = under
         self._launcher: asyncio.subprocess.Process | None = None
@@ -105,6 +104,10 @@ class Relays:
 
     async def open(self) -> None:
         """Start the process that starts relays."""
+        phone = self._world.address("phone", self._world.phone.url)
+        crm = self._world.address("crm", self._world.crm.url)
+        self._config.write_text(FILE.format(key=KEY, phone=phone, crm=crm, secret=SECRET, settle=self._settle))
+        self._config.chmod(0o600)
         self._launcher = await asyncio.create_subprocess_exec(
             *self._under,
             sys.executable,
@@ -146,6 +149,11 @@ class Relays:
             self.starts.append(time.monotonic() - began)
         elif not environment:
             self.wrong.append(f"a relay did not start: {' | '.join(list(self.said)[-5:])}")
+
+    @property
+    def door(self) -> str:
+        """Where senders post to: the relay, or what stands before it; empty while there is none."""
+        return self._world.address("relay", self.url)
 
     def signal(self, number: int) -> None:
         """Send the relay a signal; one that is gone already gets none."""

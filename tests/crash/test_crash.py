@@ -47,6 +47,13 @@ async def test_twenty_kills_lose_nothing_and_text_nobody_twice(tmp_path):
     assert sum(found.faults.values()) >= KILLS
 
 
+async def test_bad_network_between_all_parts_loses_nothing_and_texts_nobody_twice(tmp_path):
+    found = await try_out(tmp_path, seed=21, kills=2, weather=6.0)
+    assert found.good, json.dumps(found.public())
+    assert {"reset", "slices", "late"} <= set(found.network["relay"]) & set(found.network["crm"])
+    assert found.files < 200
+
+
 async def test_a_relay_that_answers_before_it_has_written_is_found_out(tmp_path):
     found = await try_out(tmp_path, seed=11, kills=6, mutant="ack_before_commit")
     assert found.lost, json.dumps(found.public())

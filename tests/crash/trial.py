@@ -11,7 +11,8 @@ import time
 from collections import Counter
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from relay import failpoints
 from relay.models import State
@@ -21,9 +22,6 @@ from tests.crash.load import Load
 from tests.crash.mutants import MUTANTS
 from tests.crash.relays import Relays
 from tests.crash.world import LIST_LAG, World
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DRAIN_MOST = 180.0
 LOOK_EVERY = 5
@@ -52,6 +50,10 @@ class Reckoning:
     unexplained: int = 0
     """Missed calls whose text neither went out nor carries a reason."""
     states: dict[str, int] = field(default_factory=dict)
+    network: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Connections between the parts, by what was wrong with them."""
+    files: int = 0
+    """Files that the last relay had open when everything was settled."""
     slowest_start: float = 0.0
     seconds: float = 0.0
     wrong: list[str] = field(default_factory=list)
@@ -67,8 +69,13 @@ class Reckoning:
         return {"good": self.good, **asdict(self)}
 
 
-async def try_out(folder: Path, *, seed: int, kills: int, mutant: str | None = None, pause: float = 0.3) -> Reckoning:
-    """Load one relay after the other in `folder`, end each by surprise, and reckon."""
+async def try_out(
+    folder: Path, *, seed: int, kills: int, mutant: str | None = None, pause: float = 0.3, weather: float | None = None
+) -> Reckoning:
+    """Load one relay after the other in `folder`, end each by surprise, and reckon.
+
+    With `weather` all parts are joined by a bad network, for so many seconds beyond the kills.
+    """
     dice = random.Random(seed)  # noqa: S311 - the same faults in every run
     broken = MUTANTS.get(mutant or "")
     world = World(dice, seed, lag=broken.lag if broken else LIST_LAG)
@@ -78,18 +85,25 @@ async def try_out(folder: Path, *, seed: int, kills: int, mutant: str | None = N
     nemesis = Nemesis(relays, world, load, dice)
     began = time.monotonic()
     try:
+        if weather is not None:
+            await world.cloud_over(lambda: relays.url, dice)
         await relays.open()
         await relays.start()
         load.start()
         for number in range(kills):
             await nemesis.strike(look=number % LOOK_EVERY == 0)
+        await asyncio.sleep(weather or 0.0)
         await load.stop()
         world.calm()
         drained = await nemesis.drain()
     finally:
         await relays.close()
         await world.stop()
-    found = Reckoning(seed, mutant, dict(nemesis.faults), slowest_start=round(max(relays.starts[1:]), 2))
+    found = Reckoning(
+        seed, mutant, dict(nemesis.faults), slowest_start=round(max(relays.starts[1:] or relays.starts), 2)
+    )
+    found.network = {name: dict(proxy.seen) for name, proxy in world.proxies.items()}
+    found.files = nemesis.files
     found.wrong += [*relays.wrong, *nemesis.wrong, *load.wrong, *drained]
     await reckon(found, relays.ledger, load, world)
     found.wrong = [*found.wrong[:_TOLD], f"and {len(found.wrong) - _TOLD} more"] if found.wrong[_TOLD:] else found.wrong
@@ -103,6 +117,7 @@ class Nemesis:
     def __init__(self, relays: Relays, world: World, load: Load, dice: random.Random) -> None:
         self.faults: Counter[str] = Counter()
         self.wrong: list[str] = []
+        self.files = 0
         self._relays = relays
         self._world = world
         self._load = load
@@ -177,8 +192,15 @@ class Nemesis:
                 break
             await asyncio.sleep(0.2)
         await ledger.close()
+        self.files = _open_files(self._relays.pid)
         code = await self._relays.end(signal.SIGTERM)
         return wrong if code == 0 else [*wrong, f"the last SIGTERM ended with {code}"]
+
+
+def _open_files(pid: int) -> int:
+    """Files, sockets among them, that a process has open; 0 where the system does not tell."""
+    told = Path(f"/proc/{pid}/fd")
+    return len(list(told.iterdir())) if told.exists() else 0
 
 
 def _unsound(file: Path, acked: set[str]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from relay.sandbox import Sandbox, SandboxSettings, messages
+from tests.crash.weather import Proxy
 
 if TYPE_CHECKING:
     import random
@@ -64,7 +65,10 @@ class Crm:
             await self._runner.cleanup()
 
     async def _take(self, request: web.Request) -> web.Response:
-        body = json.loads(await request.read())
+        try:
+            body = json.loads(await request.read())
+        except ConnectionError:
+            return web.Response(status=400)
         roll = self._dice.random() if self.faulty else 1.0
         if roll < 0.08:
             return web.Response(status=BUSY)
@@ -89,6 +93,8 @@ class World:
         self.phone = Sandbox(key=KEY, sample=False, seed=seed, settings=SandboxSettings(hang=HANG, list_lag=lag))
         self.phone.set_balance(10_000_000)
         self.phone.add_number(OURS, "Main", flow="Main Office Line")
+        self.proxies: dict[str, Proxy] = {}
+        """What stands before the parts, by their names: crm, phone, relay."""
         self.accepted: Callable[[], None] = lambda: None
         """Called when a text was accepted, before its sender is answered."""
         self._undo = contextlib.ExitStack()
@@ -109,13 +115,29 @@ class World:
         self.phone.faults.chaos(sum(TEXT_FAULTS.values()), TEXT_FAULTS, method="POST", path="/texts")
         self.phone.faults.chaos(LIST_FAULTS, ["503"], method="GET", path="/texts*")
 
+    async def cloud_over(self, relay: Callable[[], str], dice: random.Random) -> None:
+        """Put bad network between all parts; `relay` answers where webhooks go to."""
+        targets = {"crm": lambda: self.crm.url, "phone": lambda: self.phone.url, "relay": relay}
+        self.proxies = {name: Proxy(target, dice) for name, target in targets.items()}
+        for proxy in self.proxies.values():
+            await proxy.start()
+
+    def address(self, part: str, direct: str) -> str:
+        """Where a part is reached: by its proxy, if one stands before it."""
+        proxy = self.proxies.get(part)
+        return direct if proxy is None or not direct else direct.replace(direct[: _host_end(direct)], proxy.url)
+
     def calm(self) -> None:
         """Nothing goes wrong any more."""
+        for proxy in self.proxies.values():
+            proxy.calm = True
         self.crm.faulty = False
         self.phone.faults.calm()
 
     async def stop(self) -> None:
         """Close the doors; what was accepted stays."""
+        for proxy in self.proxies.values():
+            await proxy.stop()
         await self.phone.stop()
         await self.crm.stop()
         self._undo.close()
@@ -124,3 +146,9 @@ class World:
     def texted(self) -> Counter[str]:
         """How many texts each person was really sent."""
         return Counter(text["to"] for text in self.phone.texts())
+
+
+def _host_end(url: str) -> int:
+    """Where the path of a URL begins."""
+    path = url.find("/", len("http://"))
+    return len(url) if path < 0 else path
