@@ -249,8 +249,12 @@ def _wants_page(request: web.Request) -> bool:
 
 
 def _is_foreign(request: web.Request) -> bool:
-    """Whether a browser says that another site's page sent this."""
-    if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
-        return True
+    """Whether a browser says that another site's page sent this.
+
+    Where it says so itself, that holds: a page of ours, which may name no referrer, has the origin `null`.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in {"none", "same-origin"}
     origin = request.headers.get("Origin")
     return origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()

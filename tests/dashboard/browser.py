@@ -1,0 +1,71 @@
+"""A real Chromium before a relay: Debian's, driven by Playwright, with a profile of its own."""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.async_api import async_playwright
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SCREENS = Path(__file__).parents[2] / "build" / "screens"
+"""Where pictures of every page are kept, for people to look at."""
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason="there is no Chromium on this machine (apt-get install chromium)"
+)
+
+
+class Browser:
+    """One browser; what its console said, and whom it asked."""
+
+    def __init__(self, context, url):
+        self.context, self.url = context, url
+        self.complaints, self.asked = [], []
+        context.on("request", lambda request: self.asked.append(request.url))
+
+    async def page(self):
+        page = await self.context.new_page()
+        page.on(
+            "console", lambda said: self.complaints.append(said.text) if said.type in {"error", "warning"} else None
+        )
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.set_default_timeout(15_000)
+        return page
+
+    def _said(self, said):
+        if said.type in {"error", "warning"}:
+            self.complaints.append(said.text)
+
+    async def signed_in(self, token, path="/"):
+        page = await self.page()
+        await page.goto(self.url + path)
+        await page.get_by_label("Token").fill(token)
+        await page.get_by_role("button", name="Sign in").click()
+        await page.get_by_role("navigation", name="Pages").wait_for()
+        # That nobody was signed in is what the console said first: 401 is an error to it.
+        self.complaints.clear()
+        return page
+
+
+@contextlib.asynccontextmanager
+async def chromium(url, **options):
+    """A browser with an empty profile."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield Browser(await browser.new_context(**{"viewport": DESK, **options}), url)
+        finally:
+            await browser.close()

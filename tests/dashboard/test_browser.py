@@ -1,0 +1,191 @@
+"""The dashboard in a real browser, as the person at the desk sees it."""
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import expect
+
+from relay.dashboard.pages import PAGES
+from tests.dashboard.browser import DESK, PHONE, SCREENS, chromium, needs_chromium
+from tests.dashboard.conftest import TOKEN, VIEW
+
+pytestmark = needs_chromium
+PATHS = [page.path for page in PAGES if "{" not in page.path] + ["/calls/c1", "/people/+13125550101", "/nowhere"]
+AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture
+async def busy(house, sink, until):
+    """A day with a bit of everything: missed, answered, failed for good, in quarantine, refused, opted out."""
+    await house.ring("c1", caller_name="Dana Example", tracking_number="+13125550142", summary="Wants a quote.")
+    await house.ring("c2", event="call.completed", caller_number="+13125550102", duration_seconds=120)
+    await house.ring("c3", caller_number="+18005550199", caller_name="Toll Free Example")
+    await house.ring("c4", event="call.completed", caller_number="+13125550104", duration_seconds=9000)
+    await house.ring("c5", secret="guess")
+    await house.settled(until)
+    sink.down = True
+    await house.ring("c6", caller_name="Sam Sample", caller_number="+13125550106", tracking_number="+13125550142")
+
+    async def dead():
+        return (await house.app.store.states()).get("dead")
+
+    await until(dead)
+    sink.down = False
+    await house.app.store.opt_out("+13125550107", now=house.app._clock(), how="STOP")
+    await house.app.store.open_alert("disk", "The disk is nearly full.", "Free some space.", now=house.app._clock())
+    return house
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("name", "size"), [("desk", DESK), ("phone", PHONE)])
+async def test_every_page_is_readable_for_everybody_and_asks_nobody_else(busy, name, size, scheme):
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    async with chromium(busy.url, viewport=size, color_scheme=scheme) as browser:
+        page = await browser.signed_in(TOKEN)
+        found = {}
+        for path in PATHS:
+            await page.goto(busy.url + path)
+            await expect(page.locator("h1")).to_have_count(1)
+            judged = await Axe().run(page, options=AXE)
+            found[path] = [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in judged.response["violations"]]
+            wide = await page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= size["width"], f"{path} is {wide} wide"
+            file = f"{path.strip('/').replace('/', '-') or 'now'}-{size['width']}-{scheme}.png"
+            await page.screenshot(path=SCREENS / file, full_page=True)
+        assert {path: wrong for path, wrong in found.items() if wrong} == {}
+        assert [said for said in browser.complaints if "404" not in said] == []
+        assert {address for address in browser.asked if not address.startswith(busy.url + "/")} == set()
+
+
+async def test_signing_in_needs_the_token_and_signing_out_ends_it(busy):
+    async with chromium(busy.url) as browser:
+        page = await browser.page()
+        await page.goto(f"{busy.url}/calls?type=call.missed")
+        judged = await Axe().run(page, options=AXE)
+        assert judged.violations_count == 0, judged.generate_report()
+        await page.get_by_label("Token").fill("wrong")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).to_contain_text("That is not the token")
+        await page.goto(f"{busy.url}/calls?type=call.missed")
+        await page.get_by_label("Token").fill(TOKEN)
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="Calls")).to_be_visible()
+        [cookie] = await browser.context.cookies()
+        assert (cookie["httpOnly"], cookie["sameSite"], cookie["name"]) == (True, "Strict", "relay")
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_label("Token")).to_be_visible()
+        assert not [said for said in browser.complaints if "401" not in said], browser.complaints
+
+
+async def test_a_call_appears_while_one_looks_and_nothing_is_lost_of_what_one_was_doing(house):
+    async with chromium(house.url) as browser:
+        page = await browser.signed_in(TOKEN, "/calls")
+        await expect(page.locator("html")).to_have_attribute("data-live", "yes")
+        await page.get_by_label("Number, or id of a call").fill("312-55")
+        await house.ring("c1", caller_name="Dana Example")
+        await expect(page.get_by_role("link", name="Dana Example")).to_be_visible()
+        await expect(page.get_by_label("Number, or id of a call")).to_have_value("312-55")
+        await expect(page.get_by_label("Number, or id of a call")).to_be_focused()
+        assert browser.complaints == []
+
+
+async def test_why_a_caller_was_not_texted_is_three_clicks_from_the_start(busy):
+    async with chromium(busy.url) as browser:
+        page = await browser.signed_in(TOKEN)
+        await page.get_by_role("link", name="Calls", exact=True).click()  # one
+        await page.get_by_role("link", name="Missed").click()  # two
+        await page.get_by_role("link", name="Toll Free Example").click()  # three
+        rule = page.locator("details.rule", has_text="Text back")
+        await expect(rule).to_have_attribute("open", "")
+        await expect(rule.locator("tr.no")).to_contain_text("caller.line")
+        await expect(rule.locator("tr.no")).to_contain_text("toll_free")
+
+
+async def test_what_failed_is_tried_again_from_its_page(busy, sink, until):
+    async with chromium(busy.url) as browser:
+        page = await browser.signed_in(TOKEN)
+        await page.get_by_role("link", name="Look at what failed").click()
+        await page.get_by_role("button", name="Try again").first.click()
+        await expect(page.get_by_role("status").first).to_contain_text("given another schedule of tries")
+        await expect(page.locator("#dead")).to_contain_text("Nothing was given up on")
+        await busy.settled(until)
+        assert (await busy.app.store.states()).get("dead", 0) == 0
+        assert browser.complaints == []
+
+
+async def test_a_call_is_let_out_of_quarantine(busy, until):
+    async with chromium(busy.url) as browser:
+        page = await browser.signed_in(TOKEN)
+        await page.locator(".banner", has_text="quarantine").get_by_role("link").first.click()
+        await page.get_by_role("button", name="Release from quarantine").click()
+        await expect(page.get_by_role("status").first).to_contain_text("released")
+        await busy.settled(until)
+        assert await busy.app.store.quarantined(limit=9) == []
+
+
+async def test_a_rule_goes_live_and_the_audit_says_who_did_it(busy):
+    async with chromium(busy.url) as browser:
+        page = await browser.signed_in(TOKEN, "/rules")
+        await page.get_by_role("button", name="Go live").first.click()
+        await expect(page.get_by_role("status").first).to_contain_text("Text back is now live")
+        await page.get_by_role("link", name="Audit").click()
+        await expect(page.locator("table.acted")).to_contain_text("mode")
+        await expect(page.locator("table.acted")).to_contain_text("admin token, signed in")
+
+
+async def test_a_person_is_never_texted_again(busy):
+    async with chromium(busy.url) as browser:
+        page = await browser.signed_in(TOKEN, "/calls/c1")
+        await page.get_by_role("link", name="All about this person").click()
+        await page.get_by_role("button", name="Never text again").click()
+        await expect(page.get_by_role("status").first).to_contain_text("is never texted again")
+        assert (await busy.app.store.standing("+13125550101")).opted_out_at is not None
+
+
+async def test_without_script_everything_can_be_read_and_done(busy):
+    async with chromium(busy.url, java_script_enabled=False) as browser:
+        page = await browser.signed_in(TOKEN, "/texts")
+        await page.locator("details", has_text="Switch all texts off").locator("summary").click()
+        await page.get_by_role("button", name="Switch texts off").click()
+        await expect(page.locator(".banner")).to_contain_text("Texts are switched off")
+        assert await busy.app.store.texts_are_off()
+
+
+async def test_it_goes_by_keyboard_alone(busy):
+    async with chromium(busy.url) as browser:
+        page = await browser.signed_in(TOKEN)
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(page.locator("main")).to_be_focused()
+        await page.get_by_role("link", name="Calls", exact=True).focus()
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/calls")
+
+
+async def test_those_who_only_look_have_nothing_to_press_and_see_no_number(busy):
+    async with chromium(busy.url) as browser:
+        page = await browser.signed_in(VIEW, "/calls")
+        await expect(page.locator("main")).to_contain_text("***0101")
+        await expect(page.locator("main")).not_to_contain_text("555-0101")
+        await page.goto(f"{busy.url}/connectors")
+        await expect(page.get_by_role("button", name="Try again")).to_have_count(0)
+
+
+async def test_the_first_page_is_small(busy):
+    async with chromium(busy.url) as browser:
+        page = await browser.signed_in(TOKEN)
+        sizes = await page.evaluate(
+            "performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))"
+            ".filter(one => !one.name.includes('/live')).map(one => one.decodedBodySize)"
+        )
+        assert len(sizes) >= 3
+        assert sum(sizes) < 100_000
+
+
+async def test_a_relay_that_is_gone_is_told_on_the_open_page(house):
+    async with chromium(house.url) as browser:
+        page = await browser.signed_in(TOKEN)
+        await expect(page.locator("html")).to_have_attribute("data-live", "yes")
+        await expect(page.locator("#lost")).to_be_hidden()
+        await house.app.stop()
+        await expect(page.locator("#lost")).to_be_visible()
