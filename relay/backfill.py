@@ -118,6 +118,7 @@ class Backfill:
         found += await self._failed_webhooks(start)
         if since is not None:
             await self._store.set_mark(HISTORY, min(since, await self._store.mark(HISTORY) or began))
+        await self._store.fill_outages(since=start, until=began)
         # A call too young to be created now must be met again.
         await self._store.set_mark(MARK, max(mark or 0.0, began - self._rhythm.after))
         if found.created or found.enriched:

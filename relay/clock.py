@@ -139,7 +139,10 @@ def tick_events(rule: Rule, moment: float, now: float, numbers: Iterable[Owned] 
     )
     if not rule.each_number:
         return [event]
-    return [replace(event, id=new_id(now), key=f"{key}/{one.number}", number=one.number) for one in numbers]
+    each = list(numbers)
+    # How many there are, so that a run is known to be whole before any of its numbers is moved.
+    call = {**event.call, "numbers": len(each)}
+    return [replace(event, id=new_id(now), key=f"{key}/{one.number}", number=one.number, call=call) for one in each]
 
 
 def mark_of(rule: Rule) -> str:

@@ -47,6 +47,10 @@ A = TypeVar("A", bound=Form)
 O = TypeVar("O", bound=Form)  # noqa: E741 - the O of Options
 
 
+async def _kept_later() -> None:
+    """Notes are kept when the try settles."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job(Generic[A]):
     """One delivery on its way out; the same on every try but for `tries`, `notes` and `now`."""
@@ -65,6 +69,8 @@ class Job(Generic[A]):
     """Tries before this one; above 0, an earlier one may have happened after all."""
     notes: dict[str, Any] = field(default_factory=dict)
     """Whatever the connector wants to remember for later tries (JSON); kept in the ledger when the try settles."""
+    note: Callable[[], Awaitable[None]] = field(default=_kept_later, compare=False)
+    """Keeps `notes` now, durably, for what must be known even after a fall; only moves of numbers do."""
     known: Mapping[str, Any] = field(default_factory=dict)
     """What the last delivery under the same `Connector.key` said to remember; empty for the first."""
     now: float = 0.0

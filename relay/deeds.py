@@ -14,6 +14,7 @@ from relay import phone
 from relay.errors import RelayError
 from relay.forms import unknown
 from relay.models import Act, Form, Mode
+from relay.moving import deeds_of
 from relay.replay import NothingSuch, Which
 from relay.rules.replaying import Wish
 from relay.store.sealing import SETTING
@@ -21,6 +22,7 @@ from relay.store.sealing import SETTING
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
 
+    from relay.moving import Numbers
     from relay.planner import Planner
     from relay.replay import Replay
     from relay.store import Store
@@ -98,6 +100,7 @@ class Deeds:
         say_mode: Callable[[str, Mode], Awaitable[dict[str, Any]]],
         connectors: Callable[[], Collection[str]] = tuple,
         replay: Replay,
+        numbers: Numbers,
     ) -> None:
         """`done` is called after a deed that may have made something due; `say_mode` switches a rule by hand.
 
@@ -127,6 +130,7 @@ class Deeds:
             "secrets-rotate": (_Nothing, self._reseal),
             "replay": (_Replay, self._replay),
             "resume": (_Connector, self._resume),
+            **deeds_of(numbers),
         }
 
     @property

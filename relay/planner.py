@@ -13,6 +13,7 @@ import structlog
 from relay import failpoints, phone, texting
 from relay.errors import StoreBusy
 from relay.models import CallerFacts, Delivery, Event, Known, Plan, State, TextFacts, Verdict
+from relay.numbers import Brakes, Declared
 from relay.optout import MARK
 from relay.rules import (
     NO_CARD,
@@ -63,6 +64,10 @@ class Book:
     """When the list of texts was last read, Unix seconds; None for never, infinite where there is none to read."""
     doubt: Callable[[], str | None] = lambda: None
     """Why the machine's clock is not believed at this moment; None when it is."""
+    brakes: Brakes = field(default_factory=Brakes)
+    """What holds numbers where they are."""
+    groups: tuple[Declared, ...] = ()
+    """The declared groups of numbers."""
     scorecard: Scorecard = NO_CARD
     blocks: texting.Blocks = field(default_factory=texting.Blocks)
     """Senders that the phone system does not let text for now."""

@@ -17,6 +17,7 @@ from relay.app.countdown import Countdown
 from relay.app.modes import SaidModes
 from relay.app.others import Others
 from relay.app.parts import Unset, channel, disk_free, host_names, lane, secure_names
+from relay.app.presence import Presence
 from relay.app.showing import show
 from relay.app.stall import StallWatch
 from relay.app.steady import Steady, watch_clock
@@ -32,6 +33,7 @@ from relay.http import Http
 from relay.intake import Intake
 from relay.metrics import Metrics
 from relay.models import CALLSCALER
+from relay.moving import Account, Numbers
 from relay.planner import Book, Planner
 from relay.replay import Replay
 from relay.replies import MARK as REPLIES
@@ -56,7 +58,7 @@ if TYPE_CHECKING:
 
     from relay.connector import Connector
     from relay.errors import Mistake
-    from relay.models import Mode, Owned
+    from relay.models import Mode, Outage, Owned
     from relay.rules import Rule
     from relay.settings import Settings
     from relay.shown import Shown
@@ -112,6 +114,7 @@ class App:
         )
         roles = [name for name, has in (("intake", intake), ("worker", worker)) if has]
         self.roster = Roster(store, roles=roles, config=lambda: self.planner.book.version, beaten=self._others.beaten)
+        self._outages: tuple[Outage, ...] = ()
         self.planner = Planner(store, clock, self.metrics, self._book(settings), planned=self._planned)
         self.worker = Worker(store, self.planner, self._channels(settings), clock, self.metrics)
         self.intake = Intake(store, clock, self.metrics, arrived=self.planner.call)
@@ -121,6 +124,11 @@ class App:
         self.loops = Supervisor()
         self.alerts = Alerts(store, clock, free=partial(disk_free, store), parts=self.loops.reasons)
         self._point_alerts(settings)
+        account = Account(
+            lambda: self.planner.book, self._phone, self._connector, lambda: self.settings.alerts_to, self._admin_url
+        )
+        self.numbers = Numbers(store, account, clock, woken=self._planned)
+        self.presence = Presence(store, clock, self._learn_outages)
         self.deeds = Deeds(
             store,
             self.planner,
@@ -131,6 +139,7 @@ class App:
             say_mode=self._say_mode,
             connectors=lambda: self.worker.channels,
             replay=Replay(store, self.planner, clock, self._recall, lambda: self.worker.channels),
+            numbers=self.numbers,
         )
         self.backfill = self._backfill(settings)
         self.confirming = Confirming(store, self._client(settings), clock, confirmed=self.planner.call)
@@ -274,6 +283,8 @@ class App:
             self._keep_duty("confirm", self.confirming.run)
             self._keep_duty("upkeep", self.upkeep.run)
             self._keep_duty("alerts", self.alerts.run)
+            self._keep_duty("numbers' runs", self.numbers.run)
+            self.loops.keep("presence", self.presence.run)
 
     def not_ready(self) -> list[str]:
         """Why the relay does not do its work; nothing when it does."""
@@ -328,9 +339,32 @@ class App:
 
     async def _run_by_the_clock(self) -> None:
         """What was missed while down is fetched first: a number that rang then must not look silent."""
+        await self.presence.look()
         if self.backfill is not None:
             await self._caught_up.wait()
+        await self.presence.look()
         await self.clock.run()
+
+    def _phone(self) -> PhoneConnector | None:
+        """The phone system, where it is set up."""
+        connector = self._connector(CALLSCALER) if self.settings.can_call_back else None
+        return connector if isinstance(connector, PhoneConnector) else None
+
+    def _connector(self, name: str) -> Connector[Any, Any] | None:
+        channel = self.worker.channels.get(name)
+        return None if channel is None else channel.connector
+
+    def _admin_url(self) -> str:
+        return self.settings.server.admin_url
+
+    def _learn_outages(self, outages: tuple[Outage, ...]) -> None:
+        self._outages = outages
+        self.planner.book = replace(self.planner.book, about=replace(self.planner.book.about, outages=outages))
+
+    async def learn_modes(self) -> None:
+        """Learn what was said of rules by hand, for a process that does not start."""
+        await self._modes.learn(self.settings)
+        self.planner.book = self._book(self.settings)
 
     async def _watch(self) -> None:
         """Look at the ledger, the clock and the loops, every second."""
@@ -486,7 +520,7 @@ class App:
         rules = self._modes.rules(settings)
         return Book(
             rules=rules,
-            about=replace(settings.about, history=self._history),
+            about=replace(settings.about, history=self._history, outages=self._outages),
             policy=settings.policy.knowing(self._numbers),
             version=version_of_all(rules),
             rings_people=settings.rings_people,
@@ -497,6 +531,8 @@ class App:
             doubt=self.steady.doubt,
             blocks=self._blocks,
             alarm=self._text_alarms.note,
+            brakes=settings.regrouping.brakes,
+            groups=settings.regrouping.groups,
         )
 
 

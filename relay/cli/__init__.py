@@ -25,6 +25,7 @@ COMMANDS = {
     "live": ("relay.cli.modes", "live", "Let a rule act, whatever the file says."),
     "nodes": ("relay.cli.nodes", "nodes", "The relays that share the ledger."),
     "off": ("relay.cli.modes", "off", "Let a rule rest, whatever the file says."),
+    "numbers": ("relay.cli.numbers", "numbers", "Groups of numbers: plan, apply, undo."),
     "optout": ("relay.cli.people", "optout", "People who are never texted."),
     "pause": ("relay.cli.acting", "pause", "Hold back everything for one connector; nothing is lost."),
     "prune": ("relay.cli.upkeep", "prune", "Let go of what retention no longer keeps."),

@@ -29,14 +29,18 @@ if TYPE_CHECKING:
     from relay.settings import Settings
 
 
-def act(config: str | None, store: str | None, deed: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Do one thing on the ledger, and answer what came of it."""
+def act(
+    config: str | None, store: str | None, deed: str, given: Mapping[str, Any], patience: float = 15.0
+) -> dict[str, Any]:
+    """Do one thing on the ledger, and answer what came of it; a running service is given `patience` seconds."""
     start_logging("WARNING")
     settings = settings_of(config)
-    return asyncio.run(_act(settings, store, deed, given))
+    return asyncio.run(_act(settings, store, deed, given, patience))
 
 
-async def _act(settings: Settings, store: str | None, deed: str, given: Mapping[str, Any]) -> dict[str, Any]:
+async def _act(
+    settings: Settings, store: str | None, deed: str, given: Mapping[str, Any], patience: float
+) -> dict[str, Any]:
     from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
     from relay.app import App  # noqa: PLC0415 - quick help
     from relay.deeds import BadDeed  # noqa: PLC0415 - quick help
@@ -48,11 +52,12 @@ async def _act(settings: Settings, store: str | None, deed: str, given: Mapping[
     try:
         ledger = await open_ledger(store_place(settings, store), keys=read_keys(os.environ))
     except StoreHeld:
-        return await _ask_service(settings, deed, given)
+        return await _ask_service(settings, deed, given, patience)
     except StoreUnusable as error:
         stop(CONFIG, str(error))
     app = App(settings, ledger, CONNECTORS)
     try:
+        await app.learn_modes()
         return await app.deeds.do(deed, given)
     except BadDeed as error:
         stop(USAGE, str(error))
@@ -60,7 +65,7 @@ async def _act(settings: Settings, store: str | None, deed: str, given: Mapping[
         await app.stop()
 
 
-async def _ask_service(settings: Settings, deed: str, given: Mapping[str, Any]) -> dict[str, Any]:
+async def _ask_service(settings: Settings, deed: str, given: Mapping[str, Any], patience: float) -> dict[str, Any]:
     """Only one process writes to the ledger: the service does it, asked through its admin listener."""
     import aiohttp  # noqa: PLC0415 - quick help
 
@@ -70,7 +75,7 @@ async def _ask_service(settings: Settings, deed: str, given: Mapping[str, Any]) 
     try:
         async with (
             aiohttp.ClientSession(trust_env=False) as session,
-            session.post(address, json=dict(given), headers=headers, timeout=aiohttp.ClientTimeout(15)) as answer,
+            session.post(address, json=dict(given), headers=headers, timeout=aiohttp.ClientTimeout(patience)) as answer,
         ):
             body = json.loads(await answer.text())
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:

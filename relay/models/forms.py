@@ -75,6 +75,8 @@ class Regroup(Form):
     to: str
     """The group's name."""
     create: bool = False
+    expected: list[str] | None = None
+    """The groups it was in when this was decided; None where that was not known. Found elsewhere, it is left there."""
 
 
 class UpdateNumber(Form):
@@ -87,6 +89,27 @@ class UpdateNumber(Form):
     call_flow: str | None = None
 
 
-PhoneAction = SendText | Regroup | UpdateNumber
+class GroupBefore(Form):
+    """A group that a number was in before it was moved."""
+
+    id: str
+    name: str | None = None
+
+
+class Restore(Form):
+    """A number put back as it was before a change: the action of `relay numbers undo`."""
+
+    do: Literal["restore"] = "restore"
+    number: str
+    """E.164."""
+    groups: list[GroupBefore] | None = None
+    """Exactly the groups it was in; None where the change did not touch them."""
+    left: list[str] = []
+    """Names of the groups that the change left it in; found in another, it is left there."""
+    friendly_name: str | None = None
+    call_flow_id: str | None = None
+
+
+PhoneAction = SendText | Regroup | UpdateNumber | Restore
 CALLSCALER = "callscaler"
 """The reserved name of the connector that speaks to the phone system."""

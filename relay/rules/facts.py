@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
     from relay.hours import Business
-    from relay.models import CallerFacts, Event, Known, NumberFacts
+    from relay.models import CallerFacts, Event, Known, NumberFacts, Outage
 
 DAY = 86400.0
 HISTORY = "history"
@@ -43,6 +43,48 @@ class About:
     def is_holiday(self, day: dt.date) -> bool:
         """Whether it is closed on this date for once, or the date is a public holiday."""
         return day in self.hours.closed_dates or day in self.holidays
+
+    outages: tuple[Outage, ...] = ()
+    """Times of which the ledger knows nothing."""
+    min_history: float | None = None
+    """Seconds of calls that must be known before any is counted over a time; None for just that time."""
+
+    def lacks(self, window: float, at: float) -> tuple[str, str] | None:
+        """What is wanted of the ledger to count calls over so many seconds before `at`, and what is there instead.
+
+        None when it knows enough: silence is news only where somebody listened.
+        """
+        wanted = window if self.min_history is None else self.min_history
+        if not window or not wanted:
+            return None
+        said = f"{say_span(wanted)} of calls"
+        if self.history is None:
+            return said, "since not known"
+        if at - self.history < wanted:
+            # A date, as a span that is nearly long enough would be said as if it were.
+            return said, f"since {self._day(self.history)}"
+        for outage in self.outages:
+            if outage.until > at - wanted and outage.since < at:
+                began, lasted = self._day(outage.since, "%Y-%m-%d %H:%M"), say_span(outage.until - outage.since)
+                return said, f"an outage from {began}, {lasted} long"
+        return None
+
+    def knows(self, window: float) -> tuple[str, str]:
+        """What is wanted for such a count, and since when calls are known, where that is long enough."""
+        wanted = window if self.min_history is None else self.min_history
+        since = "not known" if self.history is None else self._day(self.history)
+        return f"{say_span(wanted)} of calls", f"since {since}"
+
+    def _day(self, at: float, form: str = "%Y-%m-%d") -> str:
+        return "ever" if at == float("-inf") else self.hours.local(at).strftime(form)
+
+
+def say_span(length: float) -> str:
+    """Seconds as people say them: 30m, 24h, 2d."""
+    for unit, size in (("d", 86400.0), ("h", 3600.0), ("m", 60.0)):
+        if length >= 2 * size or (length >= size and length % size == 0):
+            return f"{length / size:.0f}{unit}"
+    return f"{length:.0f}s"
 
 
 class Facts:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from relay.models import UNCONFIRMED, Delivery, Finding, Plan, State, Verdict
+from relay.rules.facts import say_span
 from relay.rules.runs import AWAITS, ripen, schedule
 from relay.rules.ticks import rule_of
 
@@ -169,15 +170,9 @@ def _fresh(rule: Rule, most: float, event: Event) -> tuple[Finding, Verdict]:
 
 def _history(rule: Rule, facts: Facts) -> Finding:
     """Whether calls are in the ledger for as long as the rule counts them: silence before that is no news."""
-    since = facts.about.history
-    long_enough = since is not None and facts.at - since >= rule.window
-    # A date, as a span that is nearly long enough would be said as if it were.
-    found = "not known" if since is None else _date(facts, since)
-    return Finding("guard min_history", f"{say_span(rule.window)} of calls", f"since {found}", long_enough)
-
-
-def _date(facts: Facts, since: float) -> str:
-    return "ever" if since == float("-inf") else facts.about.hours.local(since).strftime("%Y-%m-%d")
+    lacking = facts.about.lacks(rule.window, facts.at)
+    wanted, found = lacking or facts.about.knows(rule.window)
+    return Finding("guard min_history", wanted, found, lacking is None)
 
 
 def cooling(rule: Rule, known: TextFacts, now: float) -> str | None:
@@ -187,14 +182,6 @@ def cooling(rule: Rule, known: TextFacts, now: float) -> str | None:
         return None
     who = rule.name if rule.cooldown_scope == "rule" else known.last_rule or rule.name
     return f"cooldown: texted {say_span(now - last)} ago by {who}; wanted none in {say_span(rule.cooldown)}"
-
-
-def say_span(length: float) -> str:
-    """Seconds as people say them: 30m, 24h, 2d."""
-    for unit, size in (("d", 86400.0), ("h", 3600.0), ("m", 60.0)):
-        if length >= 2 * size or (length >= size and length % size == 0):
-            return f"{length / size:.0f}{unit}"
-    return f"{length:.0f}s"
 
 
 def _begun(rule: Rule, event: Event, ground: Ground, began: float, opens: float) -> list[Delivery]:

@@ -196,7 +196,8 @@ def render(step: Step, run: Iterable[Delivery], rule: Rule, facts: Facts) -> dic
     if step.verb != "text":
         if number is None:
             raise Blank("number.number has no value")
-        return {"do": step.verb, "number": number, **filled}
+        seen = {"expected": _seen(facts)} if step.verb == "regroup" else {}
+        return {"do": step.verb, "number": number, **filled, **seen}
     to = step.texted(facts.event.caller)
     if to is None:
         raise Blank("caller.number has no value")
@@ -208,6 +209,14 @@ def render(step: Step, run: Iterable[Delivery], rule: Rule, facts: Facts) -> dic
     if not filled["body"].strip():
         raise Blank("the text would be empty")
     return {"do": "text", "to": to, "sender": sender, "body": filled["body"]}
+
+
+def _seen(facts: Facts) -> list[str] | None:
+    """The groups that a rule found the number in; None where the number is not known."""
+    owned = facts.known.number().owned
+    if owned is None:
+        return None
+    return [] if owned.group is None else [owned.group]
 
 
 def _looking(facts: Facts, rule: Rule, run: Iterable[Delivery]) -> Lookup:

@@ -13,6 +13,7 @@ from pydantic import field_validator
 from relay import phone
 from relay.forms import Complain, Path, nearest, read_form, unknown
 from relay.models import CALLSCALER, Form, Seconds, seconds
+from relay.rules.asking import question
 from relay.rules.conditions import ALWAYS, Condition, fields_in
 from relay.rules.fill import Filling, read_filling
 from relay.rules.waits import Wait, read_wait
@@ -65,9 +66,19 @@ class _UpdateFields(Form):
     call_flow: str | None = None
 
 
-class _Approval(Form):
+class Approval(Form):
+    """Who is asked before numbers move, and for how long an answer counts."""
+
     by: str
+    """A connector that carries the question to people."""
     within: Seconds = 86400.0
+
+    @field_validator("within")
+    @classmethod
+    def _some(cls, written: float) -> float:
+        if written <= 0:
+            raise ValueError("nobody can answer in no time; write 24h")
+        return written
 
 
 _OWN: Mapping[str, tuple[str, ...]] = {
@@ -109,6 +120,8 @@ class Step:
     at_most: float | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     why: str = ""
+    approval: Approval | None = None
+    """Who is asked before this step moves a number."""
 
     @property
     def gate(self) -> bool:
@@ -259,12 +272,25 @@ def _regroup(target: Any, rest: dict[str, Any], place: _Place) -> dict[str, Any]
     if target != "number":
         place.tell("regroup", f"`{target}`: what is regrouped is `number`, the number of the event")
         return None
-    if "approve" in rest:
-        approval = read_form(_Approval, rest.pop("approve"), (*place.path, "approve"), place.complain)
-        if approval is not None and approval.by not in place.around.actions:
-            place.complain((*place.path, "approve", "by"), unknown(approval.by, place.around.actions, "connector"))
-        place.tell("approve", "asking for approval is not built yet; leave `approve` out")
-    return _phone(_RegroupFields, rest, place)
+    written = rest.pop("approve", None)
+    approval = None if written is None else read_approval(written, place.path, place.complain, place.around.actions)
+    return {**_phone(_RegroupFields, rest, place), "approval": approval}
+
+
+def read_approval(written: Any, path: Path, complain: Complain, actions: Mapping[str, type[Form]]) -> Approval | None:
+    """Who approves; mistakes are told to `complain` under `approve`."""
+    place = (*path, "approve")
+    approval = read_form(Approval, written, place, complain)
+    if approval is None:
+        return None
+    action = actions.get(approval.by)
+    if action is None or approval.by == CALLSCALER:
+        complain((*place, "by"), unknown(approval.by, [name for name in actions if name != CALLSCALER], "connector"))
+    elif question(action, "", None) is None:
+        complain(
+            (*place, "by"), f"`{approval.by}` brings no message to anybody; name a Slack, e-mail or webhook connector"
+        )
+    return approval
 
 
 def _update(target: Any, rest: dict[str, Any], place: _Place) -> dict[str, Any] | None:

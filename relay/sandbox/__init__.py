@@ -18,7 +18,7 @@ together. resources-api.txt is the authority. Where every page is silent, this i
 - A purchase takes `phone_number` from a search, and optionally `friendly_name` and `call_flow_id`; what was bought
   cannot text until registered. Only 555-01xx numbers are sold.
 - A number is in at most one group, as it has one `group_id`: adding it to another moves it; removing it where it is
-  not is 404.
+  not is 404. `SandboxSettings.several_groups` lets it be in several, of which `group_id` names the last.
 - A text costs a fixed price per segment; /sms lists the same messages as /texts. Conversations merge calls and texts
   by contact. Opt-outs are not enforced, nothing says that they are.
 - Keys have a role, owner unless created with another; a key cannot create or revoke one above its own.

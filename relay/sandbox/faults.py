@@ -82,6 +82,8 @@ class Faults:
         self._once: list[_Once] = []
         self._chaos: list[_Chaos] = []
         self._lag = settings.list_lag
+        self._stale: dict[str, tuple[float, list[str]]] = {}
+        """By group: until when it is shown as it was before a change (time.monotonic()), and who was in it then."""
         self.rate_limit(settings.rate, settings.burst)
         if settings.chaos:
             self.chaos(settings.chaos, (*COMMON, LIST_LAG))
@@ -121,6 +123,16 @@ class Faults:
         self._once.clear()
         self._chaos.clear()
         self._lag = 0.0
+
+    def lag_group(self, group_id: str, members: list[str]) -> None:
+        """A group is about to change; for a while it is shown with these members, by their ids."""
+        if self._settings.group_lag and self.stale_group(group_id) is None:
+            self._stale[group_id] = time.monotonic() + self._settings.group_lag, members
+
+    def stale_group(self, group_id: str) -> list[str] | None:
+        """Who is shown in a group that lags behind; None when it is shown as it is."""
+        until, members = self._stale.get(group_id, (0.0, []))
+        return members if time.monotonic() < until else None
 
     def list_lag(self, seconds: float) -> None:
         """Messages show up in lists only when they are this old, in seconds of real time."""

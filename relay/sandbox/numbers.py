@@ -168,6 +168,7 @@ def release(ask: Ask, number_id: str) -> shapes.Gone:
     """Give the number back; its calls stay."""
     found(ask.state, number_id)
     ask.state.remove("numbers", number_id)
+    ask.state.run("DELETE FROM memberships WHERE number_id = ?", (number_id,))
     return shapes.Gone(id=number_id, deleted=True)
 
 

@@ -53,6 +53,7 @@ TABLES: dict[str, dict[str, Any]] = {
         "created_at": float,
     },
     "number_groups": {"name": str, "created_at": float},
+    "memberships": {"number_id": str, "group_id": str},
     "number_pools": {
         "name": str,
         "website_url": str,
@@ -128,6 +129,7 @@ _LOOKED_UP = {
     "api_keys": ["digest"],
     "numbers": ["phone_number", "group_id", "call_flow_id"],
     "call_flow_versions": ["call_flow_id"],
+    "memberships": ["number_id", "group_id"],
     "calls": ["created_at", "updated_at", "caller_number", "number_id"],
     "texts": ["sender", "recipient"],
     "deliveries": ["call_id", "status"],

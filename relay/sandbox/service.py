@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from relay.sandbox import api_keys, billing, calls, deliveries, hooks, messages, numbers, samples
+from relay.sandbox import api_keys, billing, calls, deliveries, hooks, messages, number_groups, numbers, samples
 from relay.sandbox.api import Api
 from relay.sandbox.faults import Faults
 from relay.sandbox.hooks import RETRIES, Hooks, Target
@@ -173,12 +173,18 @@ class Sandbox:
 
     def members(self, group: str) -> list[str]:
         """The phone numbers in the group of this name, sorted; none when there is no such group."""
-        rows = self._world.state.rows(
-            """SELECT phone_number FROM numbers JOIN number_groups ON number_groups.id = numbers.group_id
-               WHERE number_groups.name = ? ORDER BY phone_number""",
-            (group,),
-        )
-        return [row["phone_number"] for row in rows]
+        state = self._world.state
+        found = state.row("SELECT id FROM number_groups WHERE name = ?", (group,))
+        ids = [] if found is None else number_groups.member_ids(state, found["id"])
+        return sorted(numbers.found(state, number_id)["phone_number"] for number_id in ids)
+
+    def put_into_group(self, phone_number: str, group: str) -> None:
+        """Somebody moves a number in the phone system's own pages; the group, given by name, is made if missing.
+
+        Raises:
+            KeyError: there is no such number.
+        """
+        number_groups.join(self._world, self.number(phone_number)["id"], samples.add_group(self._world, group)["id"])
 
     def requests(self) -> list[tuple[str, str, int]]:
         """What was asked of the API: (method, path below /api/v1, status), newest last; 499 for a broken connection."""

@@ -36,6 +36,10 @@ class SandboxSettings:
     """How long a request that is never answered is kept open."""
     list_lag: float = 0.0
     """How old a message must be before the lists show it."""
+    several_groups: bool = False
+    """True: a number may be in several groups; adding it to one leaves it in the others, `group_id` is the last."""
+    group_lag: float = 0.0
+    """How long the members of a group are shown as they were before a change."""
     balance_cents: int = 5_000
     text_cents: int = 2
     """Price of one segment of an outbound text."""

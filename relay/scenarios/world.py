@@ -15,7 +15,7 @@ from relay.forms import unknown
 from relay.intake import merge
 from relay.intake.texts import RECEIVED, wish_of
 from relay.metrics import Metrics
-from relay.models import CALLSCALER, Owned
+from relay.models import CALLSCALER, Owned, Regroup
 from relay.planner import Book, Planner
 from relay.rules import Facts
 from relay.scenarios.given import Stage, read_given
@@ -100,6 +100,8 @@ class _Pretend(PhoneConnector):
     name: str
     cls: type[Connector[Any, Any]]
     status: int | None = None
+    held: dict[str, str | None] = field(default_factory=dict)
+    """The group of each number that the scenario tells of."""
 
     def __post_init__(self) -> None:
         self.Action = self.cls.Action  # type: ignore[misc]
@@ -108,6 +110,13 @@ class _Pretend(PhoneConnector):
     async def send(self, job: Job[Any]) -> Receipt:
         if self.status is not None:
             raise self._refusal(self.status)
+        step = getattr(job.action, "step", None)
+        if isinstance(step, Regroup):
+            before = self.held.get(step.number)
+            job.notes["before"] = {"groups": [] if before is None else [{"id": before, "name": before}]}
+            self.held[step.number] = step.to
+            if before == step.to:
+                return Receipt(id=step.to, created=False, status=200)  # it was there already: no move
         self.done.append(job.action)
         return Receipt(id=f"{self.name}-{len(self.done)}", created=True, status=200)
 
@@ -155,7 +164,8 @@ class _World:
         classes = {name: item.cls for name, item in settings.connectors.items()}
         if CALLSCALER in connectors:
             classes[CALLSCALER] = connectors[CALLSCALER]
-        self._services = {name: _Pretend(name, cls, scenario.broken.get(name)) for name, cls in classes.items()}
+        groups = {n.number: n.group for n in scenario.numbers}
+        self._services = {name: _Pretend(name, cls, scenario.broken.get(name), groups) for name, cls in classes.items()}
         book = _Book(
             rules=tuple(_awake(rule) for rule in settings.rules),
             about=replace(settings.about, history=_SINCE_EVER),
@@ -163,6 +173,7 @@ class _World:
             version="test",
             rings_people=settings.rings_people,
             scorecard=settings.spam,
+            brakes=settings.regrouping.brakes,
             told={
                 n.number: {f"number.{name}": value for name in _COUNTED if (value := getattr(n, name)) is not None}
                 for n in scenario.numbers

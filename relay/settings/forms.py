@@ -182,26 +182,6 @@ class SourceForm(Form):
     map: dict[str, str] = {}
 
 
-class RegroupForm(Form):
-    """The section `regroup`."""
-
-    max_changes: int = Key(default=10, ge=0)
-    min_history: str = "window"
-    stay: Seconds = 7 * 86400.0
-    never: list[str] = []
-    enforce: bool = False
-    check_against_api: bool = False
-
-
-class GroupForm(Form):
-    """One of the section `groups`."""
-
-    name: str
-    if_: Any = Key(default=None, alias="if")
-    leave_below: Any = None
-    default: bool = False
-
-
 class AlertsForm(Form):
     """The section `alerts`."""
 

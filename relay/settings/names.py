@@ -30,10 +30,6 @@ DEFAULT_SOURCES = {
         },
     }
 }
-NOT_KEPT = {
-    "regroup": "no brake but min_history holds a move",
-}
-"""Sections that the contract names and nothing obeys yet."""
 SETTINGS = {
     "RELAY_CONFIG",
     "RELAY_STORE",

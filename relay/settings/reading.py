@@ -17,10 +17,8 @@ from relay.settings.forms import (
     AlertsForm,
     BusinessForm,
     CallScalerForm,
-    GroupForm,
     MannersForm,
     NetworkForm,
-    RegroupForm,
     RetentionForm,
     ScenarioForm,
     ServerForm,
@@ -30,7 +28,8 @@ from relay.settings.forms import (
 )
 from relay.settings.holidays import read_holidays
 from relay.settings.ledger_place import DEFAULT_STORE, store_url
-from relay.settings.names import DEFAULT_SOURCES, NOT_KEPT, SECTIONS, SETTINGS
+from relay.settings.names import DEFAULT_SOURCES, SECTIONS, SETTINGS
+from relay.settings.numbers_section import read_regrouping, warn_of_fights
 from relay.settings.presets import OWN_FOLDER, Preset, found_preset
 from relay.settings.rules_section import read_rules
 from relay.settings.settings import Configured, Settings
@@ -91,11 +90,6 @@ class _Reader:
         server = self._server()
         network = self._form(NetworkForm, "network")
         retention = self._form(RetentionForm, "retention")
-        self._form(RegroupForm, "regroup")
-        self._groups()
-        for section, what in NOT_KEPT.items():
-            if self.tree.get(section) is not None:
-                self.document.warn((section,), f"`{section}` is read, but not built yet: {what}")
         callscaler = self._callscaler()
         configured = self._connectors(callscaler)
         sources = self._sources(has_key=_has_key(callscaler))
@@ -108,6 +102,8 @@ class _Reader:
             self._hearer(alerts.to, configured)
         house = House(texting.max_segments, {"business.name": business.name} if business else {})
         rules, written = self._rules(around, policy.staff, house, callscaler, sources)
+        regrouping = read_regrouping(self.document, self.tree, around.lists, around.actions)
+        warn_of_fights(self.document, rules, regrouping.groups, self.tree.get("rules"))
         tests = self._tests(rules)
         store = self._store()
         secretive = self._forms_with_secrets(configured, callscaler)
@@ -126,7 +122,14 @@ class _Reader:
         staff = policy.staff
         return Settings(
             path=self.document.path,
-            about=About(business.name, hours, hours_written=said_hours(business), holidays=holidays),
+            about=About(
+                business.name,
+                hours,
+                hours_written=said_hours(business),
+                holidays=holidays,
+                min_history=regrouping.min_history,
+            ),
+            regrouping=regrouping,
             policy=policy,
             network=Network(tuple(network.allow), network.allow_http),
             store=store,
@@ -192,16 +195,6 @@ class _Reader:
         if url is None:
             self._complain(("store",), "the store is written as sqlite:///relay.db or postgresql://user@host/database")
         return url or DEFAULT_STORE
-
-    def _groups(self) -> None:
-        groups = self.tree.get("groups") or []
-        if not isinstance(groups, list):
-            self._complain(("groups",), "groups is a list of groups, each with a name")
-            return
-        for index, group in enumerate(groups):
-            read_form(GroupForm, group, ("groups", index), self._complain)
-        if groups:
-            self.document.warn(("groups",), "declared groups are read, but not kept yet: no number is moved by them")
 
     def _callscaler(self) -> CallScalerForm | None:
         written = dict(keys_of(self.tree.get("callscaler"), ("callscaler",), self._complain, "callscaler"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from relay.models import CALLSCALER
+from relay.numbers.groups import GroupForm
 from relay.rules.conditions import WORDS
 from relay.rules.fields import FIELDS
 from relay.rules.rule import EVENT_TYPES, RuleForm
@@ -17,10 +18,8 @@ from relay.settings.forms import (
     AlertsForm,
     BusinessForm,
     CallScalerForm,
-    GroupForm,
     MannersForm,
     NetworkForm,
-    RegroupForm,
     RetentionForm,
     ScenarioForm,
     ServerForm,
@@ -28,6 +27,7 @@ from relay.settings.forms import (
     SpamForm,
 )
 from relay.settings.names import SECTIONS
+from relay.settings.numbers_section import RegroupForm
 from relay.settings.recipes import UseForm
 from relay.texting import TextingForm
 

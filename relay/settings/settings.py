@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from relay.backoff import Schedule
 from relay.models import CALLSCALER
 from relay.rules import NO_CARD, Scorecard, version_of_all
+from relay.settings.numbers_section import Regrouping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,6 +59,7 @@ class Settings:
     read_old_rule: Callable[[str, str], Rule | None]
     """(version, form) → the rule, from an older wording that something owed still names."""
     tests: tuple[ScenarioForm, ...] = ()
+    regrouping: Regrouping = field(default_factory=Regrouping)
     spam: Scorecard = NO_CARD
     alerts_to: str | None = None
     alerts_silence: bool = True

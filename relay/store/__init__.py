@@ -13,6 +13,7 @@ from relay.store.answers import Answers
 from relay.store.audit import Audit
 from relay.store.memories import Memories, Memory
 from relay.store.modes import Modes
+from relay.store.moves import Moves
 from relay.store.nodes import Nodes
 from relay.store.pages import Pages
 from relay.store.replays import Replays
@@ -157,6 +158,7 @@ class Store(
     Kept,
     Memories,
     Modes,
+    Moves,
     Nodes,
     Pages,
     Replays,

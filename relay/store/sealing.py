@@ -77,6 +77,9 @@ SEALED: Mapping[str, Columns] = {
     "standings": Columns(("connector",), {"fault": "words", "paused_why": "words"}),
     "asked": Columns(("name",), {"answer": "words"}),
     "acts": Columns(("seq",), {"who": "words", "about": "words"}),
+    "changes": Columns(
+        ("id",), {"number": "number", "action": "words", "because": "words", "notes": "words", "reason": "words"}
+    ),
     "alerts": Columns(("id",), {"what": "words", "remedy": "words"}),
 }
 """Everything in the ledger that a person said, is called, or is reached by."""

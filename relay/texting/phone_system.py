@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from relay.connector import Connector
-from relay.errors import NotFound
+from relay.errors import NotFound, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from relay.models import Owned, SendText
+    from relay.models import Counted, GroupOfNumbers, Owned, SendText
 
 EARLIER = 60.0
 """Seconds before a text was begun at which the list may already say it was sent: clocks differ."""
@@ -28,6 +28,22 @@ class PhoneConnector(Connector[Any, Any]):
         Raises:
             DeliveryFailed: they could not be read.
         """
+
+    async def groups(self) -> list[GroupOfNumbers]:
+        """Every group of numbers, with its members, as the phone system has them now.
+
+        Raises:
+            DeliveryFailed: they could not be read.
+        """
+        raise Rejected("this phone system knows no groups of numbers")
+
+    async def counted(self, now: float) -> Mapping[str, Counted]:  # noqa: ARG002 - part of the seam
+        """Calls by number (E.164) as the phone system counts them; a number that is missing had none.
+
+        Raises:
+            DeliveryFailed: they could not be had.
+        """
+        raise Rejected("this phone system counts no calls")
 
     @abstractmethod
     async def sent_texts(self, since: float) -> list[SentText]:

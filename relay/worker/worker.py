@@ -18,7 +18,7 @@ from relay.models import ASKED, Attempt, Delivery, Event, SendText, State
 from relay.planner import Answered, asks_whether_answered, judge_text
 from relay.store import Settlement, TextAddress
 from relay.texting import PhoneConnector
-from relay.worker import fate
+from relay.worker import fate, moves
 from relay.worker.gates import Gates
 from relay.worker.hold import Hold, elapsed
 from relay.worker.memory import memory, with_known
@@ -196,6 +196,11 @@ class Worker:
                         continue
                     ready.append(begun)
                     continue
+                if claimed.delivery.kind in moves.KINDS:
+                    noted = await moves.begin(self._store, self._planner, channel, claimed, self._clock())
+                    if noted is not None:
+                        ready.append(replace(claimed, delivery=noted))
+                    continue
             except StoreBusy:
                 raise
             except Exception as error:  # noqa: BLE001 - a judgement that fails must neither send nor be asked for ever
@@ -227,6 +232,7 @@ class Worker:
                 place = ".".join(str(part) for part in first["loc"])
                 outcomes[delivery.id] = Rejected(f"the step cannot be read as filled in: {place}: {first['msg']}")
                 continue
+            notes = dict(delivery.notes)
             jobs[delivery.id] = Job(
                 key=delivery.id,
                 action=action,
@@ -234,7 +240,8 @@ class Worker:
                 raw=claimed.event.raw,
                 recording=recording_of(self.channels, claimed.event),
                 tries=delivery.tries,
-                notes=dict(delivery.notes),
+                notes=notes,
+                note=moves.noter(self._store, delivery, notes),
                 now=now,
                 in_time=hold.lasts,
             )

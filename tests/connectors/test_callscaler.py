@@ -8,7 +8,8 @@ from functools import partial
 import pytest
 from aiohttp import web
 
-from connectors.callscaler import CallScalerConnector, CallScalerOptions, _direction
+from connectors.callscaler import CallScalerConnector, CallScalerOptions
+from connectors.callscaler.connector import _direction
 from relay.callscaler import Text
 from relay.connector import Job
 from relay.errors import (
@@ -129,7 +130,7 @@ async def test_a_sender_that_lost_its_registration_since_the_list_was_read_is_fo
 
 
 async def test_a_list_of_numbers_that_does_not_come_is_no_text_that_may_have_left(connector, sandbox, monkeypatch):
-    monkeypatch.setattr("connectors.callscaler.NUMBERS_SECONDS", 0.1)
+    monkeypatch.setattr("connectors.callscaler.connector.NUMBERS_SECONDS", 0.1)
     sandbox.faults.next("GET", "/numbers", "hang")
     with pytest.raises(Unavailable, match="list of numbers"):
         await connector.send(text(connector))

@@ -32,7 +32,12 @@ TEXT = "  - {text: caller, body: hi}\n"
         (BASE + "  - {text: caller, body: a, from: home}", ("then", 0, "from"), "called_number"),
         (BASE + "  - {text: caller, body: a, late: true}", ("then", 0, "late"), "only `send` steps"),
         (BASE + "  - {regroup: caller, to: A}", ("then", 0, "regroup"), "is `number`"),
-        (BASE + "  - {regroup: number, to: A, approve: {by: team}}", ("then", 0, "approve"), "not built yet"),
+        (BASE + "  - {regroup: number, to: A, approve: {by: tema}}", ("then", 0, "approve", "by"), "`team`"),
+        (
+            BASE + "  - {regroup: number, to: A, approve: {by: team, within: 0}}",
+            ("then", 0, "approve", "within"),
+            "24h",
+        ),
         (BASE + "  - {wait: 5}", ("then", 0, "wait"), "span of time"),
         (BASE + "  - {wait: {until: 25:00}}", ("then", 0, "wait"), "time of day"),
         (BASE + "  - {wait: {until: '10:00', days: 99999}}", ("then", 0, "wait"), "number of days"),

@@ -29,6 +29,7 @@ from tests.store.ledger import (
     owed,
 )
 from tests.store.looking import Looking
+from tests.store.moving import Moving
 from tests.store.queueing import Claiming, Settling
 from tests.store.redoing import Redoing
 from tests.store.remembering import Remembering
@@ -100,5 +101,6 @@ class StoreContract(
     Redoing,
     StandingOfConnectors,
     Sharing,
+    Moving,
 ):
     """All of it."""

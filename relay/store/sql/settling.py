@@ -10,6 +10,7 @@ from relay.store.sealing import words
 from relay.store.sql.facts import LedgerKnown
 from relay.store.sql.many import insert_many
 from relay.store.sql.memories import remember
+from relay.store.sql.moves import settle_move
 from relay.store.sql.planning import event_named, follow_up, followed
 from relay.store.sql.rows import plain, save_deliveries, save_delivery
 
@@ -98,6 +99,8 @@ def settle_all(connection: Connection, several: Sequence[tuple[Sequence[Settleme
                 remember(connection, settlement.remember)
             if settlement.delivery.kind == "text":
                 _mark_text(connection, settlement)
+            elif settlement.delivery.kind in {"regroup", "update_number"}:
+                settle_move(connection, settlement.delivery)
         followed(connection, [settlement.delivery for settlement in holding], follow)
         answers.append(len(holding))
     return answers

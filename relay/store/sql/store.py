@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,6 +31,7 @@ from relay.store.sql import (
     unconfirmed,
     upkeep,
 )
+from relay.store.sql.moving import SqlMoves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -67,7 +68,7 @@ T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - the I of item
 
 
-class SqlStore(ABC):
+class SqlStore(SqlMoves):
     """All that is the same on every backend: which piece of SQL does what, within one transaction each."""
 
     shared = False
@@ -346,7 +347,7 @@ class SqlStore(ABC):
     async def acts(self, *, limit: int, before: int | None = None) -> list[Act]:
         return await self._read(partial(audit.acts, limit=limit, before=before))
 
-    def on_call(self, call: Callable[[], None]) -> None:  # noqa: B027 - nobody else is on this ledger
+    def on_call(self, call: Callable[[], None]) -> None:
         pass
 
     async def report(self, node: Node, wants: Sequence[str], *, now: float, lease: float) -> frozenset[str]:

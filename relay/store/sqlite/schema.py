@@ -352,6 +352,58 @@ def unconfirmed(db: Database) -> None:
     db.conn.execute("create table unconfirmed (event text primary key) strict, without rowid")
 
 
+_MOVES = """
+create table number_runs (
+    id text primary key,
+    kind text not null,
+    by text not null,
+    at real not null,
+    state text not null,
+    key text not null,
+    why text not null,
+    ask text,
+    until real,
+    told_at real,
+    answered_by text,
+    answered_at real,
+    moves integer not null
+) strict, without rowid;
+create index number_runs_at on number_runs (at, id);
+create index number_runs_state on number_runs (state, at, id);
+create table changes (
+    id text primary key,
+    run text not null,
+    place integer not null,
+    number text not null,
+    kind text not null,
+    action text not null,
+    because text not null,
+    rule text not null,
+    source text,
+    target text,
+    state text not null,
+    notes text not null,
+    reason text,
+    moved integer not null,
+    at real not null,
+    settled_at real
+) strict, without rowid;
+create index changes_run on changes (run, place, at, id);
+create index changes_number on changes (number, at);
+create table outages (since real primary key, until real not null) strict, without rowid;
+drop index calls_number;
+create index calls_number on calls (number, began_at, direction, answered) where number is not null;
+"""
+
+
+@migrations()
+def moves(db: Database) -> None:
+    """What became of numbers, of which times nothing is known, and calls of a number counted from the index alone."""
+    for statement in _MOVES.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
 LATEST = frozenset(
     {
         "unconfirmed",
@@ -367,5 +419,6 @@ LATEST = frozenset(
         "alerts",
         "said_modes",
         "memories",
+        "moves",
     }
 )

@@ -1,9 +1,4 @@
-"""Calls back into CallScaler: sends texts, moves numbers between groups, renames them and gives them call flows.
-
-Facts of the service (shared document of the Resources API): a text names its sender by the number's id; a move is two
-requests, one that adds to the new group and one that removes from the old; POST /texts knows no idempotency key, so
-an answer that is not clear is settled by the list of texts, never by sending again.
-"""
+"""The account: texts as they are sent and listed, numbers as they are owned and changed."""
 
 from __future__ import annotations
 
@@ -17,17 +12,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import Field, model_validator
 
+from connectors.callscaler.moves import Mover, change_back, update
 from relay.callscaler import CallScaler
 from relay.connector import Form, Job, Receipt, Secret
 from relay.errors import Blocked, DeliveryFailed, Invalid, NotFound, Unavailable, Unclear, Unfunded
-from relay.models import Owned, Regroup, SendText, UpdateNumber
+from relay.models import Owned, Regroup, Restore, SendText, UpdateNumber
 from relay.texting import ListedText, PhoneConnector, SentText
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from relay.callscaler import Number, NumberGroup, Text
+    from relay.callscaler import Number, Text
     from relay.http import Http
+    from relay.models import Counted, GroupOfNumbers
 
 NUMBERS_FRESH = 300.0
 """Seconds for which the list of numbers is believed."""
@@ -49,9 +46,9 @@ class CallScalerOptions(Form):
 
 
 class PhoneStep(Form):
-    """One of text, regroup, update_number; `do` says which."""
+    """One of text, regroup, update_number, restore; `do` says which."""
 
-    step: Annotated[SendText | Regroup | UpdateNumber, Field(discriminator="do")]
+    step: Annotated[SendText | Regroup | UpdateNumber | Restore, Field(discriminator="do")]
 
     @model_validator(mode="before")
     @classmethod
@@ -70,6 +67,7 @@ class CallScalerConnector(PhoneConnector):
         self.client = CallScaler(http, api_key=options.api_key, base_url=options.base_url)
         self._numbers: dict[str, Number] = {}
         self._read_at = float("-inf")
+        self._mover = Mover(self.client)
 
     def lane(self, action: PhoneStep) -> str | None:
         """Changes of one number go in order; texts need none, their guards stand in the ledger."""
@@ -86,9 +84,19 @@ class CallScalerConnector(PhoneConnector):
         step = job.action.step
         if isinstance(step, SendText):
             return await self._text(step, job)
-        if isinstance(step, Regroup):
-            return await self._regroup(step, job.now)
-        return await self._update(step, job.now)
+        # Read before it is written: somebody may have moved or released the number since.
+        self._read_at = float("-inf")
+        number = await self._number(step.number, job.now)
+        try:
+            if isinstance(step, Regroup):
+                return await self._mover.regroup(step, number, job)
+            if isinstance(step, UpdateNumber):
+                return await update(self.client, step, number, job)
+            if step.groups is not None:
+                return await self._mover.restore(step, number, job)
+            return await change_back(self.client, step, number, job)
+        finally:
+            self._read_at = float("-inf")
 
     async def check(self) -> None:
         """Ask for the list of numbers: the key works, or it does not."""
@@ -132,49 +140,6 @@ class CallScalerConnector(PhoneConnector):
             return error
         return _mute(sender) if known.sms_enabled is False else error
 
-    async def _regroup(self, step: Regroup, now: float) -> Receipt:
-        """Add to the new group, verify, remove from the old, verify; running it again changes nothing."""
-        number = await self._number(step.number, now)
-        groups = await self.client.number_groups.list()
-        target = next((group for group in groups if group.name == step.to), None)
-        if target is None and step.create:
-            target = await self.client.number_groups.create(step.to)
-        if target is None:
-            known = ", ".join(sorted(group.name or group.id for group in groups))
-            raise NotFound(f"there is no number group {step.to} (there are: {known}); create: true would make it")
-        moved = not await self._holds(target, number)
-        if moved:
-            await self.client.number_groups.add_members(target.id, [number.id])
-            if not await self._holds(target, number):
-                raise Unavailable(f"{step.number} does not show in {step.to} yet")
-        for group in groups:
-            if group.id != target.id and (group.id == number.group_id or await self._holds(group, number)):
-                await self._leave(group, number)
-        self._read_at = float("-inf")
-        return Receipt(id=target.id, created=moved)
-
-    async def _leave(self, group: NumberGroup, number: Number) -> None:
-        if not await self._holds(group, number):
-            return
-        await self.client.number_groups.remove_member(group.id, number.id)
-        if await self._holds(group, number):
-            raise Unavailable(f"{number.phone_number} still shows in {group.name}")
-
-    async def _holds(self, group: NumberGroup, number: Number) -> bool:
-        return any(member.id == number.id for member in await self.client.number_groups.members(group.id))
-
-    async def _update(self, step: UpdateNumber, now: float) -> Receipt:
-        number = await self._number(step.number, now)
-        flow_id: str | None = None
-        if step.call_flow is not None:
-            flows = await self.client.call_flows.list()
-            flow_id = next((flow.id for flow in flows if flow.name == step.call_flow), None)
-            if flow_id is None:
-                raise NotFound(f"there is no call flow {step.call_flow}")
-        await self.client.numbers.update(number.id, friendly_name=step.friendly_name, call_flow_id=flow_id)
-        self._read_at = float("-inf")
-        return Receipt(id=number.id, created=False)
-
     async def _number(self, e164: str, now: float) -> Number:
         if e164 not in self._numbers or not 0 <= now - self._read_at < NUMBERS_FRESH:
             self._numbers = {n.phone_number: n for n in await self.client.numbers.list() if n.phone_number}
@@ -204,6 +169,14 @@ class CallScalerConnector(PhoneConnector):
                 )
             )
         return found
+
+    async def groups(self) -> list[GroupOfNumbers]:
+        """Every group of numbers with its members."""
+        return await self._mover.groups()
+
+    async def counted(self, now: float) -> dict[str, Counted]:
+        """Calls by number as the service counts them, at most ten minutes old."""
+        return await self._mover.counted(now)
 
     async def sent_texts(self, since: float) -> list[SentText]:
         """Every text listed; the list is read whole, as nothing promises its order.

@@ -1,0 +1,79 @@
+"""What people do with numbers, as the command line, the admin listener and the dashboard ask for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field as Key
+
+from relay.errors import DeliveryFailed
+from relay.models import Form
+from relay.moving.numbers import Numbers, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+
+class _Nothing(Form):
+    """A deed that needs no telling."""
+
+
+class _MaybeRun(Form):
+    run: str | None = Key(default=None, min_length=1, max_length=64)
+
+
+class _Run(Form):
+    run: str = Key(min_length=1, max_length=64)
+
+
+class _Answer(Form):
+    run: str = Key(min_length=1, max_length=64)
+    by: str = Key(default="somebody", min_length=1, max_length=120)
+
+
+def deeds_of(numbers: Numbers) -> Mapping[str, tuple[type[Form], Callable[[Any], Awaitable[dict[str, Any]]]]]:
+    """The deeds by name, each with the form of what it is given.
+
+    Each answers a run or a plan as JSON; `refused` says why it was not done, `failed` that the phone system did not
+    answer.
+    """
+
+    async def plan(_: _Nothing) -> dict[str, Any]:
+        return await numbers.plan()
+
+    async def apply(asked: _MaybeRun) -> dict[str, Any]:
+        return await numbers.apply(asked.run)
+
+    async def undo(asked: _Run) -> dict[str, Any]:
+        return await numbers.undo(asked.run)
+
+    async def approve(asked: _Answer) -> dict[str, Any]:
+        return await numbers.answer(asked.run, asked.by, yes=True)
+
+    async def reject(asked: _Answer) -> dict[str, Any]:
+        return await numbers.answer(asked.run, asked.by, yes=False)
+
+    async def drifted(_: _Nothing) -> dict[str, Any]:
+        found = await numbers.drift()
+        return {"drift": [{"what": one.what, "remedy": one.remedy} for one in found]}
+
+    return {
+        "numbers-plan": (_Nothing, _told(plan)),
+        "numbers-apply": (_MaybeRun, _told(apply)),
+        "numbers-undo": (_Run, _told(undo)),
+        "numbers-approve": (_Answer, _told(approve)),
+        "numbers-reject": (_Answer, _told(reject)),
+        "numbers-drift": (_Nothing, _told(drifted)),
+    }
+
+
+def _told(act: Callable[[Any], Awaitable[dict[str, Any]]]) -> Callable[[Any], Awaitable[dict[str, Any]]]:
+    async def told(asked: Any) -> dict[str, Any]:
+        try:
+            return await act(asked)
+        except Refused as error:
+            return {"refused": str(error)}
+        except DeliveryFailed as error:
+            return {"failed": str(error)}
+
+    return told

@@ -1,0 +1,425 @@
+"""Plans, applies and undoes, asks for approval, and sees what drifts; one of them for a relay, running or not."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from relay.errors import DeliveryFailed, RelayError, StoreBusy
+from relay.models import Change, NumberRun, Regroup, Restore, iso
+from relay.moving.asking import Asker
+from relay.moving.carry import Carrier, Stopped
+from relay.moving.looking import View, look
+from relay.numbers import Drift, Planned, drift, plan, public, too_many
+from relay.numbers.brakes import ANSWER
+from relay.numbers.planning import Ground
+from relay.rules import say_span
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from relay.connector import Connector
+    from relay.numbers import Move
+    from relay.planner import Book
+    from relay.store import Store
+    from relay.texting import PhoneConnector
+
+log = structlog.get_logger(__name__)
+
+POLL = 15.0
+"""Seconds after which runs are looked at again: answers, questions, what was left half way."""
+STALE = 86400.0
+"""Seconds after which a plan is too old to be applied."""
+
+
+class Refused(RelayError):
+    """What was asked for is not done; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the moves of numbers work with, asked anew each time: a reload may have changed it."""
+
+    book: Callable[[], Book]
+    phone: Callable[[], PhoneConnector | None]
+    """The phone system; None where no key is set."""
+    connector: Callable[[str], Connector[Any, Any] | None]
+    """A connector by its name."""
+    alerts_to: Callable[[], str | None]
+    admin_url: Callable[[], str]
+
+
+class Numbers:
+    """Everything that is done with numbers but by a rule's own step."""
+
+    def __init__(
+        self,
+        store: Store,
+        account: Account,
+        clock: Callable[[], float],
+        *,
+        woken: Callable[[], None] = lambda: None,
+        sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
+    ) -> None:
+        """`woken` is called when moves of rules that waited for an answer may go."""
+        self._store = store
+        self._account = account
+        self._clock = clock
+        self._woken = woken
+        self._sleep = sleep
+        self._asker = Asker(store, account.connector, account.alerts_to, account.admin_url, clock)
+        self._called = asyncio.Event()
+        self._busy = asyncio.Lock()
+        self._serves = False
+
+    def call(self) -> None:
+        """A run may have something to do."""
+        self._called.set()
+
+    async def run(self) -> None:
+        """Carry on what was begun, ask and be answered, until cancelled."""
+        self._serves = True
+        try:
+            while True:
+                self._called.clear()
+                try:
+                    await self.step()
+                except (StoreBusy, DeliveryFailed) as error:
+                    log.error("moves of numbers wait", why=str(error))
+                try:
+                    async with asyncio.timeout(POLL):
+                        await self._called.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            self._serves = False
+
+    async def step(self) -> None:
+        """One look at the runs that are not over."""
+        now = self._clock()
+        for run in await self._store.number_runs(states=("asking",)):
+            if run.until is not None and now >= run.until:
+                await self._answered(replace(run, state="expired"), "nobody")
+            elif run.told_at is None:
+                await self._asker.ask(run)
+        for run in await self._store.number_runs(states=("approved",)):
+            if run.kind == "plan":
+                try:
+                    await self._begin(run)
+                except Refused as refused:
+                    await self._store.move_run(
+                        replace(run, state="stopped", why=str(refused)), ("approved",), now=self._clock()
+                    )
+        for run in await self._store.number_runs(states=("applying",)):
+            await self._carry(run)
+
+    async def plan(self) -> dict[str, Any]:
+        """What would move now: written down, so that exactly this can be applied. As JSON, with the run's id.
+
+        Raises:
+            DeliveryFailed: the phone system could not be asked.
+        """
+        view, planned = await self._plan()
+        run = None
+        for older in await self._store.number_runs(states=("planned",)):
+            gone = replace(older, state="expired", why="a newer plan was made")
+            await self._store.move_run(gone, ("planned",), now=self._clock())
+        if planned.moves:
+            now = self._clock()
+            run = NumberRun(_new_id(now), "plan", "groups and rules", now, moves=len(planned.moves))
+            inside = {s.facts.owned.number: s.groups for s in view.standings if s.facts.owned is not None}
+            await self._store.add_run(
+                run, [self._change(run, n, move, inside.get(move.number)) for n, move in enumerate(planned.moves)]
+            )
+        return {**public(planned), "run": None if run is None else run.id}
+
+    async def _plan(self) -> tuple[View, Planned]:
+        book = self._account.book()
+        brakes = book.brakes
+        view = await look(
+            self._store, self._account.phone(), book.about, self._clock(), counts=brakes.check_against_api
+        )
+        rules = [rule for rule in book.rules if rule.each_number and rule.ticks]
+        ground = Ground(book.groups, rules, brakes, view.about, uncounted=view.uncounted)
+        return view, plan(view.standings, ground, self._clock())
+
+    def _change(self, run: NumberRun, place: int, move: Move, inside: tuple[str, ...] | None) -> Change:
+        known = inside if inside is not None else (move.source,) if move.source else ()
+        expected = None if self._account.book().brakes.enforce else list(known)
+        action = Regroup(number=move.number, to=move.to, create=move.create, expected=expected)
+        return Change(
+            id=f"{run.id}-{place}",
+            run=run.id,
+            number=move.number,
+            kind="regroup",
+            action=action.model_dump(),
+            because=move.because,
+            rule=move.by,
+            source=move.source,
+            to=move.to,
+            notes={"counts": True} if move.counts or not move.by else {},
+            at=run.at,
+        )
+
+    async def apply(self, reference: str | None = None) -> dict[str, Any]:
+        """Make the moves of a plan, the last one where none is named.
+
+        One that was left half way is carried on, and one that is done stays as it is.
+
+        Raises:
+            Refused: there is none, it is stale, or it was rejected.
+            DeliveryFailed: the phone system could not be asked.
+        """
+        run = await self._found(reference, "plan", ("planned", "approved", "asking", "applying", "stopped"))
+        if run.state == "asking":
+            raise Refused(f"{run.id} waits for an answer: {run.why}; `relay numbers approve {run.id}`")
+        if run.state == "done":
+            return await self.told(run.id)
+        if run.state in {"rejected", "expired"}:
+            raise Refused(f"{run.id} is {run.state}; make a new plan with `relay numbers plan`")
+        if run.state in {"applying", "stopped"} and await self._begun(run):
+            await self._store.move_run(replace(run, state="applying", why=""), (run.state,), now=self._clock())
+            return await self._set_going(run.id)
+        return await self._begin(run)
+
+    async def _begun(self, run: NumberRun) -> bool:
+        return any(change.state != "planned" for change in await self._store.changes(run.id))
+
+    async def _begin(self, run: NumberRun) -> dict[str, Any]:
+        now = self._clock()
+        if self._account.phone() is None:
+            raise Refused("the CallScaler API is not set up: set CALLSCALER_API_KEY")
+        if now - run.at > STALE:
+            raise Refused(
+                f"the plan is stale: made {say_span(now - run.at)} ago; make a new one with `relay numbers plan`"
+            )
+        _, planned = await self._plan()
+        if (why := _differs(run, await self._store.changes(run.id), planned)) is not None:
+            raise Refused(f"the plan is stale: {why}; make a new one with `relay numbers plan`")
+        if run.state != "approved" and (asking := self._asks(run, planned, now)) is not None:
+            if await self._store.move_run(asking, ("planned",), now=now):
+                await self._asker.ask(asking)
+            return await self.told(run.id)
+        if not await self._store.move_run(replace(run, state="applying", why=""), (run.state,), now=now):
+            raise Refused(f"{run.id} was begun by somebody else a moment ago")
+        return await self._set_going(run.id)
+
+    def _asks(self, run: NumberRun, planned: Planned, now: float) -> NumberRun | None:
+        """The run as a question, where it moves more than it may or a group asks for somebody's word."""
+        brakes = self._account.book().brakes
+        approvals = [move.approval for move in planned.moves if move.approval is not None]
+        if len(planned.moves) > brakes.max_changes:
+            why = too_many(len(planned.moves), brakes)
+        elif approvals:
+            why = f"{len(planned.moves)} numbers would move, and it is declared that somebody approves"
+        else:
+            return None
+        within = min([approval.within for approval in approvals] or [ANSWER])
+        by = approvals[0].by if approvals else None
+        return replace(run, state="asking", why=why, ask=by, until=now + within)
+
+    async def undo(self, reference: str) -> dict[str, Any]:
+        """Put every number of a run back as it was before, in the opposite order; what nobody changed since.
+
+        Raises:
+            Refused: there is no such run, or it changed nothing.
+        """
+        run = await self._found(reference, None, ("done", "stopped", "applying"))
+        if self._account.phone() is None:
+            raise Refused("the CallScaler API is not set up: set CALLSCALER_API_KEY")
+        async with self._busy:
+            await self._store.move_run(
+                replace(run, state="stopped", why="undone half way"),
+                ("planned", "asking", "approved", "applying"),
+                now=self._clock(),
+            )
+            touched = [change for change in await self._store.changes(run.id) if change.notes.get("before")]
+            now = self._clock()
+            back = NumberRun(_new_id(now), "undo", run.id, now, state="applying", moves=len(touched))
+            changes = [_restoring(back, place, change) for place, change in enumerate(reversed(touched))]
+            if not changes:
+                raise Refused(f"{run.id} changed nothing, so there is nothing to undo")
+            await self._store.add_run(back, changes)
+        return await self._set_going(back.id)
+
+    async def answer(self, reference: str, by: str, *, yes: bool) -> dict[str, Any]:
+        """Approve or reject what waits for somebody's word.
+
+        Raises:
+            Refused: there is no such run, or it asks nothing (any more).
+        """
+        run = await self._found(reference, None, ("asking",))
+        if run.state == "asking" and run.until is not None and self._clock() >= run.until:
+            await self._answered(replace(run, state="expired"), "nobody")
+            raise Refused(f"too late: {run.id} waited until {iso(run.until)}")
+        if run.state != "asking":
+            raise Refused(f"{run.id} is {run.state} and asks nothing")
+        await self._answered(replace(run, state="approved" if yes else "rejected"), by)
+        answered = await self._found(run.id, None, ())
+        if answered.state == "approved" and run.kind == "plan" and not self._serves:
+            return await self._begin(answered)
+        return await self.told(run.id)
+
+    async def _answered(self, run: NumberRun, by: str) -> None:
+        now = self._clock()
+        await self._store.move_run(replace(run, answered_by=by, answered_at=now), ("asking",), now=now)
+        await self._store.close_alert(f"numbers:{run.id}", now=now)
+        log.info("a run of moves was answered", run=run.id, state=run.state, by=by)
+        self._woken()
+        self.call()
+
+    async def drift(self) -> tuple[Drift, ...]:
+        """What the phone system says against what is declared.
+
+        Raises:
+            DeliveryFailed: it could not be asked.
+        """
+        view, planned = await self._plan()
+        book = self._account.book()
+        there = [group.name for group in view.groups or ()]
+        groups = book.groups if view.groups is not None else ()
+        return drift(groups, there, view.standings, planned)
+
+    async def told(self, run: str) -> dict[str, Any]:
+        """A run with its moves, as JSON."""
+        found = await self._store.number_run(run)
+        if found is None:
+            raise Refused(f"there is no run {run}; `relay numbers history` lists them")
+        return run_json(found, await self._store.changes(found.id))
+
+    async def _set_going(self, run: str) -> dict[str, Any]:
+        if self._serves:
+            self.call()
+        else:
+            found = await self._store.number_run(run)
+            if found is not None:
+                await self._carry(found)
+        return await self.told(run)
+
+    async def _carry(self, run: NumberRun) -> None:
+        """Make what is left of a run, and say how it ended."""
+        phone = self._account.phone()
+        if phone is None:
+            return
+        async with self._busy:
+            now = self._clock()
+            current = await self._store.number_run(run.id)
+            if current is None or current.state != "applying":
+                return
+            carrier = Carrier(self._store, phone, self._account.book().brakes, self._clock, self._sleep)
+            try:
+                await carrier.carry(run.id)
+            except Stopped as stopped:
+                await self._stop(current, stopped)
+                return
+            ended = [change for change in await self._store.changes(run.id) if change.state != "done"]
+            why = f"{len(ended)} of {run.moves} were not made" if ended else ""
+            await self._store.move_run(replace(current, state="done", why=why), ("applying",), now=now)
+            await self._store.close_alert(f"numbers:{run.id}", now=now)
+
+    async def _stop(self, run: NumberRun, stopped: Stopped) -> None:
+        now = self._clock()
+        why = str(stopped)
+        ended = replace(run, state="stopped", why=why) if stopped.for_good else replace(run, why=why)
+        await self._store.move_run(ended, ("applying",), now=now)
+        if stopped.for_good:
+            await self._store.open_alert(
+                f"numbers:{run.id}",
+                f"moves of numbers stopped: {stopped}",
+                f"mend the key, then `relay numbers apply {run.id}`",
+                now=now,
+            )
+        log.warning("moves of numbers stopped", run=run.id, why=str(stopped))
+
+    async def _found(self, reference: str | None, kind: str | None, states: Sequence[str]) -> NumberRun:
+        """The run that is meant: that one, or the newest of these."""
+        if reference is not None and reference != "last":
+            found = await self._store.number_run(reference)
+            if found is None:
+                raise Refused(f"there is no run {reference}; `relay numbers history` lists them")
+            return found
+        runs = await self._store.number_runs(states=states)
+        found = next((run for run in runs if kind is None or run.kind == kind), None)
+        if found is None:
+            raise Refused("there is no plan; make one with `relay numbers plan`" if kind else "there is no such run")
+        return found
+
+
+def run_json(run: NumberRun, changes: Sequence[Change]) -> dict[str, Any]:
+    """A run with its moves for machines; times in ISO 8601."""
+    return {
+        "run": run.id,
+        "kind": run.kind,
+        "by": run.by,
+        "at": iso(run.at),
+        "state": run.state,
+        "why": run.why,
+        "until": iso(run.until),
+        "answered_by": run.answered_by,
+        "moves": [change_json(change) for change in changes],
+    }
+
+
+def change_json(change: Change) -> dict[str, Any]:
+    """One move for machines."""
+    return {
+        "number": change.number,
+        "kind": change.kind,
+        "from": change.source,
+        "to": change.to,
+        "because": change.because,
+        "state": change.state,
+        "reason": change.reason,
+    }
+
+
+def _new_id(now: float) -> str:
+    return f"run_{int(now):08x}{secrets.token_hex(2)}"
+
+
+def _differs(run: NumberRun, changes: Sequence[Change], planned: Planned) -> str | None:
+    """How what would move now differs from what was planned; None when it is the same."""
+    then = {(change.number, change.source, change.to) for change in changes}
+    now = {(move.number, move.source, move.to) for move in planned.moves}
+    if then == now:
+        return None
+    gone, new = sorted(then - now), sorted(now - then)
+    held = {held.number: held.because for held in planned.held}
+    said = [f"{number} would not move to {to} any more" + _because(held.get(number)) for number, _, to in gone[:2]]
+    said += [f"{number} would move to {to} now" for number, _, to in new[:2]]
+    more = len(gone) + len(new) - len(said)
+    return f"since {iso(run.at)}, " + ", ".join(said) + (f", and {more} more" if more else "")
+
+
+def _because(why: str | None) -> str:
+    return "" if why is None else f" ({why})"
+
+
+def _restoring(run: NumberRun, place: int, change: Change) -> Change:
+    before = change.notes["before"]
+    groups = before.get("groups")
+    left = [] if change.to is None else [change.to]
+    if change.kind == "restore":
+        left = [group["name"] for group in change.action.get("groups") or ()]
+    action = Restore(
+        number=change.number,
+        groups=groups,
+        left=left,
+        friendly_name=before.get("friendly_name"),
+        call_flow_id=before.get("call_flow_id"),
+    )
+    return Change(
+        id=f"{run.id}-{place}",
+        run=run.id,
+        number=change.number,
+        kind="restore",
+        action=action.model_dump(),
+        because=f"undo of {change.run}",
+        source=change.to,
+        to=groups[0]["name"] if groups else None,
+        at=run.at,
+    )

@@ -1,0 +1,97 @@
+"""The methods of the store protocol that speak of numbers and their moves."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from relay.store.sql import moves, number_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from relay.models import Change, Delivery, MoveJudgement, NumberFacts, NumberRun, Outage, PastMove
+    from relay.store import Follow, Windows
+    from relay.store.moves import JudgeChange, JudgeMove
+    from relay.store.sql.connection import Connection
+
+T = TypeVar("T")
+
+
+class SqlMoves(ABC):
+    """`relay.store.moves.Moves`, in SQL."""
+
+    @abstractmethod
+    async def _write(self, work: Callable[[Connection], T]) -> T:
+        """Run a piece of work in a transaction; resumes after its commit."""
+
+    @abstractmethod
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        """Run a piece of work that only reads."""
+
+    async def number_facts(self, *, now: float, after: str = "", limit: int = 500) -> list[NumberFacts]:
+        return await self._read(partial(number_facts.number_facts, now=now, after=after, limit=limit))
+
+    async def last_moves(self, *, now: float) -> Mapping[str, tuple[PastMove, int]]:
+        return await self._read(partial(moves.last_moves, now=now))
+
+    async def add_run(self, run: NumberRun, changes: Sequence[Change]) -> None:
+        await self._write(partial(moves.add_run, run=run, changes=changes))
+
+    async def number_run(self, reference: str) -> NumberRun | None:
+        return await self._read(partial(moves.number_run, reference=reference))
+
+    async def number_runs(self, *, limit: int = 50, states: Collection[str] = ()) -> list[NumberRun]:
+        return await self._read(partial(moves.number_runs, limit=limit, states=states))
+
+    async def changes(self, run: str, *, limit: int = 10_000) -> list[Change]:
+        return await self._read(partial(moves.changes, run=run, limit=limit))
+
+    async def number_changes(self, number: str, *, limit: int = 50) -> list[Change]:
+        return await self._read(partial(moves.number_changes, number=number, limit=limit))
+
+    async def move_run(self, run: NumberRun, was: Collection[str], *, now: float) -> bool:
+        return await self._write(partial(moves.move_run, run=run, was=was, now=now))
+
+    async def begin_move(
+        self,
+        delivery: Delivery,
+        run: NumberRun,
+        draft: Change,
+        judge: JudgeMove,
+        follow: Follow,
+        *,
+        now: float,
+        windows: Windows,
+    ) -> tuple[Delivery, MoveJudgement | None]:
+        return await self._write(
+            partial(
+                moves.begin_move,
+                delivery=delivery,
+                run=run,
+                draft=draft,
+                judge=judge,
+                follow=follow,
+                now=now,
+                windows=windows,
+            )
+        )
+
+    async def begin_change(self, change: str, judge: JudgeChange, *, now: float) -> Change:
+        return await self._write(partial(moves.begin_change, change=change, judge=judge, now=now))
+
+    async def note_change(self, change: str, notes: Mapping[str, Any]) -> None:
+        await self._write(partial(moves.note_change, change=change, notes=notes))
+
+    async def settle_change(self, change: Change) -> None:
+        await self._write(partial(moves.settle_change, change=change))
+
+    async def alive(self, *, now: float) -> None:
+        await self._write(partial(number_facts.alive, now=now))
+
+    async def outages(self, *, now: float) -> tuple[Outage, ...]:
+        return await self._read(partial(number_facts.outages, now=now))
+
+    async def fill_outages(self, *, since: float, until: float) -> None:
+        await self._write(partial(number_facts.fill_outages, since=since, until=until))
