@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BODY_CAP = 64 * 1024
 CONNECT_SECONDS = 5.0
+_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS)
 RETRY_AFTER_MOST = 6 * 3600.0
 GRACE = 3
 """Tries before a 4xx that may be a passing misconfiguration counts as final (reliability, section 1)."""
@@ -271,7 +272,7 @@ class Http:
                     data=data,
                     headers=sent,
                     allow_redirects=False,
-                    timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS),
+                    timeout=_TIMEOUT,
                 ) as response,
             ):
                 body = await _read(response, cap)

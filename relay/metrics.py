@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter as Counted
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -66,8 +67,8 @@ class Metrics:
 
     def judged(self, verdicts: Iterable[Verdict]) -> None:
         """Count verdicts."""
-        for verdict in verdicts:
-            self._of(self._verdicts, verdict.rule, verdict.word).inc()
+        for labels, count in Counted((verdict.rule, verdict.word) for verdict in verdicts).items():
+            self._of(self._verdicts, *labels).inc(count)
 
     def connectors(self, names: Iterable[str]) -> None:
         """Show a breaker for every connector."""

@@ -33,7 +33,7 @@ from relay.rules import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from relay.metrics import Metrics
     from relay.store import Run, Store
@@ -113,6 +113,8 @@ class Planner:
         self._clock = clock
         self._metrics = metrics
         self._planned = planned
+        self.let_in: Callable[[], Awaitable[None]] = _nobody_waits
+        """Lets those go first who wait at the door."""
         self._called = asyncio.Event()
         self.turned_at = -math.inf
         """When it last looked at the ledger, on the monotonic clock."""
@@ -126,8 +128,9 @@ class Planner:
         while True:
             self._called.clear()
             try:
+                await self.let_in()
                 while await self.plan_next():
-                    pass
+                    await self.let_in()
             except StoreBusy as error:
                 log.error("events wait to be planned", why=str(error))
             try:
@@ -182,6 +185,10 @@ class Planner:
         except Exception as error:  # noqa: BLE001 - what has just been sent must be written down, whatever comes after
             log.error("a run cannot go on", rule=rule.name, run=run.deliveries[0].run, why=str(error))
             return give_up(run.deliveries, f"{type(error).__name__}: {error}", now)
+
+
+async def _nobody_waits() -> None:
+    """Nothing goes first."""
 
 
 def _plan(book: Book, event: Event, known: Known, now: float) -> Plan:

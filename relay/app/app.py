@@ -118,6 +118,7 @@ class App:
         self.planner = Planner(store, clock, self.metrics, self._book(settings), planned=self._planned)
         self.worker = Worker(store, self.planner, self._channels(settings), clock, self.metrics)
         self.intake = Intake(store, clock, self.metrics, arrived=self.planner.call)
+        self.planner.let_in = self.intake.let_in
         self.clock = Clock(store, self.intake, clock, lambda: self.planner.book)
         self.door = Door(self.intake, settings.sources, tuple(settings.server.trusted_proxies))
         self.upkeep = Upkeep(store, clock, settings.retention)

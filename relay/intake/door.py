@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+CROWD = 16
+"""Events that wait to be written down at once, from which on they go before planning and sending."""
+MOMENT = 0.05
+"""Seconds for which planning and sending stand back; between them they go on, so that nothing waits for ever."""
 _KEPT_BODY = 4096
 _KEPT_HEADERS = {"content-type", "content-length", "content-encoding", "user-agent", "host"}
 _TOLD_AGAIN = 600.0
@@ -95,6 +99,7 @@ class Intake:
         self._arrived = arrived
         self._ticks = ticks
         self._notes: set[asyncio.Task[None]] = set()
+        self._waiting = 0
         self._limit = RefusalLimit()
         self._told_previous: dict[str, float] = {}
         """When it was last said of a source that its sender still has the secret that is being replaced."""
@@ -138,7 +143,11 @@ class Intake:
             wish = wish_of(event, proved=proved)
             accepted = await self._store.accept_text(event, body, wish, now=self._clock())
         else:
-            accepted = await self._store.accept(event, body, merge)
+            self._waiting += 1
+            try:
+                accepted = await self._store.accept(event, body, merge)
+            finally:
+                self._waiting -= 1
         outcome = "duplicate" if accepted.duplicate else "accepted"
         if not accepted.duplicate and event.type not in _KNOWN_TYPES and not event.type.startswith("time."):
             outcome = "unknown_type"
@@ -148,6 +157,11 @@ class Intake:
         if not accepted.duplicate or accepted.enriched:
             self._arrived()
         return accepted
+
+    async def let_in(self) -> None:
+        """Let a crowd at the door go first, for a moment: a sender gives up before long, what was let in does not."""
+        if self._waiting >= CROWD:
+            await asyncio.sleep(MOMENT)
 
     def refuse(
         self, status: int, source: str, reason: str, remote: str, headers: Sequence[tuple[str, str]], body: bytes

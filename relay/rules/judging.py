@@ -40,6 +40,9 @@ def plan(
     for rule in _concerned(rules, event):
         try:
             verdict, run = judge(rule, event, facts, ground, judge_text)
+            if not run:
+                verdicts.append(verdict)
+                continue
             tagged, span = _tags(rule, run, event), _quarantine(rule, run)
             ran = rule.once is not None and rule.mode == "live" and verdict.word in {"ran", "held"}
             value = facts.look(rule.once) if ran and rule.once is not None else None
@@ -47,8 +50,6 @@ def plan(
             verdicts.append(Verdict(rule.name, "error", f"{type(error).__name__}: {error}"))
             continue
         verdicts.append(verdict)
-        if not run:
-            continue
         owed.extend(run)
         tags.extend(tagged)
         if value is not None:

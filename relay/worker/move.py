@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json, to_json
 
 from relay.connector import Receipt
 from relay.errors import Blocked, DeliveryFailed, Rejected, RelayError, Unavailable, Unclear
@@ -67,6 +70,8 @@ def plain(value: Any) -> Any:
     """The same as JSON that the ledger can hold: a service may well answer with halves of surrogate pairs."""
     if value in ({}, None):
         return value
+    with contextlib.suppress(ValueError):
+        return from_json(to_json(value))
     return json.loads(json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace"))
 
 

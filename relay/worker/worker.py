@@ -92,8 +92,9 @@ class Worker:
         while True:
             self._called.clear()
             try:
+                await self._planner.let_in()
                 while await self.turn():
-                    pass
+                    await self._planner.let_in()
                 pause = await self._pause()
             except StoreBusy as error:
                 log.error("deliveries wait for the ledger", why=str(error))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import hmac
 from typing import TYPE_CHECKING
 
@@ -112,10 +111,17 @@ _CALLER = (
     f"(select max(at) from texts where recipient = ?4 and shadow = 0 and {COUNTED}) as texted, "
     f"(select count(*) from texts where recipient = ?4 and at > ?2 and shadow = 0 and {COUNTED}) as texts, "
     "(select max(1) from texts where recipient = ?4 and at > ?8 and run = '' and shadow = 0) as human, "
-    "(select max(1) from events where caller = ?4 and type = 'text.received' and received_at > ?9) as replied "
+    "(select max(1) from events where caller = ?4 and type = 'text.received' and received_at > ?9) as replied, "
+    "(select value from meta where name = 'opt_out_key') as secret "
     "from calls where caller = ?4 and began_at > ?5 and direction = 'inbound'"
 )
 """All in one: a statement's own cost is more than what it finds."""
+
+
+_MARKED = (
+    "select tag from tags where person = ?1 union all select '' as tag from opt_outs where person = ?2 order by tag"
+)
+"""A person's tags, and an empty one for who asked not to be texted."""
 
 
 def _caller(connection: Connection, event: Event, now: float) -> CallerFacts:
@@ -135,7 +141,8 @@ def _caller(connection: Connection, event: Event, now: float) -> CallerFacts:
             event.received_at,
         ),
     ).fetchone()
-    tags = connection.execute("select tag from tags where person = ? order by tag", (event.caller,)).fetchall()
+    marked = connection.execute(_MARKED, (event.caller, _hidden(found["secret"], event.caller))).fetchall()
+    tags = tuple(row["tag"] for row in marked if row["tag"])
     return CallerFacts(
         calls_1h=found["h1"],
         calls_24h=found["d1"],
@@ -150,8 +157,8 @@ def _caller(connection: Connection, event: Event, now: float) -> CallerFacts:
         last_call_at=found["before"],
         texts_24h=found["texts"],
         last_texted_at=found["texted"],
-        opted_out=is_opted_out(connection, event.caller),
-        tags=tuple(row["tag"] for row in tags),
+        opted_out=len(tags) < len(marked),
+        tags=tags,
     )
 
 
@@ -241,7 +248,11 @@ def text_facts(
 def person(connection: Connection, number: str) -> bytes:
     """A person under a key of the ledger's own, so that an opt-out outlives the number's erasure."""
     key = connection.execute("select value from meta where name = 'opt_out_key'").fetchone()["value"]
-    return hmac.digest(key, number.encode(), hashlib.sha256)
+    return _hidden(key, number)
+
+
+def _hidden(secret: bytes, number: str) -> bytes:
+    return hmac.digest(secret, number.encode(), "sha256")
 
 
 def is_opted_out(connection: Connection, number: str) -> bool:
