@@ -8,8 +8,9 @@ import tempfile
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import asyncpg
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
@@ -17,29 +18,101 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from relay.intake import merge
 from relay.models import Attempt, Plan, State, Verdict
 from relay.store import Settlement, Want
+from relay.store.postgres import PostgresStore
 from relay.store.sqlite import SqliteStore
+from tests.postgres import empty
 from tests.store.ledger import ANN, BOB, NOW, WINDOWS, address, event, nobody_waits, owed, plan, ripen, text
+from tests.store.test_sqlite import KEYS
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from relay.models import Delivery, Event, Known
-    from relay.store import Claimed, Run
+    from relay.store import Claimed, Run, Store
+    from relay.store.sealing import Keys
 
+MEMORY = Path("/dev/shm")
+"""Where nothing waits for a disk: what these tests are about is what was written, not when it is safe."""
 LEASE = 30.0
 COOLDOWN = 600.0
 OWED_BY_EACH = 4
 
 
+class OnAFile:
+    """A ledger in files of its own, and what a killed process leaves of it."""
+
+    keys: Keys | None = None
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
+        self._lives = 0
+
+    async def open(self) -> Store:
+        """The ledger as a process that starts now finds it."""
+        return SqliteStore(self._file(self._lives), keys=self.keys)
+
+    async def crash(self, store: Store) -> Store:
+        """What a killed process leaves on the disk, opened by the next one."""
+        self._lives += 1
+        for suffix in ("", "-wal"):
+            before, after = (f"{self._file(life)}{suffix}" for life in (self._lives - 1, self._lives))
+            shutil.copy(before, after)
+        await store.close()
+        return await self.open()
+
+    def remove(self) -> None:
+        """Leave nothing behind."""
+        shutil.rmtree(self._folder)
+
+    def _file(self, life: int) -> Path:
+        return self._folder / f"{life}.db"
+
+
+class Sealed(OnAFile):
+    """The same, sealed."""
+
+    keys = KEYS
+
+
+class OnPostgres:
+    """A database, whose server cuts off whoever was connected when they crash."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._begun = False
+
+    async def open(self) -> Store:
+        """As above; empty the first time."""
+        if not self._begun:
+            self._begun = True
+            await empty(self._url)
+        return await PostgresStore.open(self._url)
+
+    async def crash(self, store: Store) -> Store:
+        """As above."""
+        connection = await asyncpg.connect(self._url)
+        await connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        await connection.close()
+        await store.close()
+        return await self.open()
+
+    def remove(self) -> None:
+        """The next one empties it."""
+
+
 class Histories(RuleBasedStateMachine):
-    """One relay on one file. What was taken before a crash or the end of its lease is still settled, late."""
+    """One relay on one ledger. What was taken before a crash or the end of its lease is still settled, late."""
+
+    ledger: ClassVar[Callable[[], OnAFile | OnPostgres]] = OnAFile
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
-        self.lives = 0
         self.loop = asyncio.Runner()
-        self.store = SqliteStore(self.folder / "0.db")
+        self.place = type(self).ledger()
+        self.store = self.do(self.place.open())
         self.now = NOW
         self.accepted: dict[tuple[str, str], str] = {}
         self.planned: set[str] = set()
@@ -53,7 +126,7 @@ class Histories(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.do(self.store.close())
         self.loop.close()
-        shutil.rmtree(self.folder)
+        self.place.remove()
 
     @rule(key=st.sampled_from("abcdef"), type=st.sampled_from(["call.missed", "call.completed"]), by=st.booleans())
     def arrive(self, key: str, type: str, *, by: bool) -> None:  # noqa: A002 - the name of the field
@@ -171,12 +244,8 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        """What a killed process leaves on the disk is opened by the next one."""
-        self.lives += 1
-        for suffix in ("", "-wal"):
-            shutil.copy(self.folder / f"{self.lives - 1}.db{suffix}", self.folder / f"{self.lives}.db{suffix}")
-        self.do(self.store.close())
-        self.store = SqliteStore(self.folder / f"{self.lives}.db")
+        """What a killed process leaves is taken up by the next one."""
+        self.store = self.do(self.place.crash(self.store))
         self._free(everything=True)
 
     def _free(self, *, everything: bool) -> None:
@@ -202,10 +271,23 @@ class Histories(RuleBasedStateMachine):
         assert set(counted) == {name for name, times in self.begun.items() if times}
 
 
-def test_any_history_keeps_the_promises():
+def keeps_its_promises(ledger: Callable[[], OnAFile | OnPostgres], *, examples: int) -> None:
+    """Play so many histories on ledgers of this kind."""
     run_state_machine_as_test(
-        Histories,
+        type("Histories", (Histories,), {"ledger": staticmethod(ledger)}),
         settings=settings(
-            max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
+
+
+def test_any_history_keeps_the_promises_on_a_file():
+    keeps_its_promises(OnAFile, examples=30)
+
+
+def test_any_history_keeps_the_promises_in_a_sealed_file():
+    keeps_its_promises(Sealed, examples=8)
+
+
+def test_any_history_keeps_the_promises_on_postgres(postgres):
+    keeps_its_promises(lambda: OnPostgres(postgres), examples=8)
