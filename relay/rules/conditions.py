@@ -5,7 +5,7 @@ A field without a value makes every positive word false, and `is_not` and `not_i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,14 +49,17 @@ class Test:
 
     def judge(self, look: Lookup) -> bool:
         """Whether it holds."""
-        value = look(self.name)
-        if value is None or value in _ABSENT:
-            return self.word in _TRUE_WITHOUT_VALUE
-        return _JUDGE[self.word](self, value)
+        return self._holds(look(self.name))
 
     def findings(self, look: Lookup) -> list[Finding]:
         """What was wanted and what was there."""
-        return [Finding(self.name, self.said, say(look(self.name)), self.judge(look))]
+        value = look(self.name)
+        return [Finding(self.name, self.said, say(value), self._holds(value))]
+
+    def _holds(self, value: Any) -> bool:
+        if value is None or (not value and value in _ABSENT):
+            return self.word in _TRUE_WITHOUT_VALUE
+        return _JUDGE[self.word](self, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,11 @@ Condition = Test | All | Either
 ALWAYS = All(())
 
 
+def all_held(findings: Iterable[Finding]) -> bool:
+    """Whether the condition holds that these findings are of: each of its parts that all must hold is one of them."""
+    return all([finding.held for finding in findings])  # noqa: C419 - a generator costs more than most conditions
+
+
 def fields_in(condition: Condition) -> set[str]:
     """Every field that a condition names."""
     if isinstance(condition, Test):
@@ -106,9 +114,9 @@ def fields_in(condition: Condition) -> set[str]:
 
 def say(value: Any) -> str:
     """A value as a trace says it: true, 42 (not 42.0), missing."""
-    if value is None or value in _ABSENT:
+    if value is None or (not value and value in _ABSENT):
         return "missing"
-    text = _word_for(value)
+    text = value if isinstance(value, str) else _word_for(value)
     return text if len(text) <= _SAID_MOST else text[: _SAID_MOST - 1] + "…"
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from relay.models import UNCONFIRMED, Delivery, Finding, Plan, State, Verdict
+from relay.rules.conditions import all_held
 from relay.rules.facts import say_span
 from relay.rules.runs import AWAITS, ripen, schedule
 from relay.rules.ticks import rule_of
@@ -85,7 +86,7 @@ def judge(
     if doubt is not None:
         return doubt, []
     findings = tuple(rule.condition.findings(facts.look))
-    if not all(finding.held for finding in findings):
+    if not all_held(findings):
         return Verdict(rule.name, "skipped", _first_failing(findings), findings), []
     guarded = list(_guards(rule, event, facts, ground))
     findings += tuple(finding for finding, _ in guarded)

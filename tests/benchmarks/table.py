@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tests.benchmarks.accepting import accepting
 from tests.benchmarks.delivering import delivering
 from tests.benchmarks.draining import draining
+from tests.benchmarks.judging import judging
 from tests.benchmarks.starting import starting
 from tests.benchmarks.whole_way import whole_way
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 BENCHES: Mapping[str, Callable[[Setting], Iterable[Figure]]] = {
     "starting": starting,
     "accepting": accepting,
+    "judging": judging,
     "whole way": whole_way,
     "draining": draining,
     "delivering": delivering,
