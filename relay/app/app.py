@@ -247,6 +247,8 @@ class App:
             await self.roster.beat()
             self.store.on_call(self._called_by_others)
         await self.prepare()
+        if (trouble := self.store.engine_trouble) is not None:
+            log.warning(trouble[0], remedy=trouble[1])
         if self._has_intake:
             host, port = read_address(self.settings.server.listen)
             runner, self.public_port = await server.listen(self.door.app(), host, port, way=self.door.quickly)

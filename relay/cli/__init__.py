@@ -19,6 +19,7 @@ COMMANDS = {
     "check": ("relay.cli.check", "check", "Validate the configuration and run its tests."),
     "deliveries": ("relay.cli.reading", "deliveries", "What is owed, delivered, or given up on."),
     "demo": ("relay.cli.demo", "demo", "Watch a day of calls, on this machine, with no account anywhere."),
+    "doctor": ("relay.cli.doctor", "doctor", "Prove the path end to end."),
     "events": ("relay.cli.reading", "events", "What came in, newest first."),
     "find": ("relay.cli.reading", "find", "What came from one person."),
     "init": ("relay.cli.init", "init", "Write a configuration to begin with."),

@@ -62,6 +62,21 @@ class Balance:
 class Kept(Protocol):
     """Upkeep."""
 
+    @property
+    def engine(self) -> str:
+        """The database under the ledger, by name and version."""
+
+    @property
+    def engine_trouble(self) -> tuple[str, str] | None:
+        """What is to be known of that database, and what to do about it; None for nothing."""
+
+    async def damage(self) -> str | None:
+        """What is wrong with the pages that hold the ledger; None where nothing is, or the database sees to it.
+
+        Raises:
+            StoreBusy: it is too large to be looked at whole in a moment.
+        """
+
     async def prune(self, kind: Prunable, *, before: float, after: float = -1.0, limit: int = 500) -> Pruned:
         """Let go of one batch of what is older than `before` (Unix seconds), oldest first, never of anything owed.
 

@@ -270,6 +270,17 @@ class SqlStore(SqlMoves):
     async def prunable(self, kind: Prunable, *, before: float, after: float = -1.0, limit: int = 500) -> Pruned:
         return await self._read(partial(pruning.prunable, kind=kind, before=before, after=after, limit=limit))
 
+    @property
+    def engine(self) -> str:
+        return "a database server"
+
+    @property
+    def engine_trouble(self) -> tuple[str, str] | None:
+        return None
+
+    async def damage(self) -> str | None:
+        return None
+
     async def balance(self) -> Balance:
         return await self._read(counts.balance)
 

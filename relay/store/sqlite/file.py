@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from relay.errors import StoreBusy
 from relay.store.sql.store import SqlStore
 from relay.store.sqlite import size as sizing
+from relay.store.sqlite import version
 from relay.store.sqlite.engine import Engine
 from relay.store.sqlite.opening import open_reader
 from relay.store.sqlite.patience import READ_SECONDS, within
@@ -111,6 +112,19 @@ class SqliteStore(SqlStore):
             return await loop.run_in_executor(self._reading, within, READ_SECONDS, self._reader, work)
         except sqlite3.Error as error:
             raise StoreBusy(f"the ledger could not be read: {error}") from error
+
+    @property
+    def engine(self) -> str:
+        """As relay/store/upkeep.py says."""
+        return version.said()
+
+    @property
+    def engine_trouble(self) -> tuple[str, str] | None:
+        """As relay/store/upkeep.py says."""
+        return version.trouble()
+
+    async def damage(self) -> str | None:
+        return await self._read(sizing.damage)
 
     async def shrink(self, *, limit: int = 500) -> int:
         return await self._write(partial(sizing.shrink, limit=limit))

@@ -1,4 +1,4 @@
-"""How large the file is, and giving back what it no longer needs."""
+"""How large and how sound the file is, and giving back what it no longer needs."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ def shrink(connection: sqlite3.Connection, limit: int) -> int:
         # One at a time: Python's driver stops after the first page of a longer request.
         connection.execute("pragma incremental_vacuum(1)")
     return _pragma(connection, "freelist_count")
+
+
+def damage(connection: sqlite3.Connection) -> str | None:
+    """What is wrong with its pages first; None where nothing is."""
+    said = " ".join(str(connection.execute("pragma quick_check(1)").fetchone()[0]).split())
+    return None if said == "ok" else said
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
