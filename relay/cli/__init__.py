@@ -17,6 +17,7 @@ COMMANDS = {
     "backup": ("relay.cli.upkeep", "backup", "A copy of the ledger, made while it is in use."),
     "cancel": ("relay.cli.acting", "cancel", "Call off deliveries that have not begun."),
     "check": ("relay.cli.check", "check", "Validate the configuration and run its tests."),
+    "completion": ("relay.cli.completion", "completion", "Make the shell complete commands and options."),
     "deliveries": ("relay.cli.reading", "deliveries", "What is owed, delivered, or given up on."),
     "demo": ("relay.cli.demo", "demo", "Watch a day of calls, on this machine, with no account anywhere."),
     "doctor": ("relay.cli.doctor", "doctor", "Prove the path end to end."),
@@ -44,6 +45,7 @@ COMMANDS = {
     "texts": ("relay.cli.people", "texts", "Texts, newest first; switch them off and on."),
     "try": ("relay.cli.trying", "try_", "What a rule would do, with nothing sent."),
     "url": ("relay.cli.serve", "url", "The address and header to paste into the call flow."),
+    "watch": ("relay.cli.watch", "watch", "What comes in and what is done about it, live."),
     "why": ("relay.cli.reading", "why", "Why rules did what they did with an event."),
 }
 

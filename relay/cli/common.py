@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_UNFOLDED = 10_000
 FAILURE, USAGE, CONFIG, NOT_FOUND, REMOTE, FOUND = 1, 2, 3, 4, 5, 6
 """Exit codes of the contract."""
 
@@ -145,7 +146,8 @@ def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    # A file or a pipe has no width: nothing is folded there, so that ids can be searched for.
+    Console(width=None if sys.stdout.isatty() else _UNFOLDED).print(table)
 
 
 def start_logging(level: str = "INFO") -> None:

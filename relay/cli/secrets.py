@@ -8,7 +8,7 @@ from relay.cli.acting import act
 from relay.cli.common import config_option, json_option, print_json, store_option
 
 
-@click.group()
+@click.group(epilog="Example: relay secrets rotate")
 def secrets() -> None:
     """The key that the ledger is sealed with."""
 
