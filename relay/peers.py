@@ -16,14 +16,14 @@ Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 def sender(peer: str | None, forwarded: Sequence[str], trusted: Networks) -> str:
     """The sender's address: the last one that no trusted proxy wrote. `forwarded` are the X-Forwarded-For headers."""
     address = read_address(peer or "")
-    if address is None or not _within(address, trusted):
+    if address is None or not _is_in(address, trusted):
         return str(address or "unknown")
     # A proxy adds its line below the sender's own, or its word behind the sender's own.
     for hop in reversed(",".join(forwarded).split(",")):
         named = read_address(hop.strip())
         if named is None:
             break
-        if not _within(named, trusted):
+        if not _is_in(named, trusted):
             return str(named)
     return str(address)
 
@@ -32,6 +32,12 @@ def is_loopback(address: str) -> bool:
     """Whether it is this machine itself."""
     read = read_address(address)
     return read is not None and read.is_loopback
+
+
+def within(address: str, networks: Networks) -> bool:
+    """Whether an address is in one of these networks."""
+    read = read_address(address) if networks else None
+    return read is not None and _is_in(read, networks)
 
 
 @lru_cache(1024)
@@ -45,5 +51,5 @@ def read_address(written: str) -> Address | None:
     return mapped or address
 
 
-def _within(address: Address, networks: Networks) -> bool:
+def _is_in(address: Address, networks: Networks) -> bool:
     return any(address in network for network in networks if network.version == address.version)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
@@ -13,49 +12,28 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from relay import failpoints
 from relay.intake import Reply
+from relay.listening import listen
 from relay.peers import sender
+from relay.problems import SERVER, problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from relay.intake import Intake, Source
+    from relay.listening import Handler
     from relay.peers import Networks
 
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+__all__ = ["BODY_MOST", "BODY_SECONDS", "Door", "guard", "healthz", "listen"]
+
 Request = TypeVar("Request", bound=web.BaseRequest)
 
 log = structlog.get_logger(__name__)
 
 _HOOKS = "/hooks/"
-_SERVER = {"Server": "relay"}
-"""In place of the names and versions of the programs that answer."""
-_AS_JSON = {"Content-Type": "application/json", **_SERVER}
+_AS_JSON = {"Content-Type": "application/json", **SERVER}
 BODY_MOST = 256 * 1024
 BODY_SECONDS = 10.0
-KEEPALIVE = 15.0
-LINGER = 2.0
-"""Seconds for which the rest of a refused request is read and thrown away, so that its sender sees the answer."""
-SHUTDOWN = 25.0
-_TITLES = {
-    400: "Bad request",
-    401: "Not proved",
-    404: "Not found",
-    405: "Method not allowed",
-    408: "Request timeout",
-    413: "Too large",
-    415: "Unsupported media type",
-    421: "Misdirected request",
-    422: "Not an event",
-    429: "Too many refused requests",
-    500: "Internal error",
-    503: "Unavailable",
-}
 _RETRY = {429: {"Retry-After": "1"}, 503: {"Retry-After": "30"}}
-# Said of every refusal alike: a stranger learns nothing from the words.
-_DETAILS = {
-    401: "The sender did not prove itself. See the relay's list of refused requests for the reason.",
-    404: "There is nothing at this address.",
-}
 
 
 class Door:
@@ -175,61 +153,5 @@ async def healthz(request: web.Request) -> web.Response:  # noqa: ARG001 - aioht
     return web.Response(text="ok\n")
 
 
-def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    """An error as application/problem+json (RFC 9457)."""
-    body: dict[str, Any] = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status}
-    body["detail"] = _DETAILS.get(status, detail)
-    return web.Response(
-        status=status,
-        body=json.dumps(body).encode(),
-        content_type="application/problem+json",
-        headers={**_SERVER, **(headers or {})},
-    )
-
-
 def _json(status: int, body: Mapping[str, Any]) -> web.Response:
     return web.Response(status=status, body=json.dumps(body).encode(), headers=_AS_JSON)
-
-
-async def _without_server(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001 - aiohttp's signature
-    """Nobody is told which programs answer, and in which version."""
-    response.headers.popall("Server", None)
-
-
-async def listen(
-    app: web.Application,
-    host: str,
-    port: int,
-    *,
-    linger: float = LINGER,
-    way: Callable[[Handler], Handler] = lambda handler: handler,
-) -> tuple[web.AppRunner, int]:
-    """Serve an application; answers its runner and the port, which the system chose where 0 was asked for.
-
-    `way` may put a shorter way in front of the application's own handler.
-
-    Raises:
-        OSError: the address cannot be listened on.
-    """
-    app.on_response_prepare.append(_without_server)
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        keepalive_timeout=KEEPALIVE,
-        lingering_time=linger,
-        shutdown_timeout=SHUTDOWN,
-        handler_cancellation=False,
-        max_line_size=8190,
-        max_field_size=8190,
-        max_headers=64,
-    )
-    await runner.setup()
-    served = runner.server
-    if isinstance(served, web.Server):
-        served.request_handler = way(served.request_handler)
-    try:
-        await web.TCPSite(runner, host, port, backlog=1024).start()
-    except OSError:
-        await runner.cleanup()
-        raise
-    return runner, int(runner.addresses[0][1])

@@ -251,7 +251,10 @@ class App:
             log.warning(trouble[0], remedy=trouble[1])
         if self._has_intake:
             host, port = read_address(self.settings.server.listen)
-            runner, self.public_port = await server.listen(self.door.app(), host, port, way=self.door.quickly)
+            proxies = tuple(self.settings.server.trusted_proxies)
+            runner, self.public_port = await server.listen(
+                self.door.app(), host, port, way=self.door.quickly, proxies=proxies
+            )
             self._runners.append(runner)
         host, port = read_address(self.settings.server.admin)
         dashboard = Dashboard(self.store, self._clock, self.shown, self.deeds)
