@@ -2,7 +2,7 @@
 # make test   everything that must hold, cheapest complaint first
 # make lint   the complaints that need no running
 # make bench  figures, as ratios within one run
-# make soak   what takes minutes: five hundred kills, ten minutes of bad network, a million events
+# make soak   what takes minutes: five hundred kills, ten minutes of bad network, a million events, two years of clocks
 
 PYTHON ?= python3
 VENV := .venv

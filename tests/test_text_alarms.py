@@ -97,7 +97,7 @@ async def test_t12_a_machine_that_calls_back_after_each_text_is_suspected_and_st
     assert alert.what.startswith("***0101 called 100 times in 24 hours and was texted ")
 
 
-async def test_r16_a_rule_that_sets_itself_off_is_stopped_by_the_loop_guard_and_others_are_texted() -> None:
+async def test_r16_a_rule_that_sets_itself_off_is_stopped_and_others_are_texted() -> None:
     shop = Watched("{name: Back, guards: {cooldown: {for: 5m}}, then: [{text: caller, body: hi}]}",
                    per_person=Limit(None, 86400.0))  # fmt: skip
     for _ in range(30):

@@ -41,7 +41,7 @@ MOST_TURNS = 10_000
 """Steps of the clock after which a scenario is taken to run for ever."""
 Failure = tuple[int, int, str]
 """Line, column, message."""
-_WORDS = ("ran", "skipped", "held", "suppressed", "error")
+_WORDS = ("ran", "skipped", "held", "suppressed", "shadow", "error")
 _COUNTED = ("calls_7d", "calls_30d", "answer_rate_7d", "answer_rate_30d", "age_days")
 _ALL = 1_000_000
 _SERVER_ERROR = 500
@@ -226,6 +226,7 @@ class _World:
             deliveries=await self._store.deliveries(limit=_ALL),
             done=done,
             phoned=[action.step for action in done.get(CALLSCALER, ())],
+            shadow={rule.name for rule in self._settings.rules if rule.mode == "shadow"},
             held=self._held | {v.until for _, v in verdicts if v.word == "held" and v.until is not None},
         )
 

@@ -50,6 +50,7 @@ def read_rules(
             entry.complain((*entry.place, "name"), f"another rule is already called {rule.name}")
         names.add(rule.name)
         _consider(entry, rule, sources, has_key=has_key)
+        _warn_of_strangers(entry, rule, staff)
         for complaint in complaints(rule, entry.place, house):
             tell = entry.complain if complaint.is_mistake else entry.warn
             tell(complaint.path, complaint.message)
@@ -73,3 +74,14 @@ def _consider(entry: Entry, rule: Rule, sources: Mapping[str, Source], *, has_ke
             f"a rule that texts cannot trust the source {source.name}, whose proof is none; give it a proof, or "
             "confirm: true",
         )
+
+
+def _warn_of_strangers(entry: Entry, rule: Rule, staff: frozenset[str]) -> None:
+    """A text to somebody who did not just call is no answer, so the law asks for their consent."""
+    for step in rule.acting:
+        if step.verb == "text" and step.recipient not in {"caller", *staff}:
+            message = (
+                f"{step.recipient} did not just call: texting them is yours to answer for, with their consent; "
+                "one of your own people belongs under business: staff"
+            )
+            entry.warn((*entry.place, "then", step.index, "text"), message)
