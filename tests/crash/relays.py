@@ -27,7 +27,7 @@ END_MOST = 60.0
 FILE = """\
 business: {{name: Bright Plumbing, timezone: America/Chicago}}
 server: {{listen: "127.0.0.1:0", admin: "127.0.0.1:0"}}
-store: sqlite:///relay.db
+store: {store}
 network: {{allow: [127.0.0.1/32], allow_http: true}}
 callscaler:
   api_key: {key}
@@ -79,12 +79,20 @@ class Relays:
     """Relays on one ledger, one at a time."""
 
     def __init__(
-        self, folder: Path, world: World, *, settle: str = "3s", mutant: str | None = None, under: Sequence[str] = ()
+        self,
+        folder: Path,
+        world: World,
+        *,
+        settle: str = "3s",
+        mutant: str | None = None,
+        under: Sequence[str] = (),
+        store: str = "sqlite:///relay.db",
     ) -> None:
         """`under` is a command that the launcher runs under: strace, or another namespace."""
-        self.ledger = folder / "relay.db"
+        self.ledger = folder / store.removeprefix("sqlite:///")
         self.url = ""
         """Where webhooks go to now."""
+        self.admin = ""
         self.starts: list[float] = []
         """Seconds from each start until the relay was ready."""
         self.said: deque[str] = deque(maxlen=400)
@@ -93,6 +101,7 @@ class Relays:
         self._config = folder / "relay.yaml"
         self._world = world
         self._settle = settle
+        self._store = store
         self._mutant = ["--mutant", mutant] if mutant else []
         self._under = under
         self._launcher: asyncio.subprocess.Process | None = None
@@ -106,7 +115,8 @@ class Relays:
         """Start the process that starts relays."""
         phone = self._world.address("phone", self._world.phone.url)
         crm = self._world.address("crm", self._world.crm.url)
-        self._config.write_text(FILE.format(key=KEY, phone=phone, crm=crm, secret=SECRET, settle=self._settle))
+        names = {"key": KEY, "secret": SECRET, "settle": self._settle, "store": self._store}
+        self._config.write_text(FILE.format(phone=phone, crm=crm, **names))
         self._config.chmod(0o600)
         self._launcher = await asyncio.create_subprocess_exec(
             *self._under,
@@ -155,6 +165,12 @@ class Relays:
         """Where senders post to: the relay, or what stands before it; empty while there is none."""
         return self._world.address("relay", self.url)
 
+    @property
+    def inside(self) -> Path:
+        """The root of the file system that the relays see, where they run in a namespace of their own."""
+        assert self._launcher is not None
+        return Path(f"/proc/{self._launcher.pid}/root")
+
     def signal(self, number: int) -> None:
         """Send the relay a signal; one that is gone already gets none."""
         if not self._gone.is_set():
@@ -189,7 +205,8 @@ class Relays:
             self.said.append(line)
             if found := re.search(r"listening on (\S+)", line):
                 self.url = found[1]
-            if "admin on" in line:
+            if found := re.search(r"admin on (\S+)", line):
+                self.admin = found[1]
                 self._ready.set()
             if "Traceback" in line:
                 self.wrong.append("a relay left a traceback")

@@ -33,12 +33,13 @@ async def _by_hand(path: Path, at: float) -> None:
     await asyncio.gather(*(store.accept(one, BODY, merge) for one in arrived))
 
     def decide(one: Event, _: Known) -> Plan:
-        step = owed(f"{one.id}.1", run=f"{one.id}.r", due_at=at, born_at=at)
+        action = {"body": f'{{"named": "{one.key}"}}'}
+        step = owed(f"{one.id}.1", run=f"{one.id}.r", due_at=at, born_at=at, connector="log", action=action)
         return Plan((Verdict("Log every call", "ran"),), (replace(step, event=one.id),))
 
     while await store.plan(decide, now=at, config="v1", windows=WINDOWS, prefix=prefix, limit=500):
         pass
-    while (taken := await store.claim({"team": Want(200, 1, 30.0)}, now=at + SEED)).claimed:
+    while (taken := await store.claim({"log": Want(200, 1, 30.0)}, now=at + SEED)).claimed:
         await store.settle(
             [
                 Settlement(
@@ -72,3 +73,13 @@ def fill(path: Path, events: int, at: float = NOW - 400 * DAY) -> None:
             connection.execute("update counts set n = n + ? where name in ('accepted', 'owed')", (SEED,))
             connection.execute("commit")
         connection.execute("pragma wal_checkpoint(truncate)")
+
+
+def owe_again(path: Path, deliveries: int, at: float) -> None:
+    """Let so many of the delivered fall due at `at`, Unix seconds, as if they had never been sent."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(
+            "update deliveries set state = 'due', due_at = ?, first_due_at = ?, settled_at = null, tries = 0 "
+            "where seq <= ?",
+            (at, at, deliveries),
+        )
