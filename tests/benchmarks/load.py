@@ -49,7 +49,7 @@ FIELDS = {
     "sent_at": "@",
 }
 _BODY = json.dumps(FIELDS, ensure_ascii=False, separators=(",", ":")).replace('"@"', "%s").encode()
-_AREAS = (205, 212, 215, 224, 303, 305, 312, 313, 404, 415, 503, 512, 602, 612, 617, 702, 713, 773, 814, 917)
+AREAS = (205, 212, 215, 224, 303, 305, 312, 313, 404, 415, 503, 512, 602, 612, 617, 702, 713, 773, 814, 917)
 SECRET = "obviously-false-secret"
 SENT_AT = b'"sent_at":'
 """What stands in each body before the moment, in Unix seconds, at which it was due to leave."""
@@ -66,7 +66,7 @@ class Bodies:
         """The next call, sent at this moment (Unix seconds)."""
         self._number += 1
         n = self._number * 7919 % 200_000
-        caller = f"+1{_AREAS[n // 10_000]}555{n % 10_000:04d}"
+        caller = f"+1{AREAS[n // 10_000]}555{n % 10_000:04d}"
         return _BODY % (f"{self._run}-{self._number}".encode(), caller.encode(), f"{at:.6f}".encode())
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tests.benchmarks.accepting import accepting
 from tests.benchmarks.delivering import delivering
 from tests.benchmarks.draining import draining
+from tests.benchmarks.growth import growth
 from tests.benchmarks.judging import judging
 from tests.benchmarks.starting import starting
 from tests.benchmarks.whole_way import whole_way
@@ -22,5 +23,6 @@ BENCHES: Mapping[str, Callable[[Setting], Iterable[Figure]]] = {
     "judging": judging,
     "whole way": whole_way,
     "draining": draining,
+    "growth": growth,
     "delivering": delivering,
 }

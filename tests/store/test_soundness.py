@@ -66,14 +66,20 @@ def test_what_cannot_be_copied_aside_is_said(path: Path, monkeypatch: pytest.Mon
 
 
 def test_after_a_fault_the_whole_file_is_looked_at_however_long_it_takes(path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(soundness, "LOOK_SECONDS", -1.0)
-    monkeypatch.setattr(soundness, "_STEPS", 1)
+    monkeypatch.setattr(soundness, "LOOK_SECONDS", 0.0)
     corrupt(path)
     soundness.prove(path)  # no time to find it
     soundness.suspect(path)
     with pytest.raises(StoreUnusable, match="is damaged"):
         soundness.prove(path)
     assert (path.parent / "relay.db.suspect").exists()
+
+
+def test_a_look_that_is_ended_calls_nothing_damaged(path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The pages that it did not reach are no lost ones; whenever it is ended."""
+    for seconds in (1e-6, 1e-5, 1e-4, 1e-3):
+        monkeypatch.setattr(soundness, "LOOK_SECONDS", seconds)
+        soundness.prove(path)
 
 
 async def test_a_file_that_was_suspected_and_is_sound_is_served_and_trusted_again(path: Path):

@@ -16,7 +16,7 @@ def unconfirmed(connection: Connection, limit: int) -> list[Event]:
     """The oldest of them."""
     columns = ", ".join(f"e.{name.strip()}" for name in EVENT.split(","))
     rows = connection.execute(
-        f"select {columns} from unconfirmed u join events e on e.id = u.event order by e.seq limit ?",  # noqa: S608 - columns only
+        f"select {columns} from unconfirmed u cross join events e where e.id = u.event order by e.seq limit ?",  # noqa: S608 - columns only
         (limit,),
     )
     return [event_of(row) for row in rows]
