@@ -31,12 +31,14 @@ from relay.rules import (
     ripen,
     schedule,
 )
+from relay.traces import Untold
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from relay.metrics import Metrics
     from relay.store import Run, Store
+    from relay.traces import Traces
 
 log = structlog.get_logger(__name__)
 
@@ -115,6 +117,8 @@ class Planner:
         self._planned = planned
         self.let_in: Callable[[], Awaitable[None]] = _nobody_waits
         """Lets those go first who wait at the door."""
+        self.traces: Traces = Untold()
+        """Told of every event that was planned."""
         self._called = asyncio.Event()
         self.turned_at = -math.inf
         """When it last looked at the ledger, on the monotonic clock."""
@@ -143,12 +147,15 @@ class Planner:
         """Plan one batch of events; answers how many there were."""
         self.turned_at = time.monotonic()
         book, now = self.book, self._clock()
+        took: dict[str, float] = {}
         judged: dict[str, tuple[Verdict, ...]] = {}  # an event may be judged a second time, where another one failed
 
         def decide(event: Event, known: Known) -> Plan:
             failpoints.reach("event_planning")
+            began = time.perf_counter()
             decided = _plan(book, event, known, now)
             judged[event.id] = decided.verdicts
+            took[event.id] = time.perf_counter() - began
             return decided
 
         count = await self._store.plan(
@@ -156,6 +163,7 @@ class Planner:
         )
         seen = [verdict for verdicts in judged.values() for verdict in verdicts]
         self._metrics.judged(seen)
+        self._trace(judged, took)
         for verdict in seen:
             if verdict.word == "error":
                 log.error("a rule failed", rule=verdict.rule, why=verdict.why)
@@ -163,6 +171,14 @@ class Planner:
             failpoints.reach("text_planned")
             self._planned()
         return count
+
+    def _trace(self, judged: Mapping[str, tuple[Verdict, ...]], took: Mapping[str, float]) -> None:
+        if not self.traces.on:
+            return
+        for event, verdicts in judged.items():
+            failed = next((verdict.why for verdict in verdicts if verdict.word == "error"), None)
+            ran = sum(verdict.word == "ran" for verdict in verdicts)
+            self.traces.tell("plan", event, took[event], failed=failed, rules=len(verdicts), ran=ran)
 
     async def ripen_next(self) -> int:
         """Let one batch of waiting and held deliveries be decided again; answers how many there were."""

@@ -16,7 +16,7 @@ from relay.alerts import Alerts
 from relay.app.countdown import Countdown
 from relay.app.modes import SaidModes
 from relay.app.others import Others
-from relay.app.parts import Unset, channel, disk_free, host_names, lane, secure_names
+from relay.app.parts import Unset, channel, disk_free, host_names, lane, secure_names, trace
 from relay.app.presence import Presence
 from relay.app.showing import show
 from relay.app.stall import StallWatch
@@ -119,6 +119,7 @@ class App:
         self.worker = Worker(store, self.planner, self._channels(settings), clock, self.metrics)
         self.intake = Intake(store, clock, self.metrics, arrived=self.planner.call)
         self.planner.let_in = self.intake.let_in
+        self._traces = trace(self.intake, self.planner, self.worker)
         self.clock = Clock(store, self.intake, clock, lambda: self.planner.book)
         self.door = Door(self.intake, settings.sources, tuple(settings.server.trusted_proxies))
         self.upkeep = Upkeep(store, clock, settings.retention)
@@ -324,6 +325,7 @@ class App:
         await self.worker.drain(left.seconds - 5.0)
         await left.spend(asyncio.gather(*(runner.cleanup() for runner in self._runners)), keep=2.0)
         await left.spend(self.intake.drain(), keep=1.5)
+        await left.spend(asyncio.to_thread(self._traces.close), keep=1.2)
         await left.spend(asyncio.gather(*(http.close() for http in (*self._outgrown, self._http))), keep=1.0)
         await left.spend(self.roster.leave(), keep=0.5)
         await left.spend(self.store.close())

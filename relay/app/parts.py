@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from aiolimiter import AsyncLimiter
 from relay.errors import Rejected
 from relay.settings.forms import read_address, read_rate
 from relay.texting import PhoneConnector
+from relay.traces import open_traces
 from relay.worker import Channel
 
 if TYPE_CHECKING:
@@ -19,8 +21,12 @@ if TYPE_CHECKING:
 
     from relay.connector import Connector, Job, Receipt
     from relay.http import Http
+    from relay.intake import Intake
+    from relay.planner import Planner
     from relay.settings import Configured, Settings
     from relay.store import Store
+    from relay.traces import Traces
+    from relay.worker import Worker
 
 
 class Unset(PhoneConnector):
@@ -96,3 +102,11 @@ def secure_names(settings: Settings) -> list[str]:
     """Those of them that are reached over TLS: a proxy stands before the listener there."""
     named = urlsplit(settings.server.admin_url)
     return [named.hostname.lower()] if named.scheme == "https" and named.hostname else []
+
+
+def trace(*parts: Intake | Planner | Worker) -> Traces:
+    """Let these parts tell what takes how long, to whoever the environment names."""
+    traces = open_traces(os.environ)
+    for part in parts:
+        part.traces = traces
+    return traces

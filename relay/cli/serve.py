@@ -27,6 +27,7 @@ from relay.cli.common import (
     store_option,
 )
 from relay.settings.forms import read_address
+from relay.systemd import Systemd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,14 +115,29 @@ async def _serve(settings: Settings, path: Path, seen: Stamp, store: str | None,
         )
     _spare_the_collector()
     _greet(app, settings, intake=intake)
-    watcher = loop.create_task(_watch(app, path, seen, again))
+    systemd = Systemd()
+    systemd.ready(_status(app))
+    watcher = loop.create_task(_watch(app, path, seen, again, systemd))
+    living = loop.create_task(systemd.watch(lambda: None if app.failed.is_set() else _status(app)))
     await asyncio.wait(
         [loop.create_task(told.wait()), loop.create_task(app.failed.wait())], return_when=asyncio.FIRST_COMPLETED
     )
     watcher.cancel()
+    living.cancel()
+    systemd.stopping()
     _end_after(STOP_MOST)
     await app.stop()
     return FAILURE if app.failed.is_set() else 0
+
+
+def _status(app: App) -> str:
+    """How it goes, in one line."""
+    shown = app.shown()
+    if shown.reasons:
+        return f"not ready: {'; '.join(shown.reasons)}"
+    if shown.reload is not None and shown.reload.mistakes:
+        return "working, but the changed configuration is not used"
+    return f"working, {len(shown.rules)} rules"
 
 
 def _end_after(seconds: float) -> None:
@@ -152,7 +168,7 @@ def _host(address: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-async def _watch(app: App, path: Path, seen: Stamp, again: asyncio.Event) -> None:
+async def _watch(app: App, path: Path, seen: Stamp, again: asyncio.Event, systemd: Systemd) -> None:
     """Reload on SIGHUP, or when the file is no longer the one that was `seen`; whatever happens, go on watching."""
     log = structlog.get_logger(__name__)
     before = seen
@@ -168,10 +184,12 @@ async def _watch(app: App, path: Path, seen: Stamp, again: asyncio.Event) -> Non
                 continue
         again.clear()
         seen = before = _stamp(path)
+        systemd.reloading()
         try:
             await app.reload(path, os.environ, _rehearse)
         except Exception:
             log.exception("the configuration could not be reloaded")
+        systemd.ready(_status(app))
 
 
 async def _rehearse(settings: Settings) -> list[Mistake]:

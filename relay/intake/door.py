@@ -16,6 +16,7 @@ from relay.intake.reading import MAPPABLE, merge, read_event
 from relay.intake.texts import RECEIVED, wish_of
 from relay.models import CALL_TYPES, ENRICHED, UNCONFIRMED
 from relay.store import RequestNote
+from relay.traces import Untold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from relay.models import Event
     from relay.proof import Proof
     from relay.store import Accepted, Store
+    from relay.traces import Traces
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +100,8 @@ class Intake:
         self._metrics = metrics
         self._arrived = arrived
         self._ticks = ticks
+        self.traces: Traces = Untold()
+        """Told of every webhook that made an event, or came again."""
         self._notes: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._limit = RefusalLimit()
@@ -106,6 +110,16 @@ class Intake:
 
     async def webhook(self, source: Source, headers: Sequence[tuple[str, str]], body: bytes, remote: str) -> Reply:
         """Prove, read, write down; answers what the sender is to be told. Never raises for what a sender sent."""
+        if not self.traces.on:
+            return await self._webhook(source, headers, body, remote)
+        began = time.perf_counter()
+        reply = await self._webhook(source, headers, body, remote)
+        if reply.event is not None:
+            name = "webhook again" if reply.duplicate else "webhook"
+            self.traces.tell(name, reply.event, time.perf_counter() - began, source=source.name, status=reply.status)
+        return reply
+
+    async def _webhook(self, source: Source, headers: Sequence[tuple[str, str]], body: bytes, remote: str) -> Reply:
         now = self._clock()
         proved = source.proof.check(headers, body, now)
         if not proved.ok:

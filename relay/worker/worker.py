@@ -18,6 +18,7 @@ from relay.models import ASKED, Attempt, Delivery, Event, SendText, State
 from relay.planner import Answered, asks_whether_answered, judge_text
 from relay.store import Settlement, TextAddress
 from relay.texting import PhoneConnector
+from relay.traces import Untold
 from relay.worker import fate, moves
 from relay.worker.gates import Gates
 from relay.worker.hold import Hold, elapsed
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from relay.metrics import Metrics
     from relay.planner import Planner
     from relay.store import Claimed, Store
+    from relay.traces import Traces
     from relay.worker.channel import Channel
 
 A = TypeVar("A")
@@ -73,6 +75,8 @@ class Worker:
         self._called = asyncio.Event()
         self.turned_at = float("-inf")
         """When it last looked at the ledger, on the monotonic clock."""
+        self.traces: Traces = Untold()
+        """Told of every try."""
         self._under_way: dict[str, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._lingering: float | None = None
@@ -286,7 +290,10 @@ class Worker:
             settlements.append(Settlement(moved, attempt, provider, memory(channel, job, outcome, now)))
             self._metrics.tried(channel.name, str(moved.state), took)
             level = log.debug if moved.state is State.DELIVERED else log.warning
-            level("delivery", id=delivery.id, connector=channel.name, state=str(moved.state), tries=moved.tries)
+            ids = {"id": delivery.id, "run": delivery.run, "event_id": delivery.event}
+            level("delivery", **ids, connector=channel.name, state=str(moved.state), tries=moved.tries)
+            if self.traces.on:
+                self._trace(delivery, moved, took, told(outcome))
         await self._store.settle(settlements, self._planner.follow)
         failpoints.reach("text_settled")
         return [settlement.delivery for settlement in settlements]
@@ -298,6 +305,12 @@ class Worker:
             blocks.hold(outcome.sender, str(outcome), now=now)
         elif isinstance(outcome, Receipt):
             blocks.clear((delivery.action or {}).get("sender"))
+
+    def _trace(self, tried: Delivery, moved: Delivery, took: float, answer: str) -> None:
+        about: dict[str, str | int] = {"delivery": tried.id, "run": tried.run, "connector": tried.connector}
+        failed = None if moved.state is State.DELIVERED else answer
+        about |= {"try": moved.tries, "state": str(moved.state)}
+        self.traces.tell("deliver", tried.event, took, failed=failed, **about)
 
     async def _begin(self, channel: Channel, claimed: Claimed) -> Claimed | None:
         """Judge a text in the transaction that marks it as sending; None when it does not go now."""
