@@ -65,7 +65,7 @@ class Server:
             **self._who,
         )  # fmt: skip
         end = time.monotonic() + PATIENCE
-        while not asyncio.run(_answers(self.url())):
+        while not _answers(self.url()):
             assert self._process.poll() is None, "the server ended"
             assert time.monotonic() < end, "the server never answered"
             time.sleep(0.02)
@@ -106,12 +106,16 @@ def _reachable(folder: Path) -> Path:
     return next((copy / _BINARIES.name).glob("*/bin/postgres")).parent
 
 
-async def _answers(url: str) -> bool:
+def _answers(url: str) -> bool:
+    """Whether the server takes connections; asked on a loop of its own, in whatever thread this is."""
+
+    async def ask() -> None:
+        await (await asyncpg.connect(url, timeout=1)).close()
+
     try:
-        connection = await asyncpg.connect(url, timeout=1)
+        asyncio.run(ask())
     except (OSError, asyncpg.PostgresError):
         return False
-    await connection.close()
     return True
 
 

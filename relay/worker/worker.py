@@ -365,6 +365,9 @@ async def _all(
     """All three, at once; a failure is raised when all have ended."""
     one, two, three = asyncio.ensure_future(first), asyncio.ensure_future(second), asyncio.ensure_future(third)
     await asyncio.wait((one, two, three))
+    failures = [failed for task in (one, two, three) if (failed := task.exception()) is not None]
+    if failures:
+        raise failures[0]
     return one.result(), two.result(), three.result()
 
 

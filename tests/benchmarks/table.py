@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.accepting import accepting
+from tests.benchmarks.cluster import cluster
 from tests.benchmarks.delivering import delivering
 from tests.benchmarks.draining import draining
 from tests.benchmarks.growth import growth
@@ -25,4 +26,5 @@ BENCHES: Mapping[str, Callable[[Setting], Iterable[Figure]]] = {
     "draining": draining,
     "growth": growth,
     "delivering": delivering,
+    "cluster": cluster,
 }

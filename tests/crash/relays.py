@@ -95,7 +95,7 @@ class Relays:
         self.admin = ""
         self.starts: list[float] = []
         """Seconds from each start until the relay was ready."""
-        self.said: deque[str] = deque(maxlen=400)
+        self.said: deque[str] = deque(maxlen=6000)
         self.wrong: list[str] = []
         self.pid = 0
         self._config = folder / "relay.yaml"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import asyncpg
 from greenlet import getcurrent, greenlet
@@ -67,6 +67,16 @@ class Found:
         return self._rows
 
 
+class Waiting(Protocol):
+    """What is written later than it was said."""
+
+    def write(self, connection: ServerConnection) -> None:
+        """Write it now."""
+
+    def undo(self) -> None:
+        """What was written or waits since the last `apart` began is undone."""
+
+
 class ServerConnection:
     """A connection within one transaction; its methods may be called in a greenlet of `in_greenlet` only."""
 
@@ -74,6 +84,8 @@ class ServerConnection:
         self.seal = seal
         self._raw = raw
         self._counted: Counter[str] = Counter()
+        self._sums: Counter[tuple[str, tuple[Any, ...]]] = Counter()
+        self._waiting: dict[str, Waiting] = {}
 
     def use(self, seal: Seal) -> None:
         """Begin to seal and to open."""
@@ -81,6 +93,7 @@ class ServerConnection:
 
     def execute(self, sql: str, values: Values = ()) -> Found:
         """Run one statement."""
+        self._write_before(sql)
         statement = spelled(sql)
         given = statement.values(values)
         if self.seal is not None:
@@ -106,12 +119,16 @@ class ServerConnection:
     @contextlib.contextmanager
     def apart(self) -> Iterator[None]:
         """What fails in here is undone alone, and raised; the transaction around it stands unless `ends_all`."""
-        counted = self._counted.copy()
+        self.write_all()
         self.execute("savepoint apart")
         try:
             yield
+            self.write_all()
         except BaseException as error:
-            self._counted = counted
+            self._counted.clear()
+            self._sums.clear()
+            for waiting in self._waiting.values():
+                waiting.undo()
             if not self.ends_all(error):
                 self.execute("rollback to savepoint apart")
                 self.execute("release savepoint apart")
@@ -129,6 +146,35 @@ class ServerConnection:
     def count(self, name: str, by: int = 1) -> None:
         """Count something that the tables do not count themselves; written down at the end of the transaction."""
         self._counted[name] += by
+
+    def sum_up(self, statement: str, place: tuple[Any, ...], by: int) -> None:
+        """Add to a sum; written down at the end, or before somebody asks for sums."""
+        self._sums[statement, place] += by
+
+    def before(self, table: str, waiting: Waiting) -> None:
+        """Have what waits written before a statement names this table, and at the end."""
+        self._waiting[table] = waiting
+
+    def _write_before(self, sql: str) -> None:
+        for table in [table for table in self._waiting if table in sql]:
+            waiting = self._waiting.pop(table)
+            waiting.write(self)
+            self._waiting[table] = waiting
+        if self._sums and "traffic" in sql:
+            self._write_sums()
+
+    def _write_sums(self) -> None:
+        sums, self._sums = self._sums, Counter()
+        for (statement, place), by in sorted(sums.items()):
+            if by:
+                self.execute(statement, (*place, by))
+
+    def write_all(self) -> None:
+        """Write down whatever waits."""
+        for table in list(self._waiting):
+            self._write_before(table)
+        self._write_sums()
+        self.write_counts()
 
     def lock(self, *keys: str) -> None:
         """Hold these names until the transaction ends; waits for whoever has one. Sorted: nobody deadlocks."""
@@ -150,6 +196,7 @@ class ServerConnection:
     def write_counts(self) -> None:
         """Write down what was counted: each connection has rows of its own, so that nobody waits for them."""
         counted = [(name, by) for name, by in sorted(self._counted.items()) if by]
+        self._counted.clear()
         if counted:
             self.execute(
                 "insert into counts (name, slot, n) select name, pg_backend_pid(), by "

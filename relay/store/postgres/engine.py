@@ -222,7 +222,7 @@ def _fail(future: asyncio.Future[Any], error: BaseException) -> None:
 
 def _whole(work: Callable[[ServerConnection], T], connection: ServerConnection) -> T:
     result = work(connection)
-    connection.write_counts()
+    connection.write_all()
     return result
 
 
@@ -247,7 +247,7 @@ async def connect_pool(address: Address, *, writes: bool) -> asyncpg.Pool[Any]:
     try:
         pool: asyncpg.Pool[Any] = await asyncpg.create_pool(
             address.dsn,
-            min_size=1,
+            min_size=0,
             max_size=address.connections,
             init=_prepare,
             timeout=REACH_SECONDS,

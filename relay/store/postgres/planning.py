@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from relay.store.postgres.remembering import Remembering
 from relay.store.sql import planning, settling
 from relay.store.sql.rows import EVENT
 
@@ -22,6 +23,21 @@ _WHO = "hashtextextended('relay:caller:' || coalesce(caller, source || ':' || ke
 """Whose events must be planned in order: a caller's, or those of a call that withheld its number."""
 KNOWN = "not exists (select 1 from rule_versions v where v.version = d.rule_version and not v.version = any(${}))"
 """Steps of rules that this relay has read, or that nobody has written down."""
+
+
+def waits(connection: ServerConnection) -> bool:
+    """Whether an event waits to be planned: a look costs less than a transaction that finds nothing."""
+    found = connection.execute("select 1 from events where planned_at is null limit 1")
+    return found.fetchone() is not None
+
+
+def is_ripe(connection: ServerConnection, now: float) -> bool:
+    """Whether the time of a waiting or held delivery has come."""
+    found = connection.execute(
+        "select 1 from deliveries where state in ('waiting', 'held') and due_at is not null and due_at <= $1 limit 1",
+        (now,),
+    )
+    return found.fetchone() is not None
 
 
 def plan(
@@ -50,7 +66,19 @@ def plan(
         "order by seq",
         (max(row["seq"] for row in held), sorted({row["who"] for row in held})),
     ).fetchall()
-    planning.plan_these(connection, rows, decide, now=now, config=config, windows=windows, prefix=prefix)
+    if not rows:
+        return 0
+    together = Remembering(connection, rows).remember
+    planning.plan_these(
+        connection,
+        rows,
+        decide,
+        now=now,
+        config=config,
+        windows=windows,
+        prefix=prefix,
+        remember=together,
+    )
     return len(rows)
 
 
@@ -76,10 +104,10 @@ def ripen(
     return len(mine)
 
 
-def settle(connection: ServerConnection, settlements: Sequence[Settlement], follow: Follow) -> int:
+def settle_all(connection: ServerConnection, several: Sequence[tuple[Sequence[Settlement], Follow]]) -> list[int]:
     """Write down how tries ended, while nobody else moves the other steps of their runs."""
-    connection.lock(*(RUN + settlement.delivery.run for settlement in settlements))
-    return settling.settle(connection, settlements, follow)
+    connection.lock(*(RUN + settlement.delivery.run for settlements, _ in several for settlement in settlements))
+    return settling.settle_all(connection, several)
 
 
 def with_runs_of(work: Callable[[ServerConnection], T], ids: Sequence[str], connection: ServerConnection) -> T:

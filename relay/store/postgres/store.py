@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import asyncpg
 
 from relay.errors import StoreUnusable
-from relay.store.postgres import claiming, planning, sizes, texting
+from relay.store import Taken
+from relay.store.postgres import arriving, claiming, planning, sizes, texting
 from relay.store.postgres.address import read_address
 from relay.store.postgres.clock import ServerClock
 from relay.store.postgres.engine import Engine, connect_pool, told
 from relay.store.postgres.schema import insist_on_latest, migrate
+from relay.store.sql import claiming as shared_claiming
 from relay.store.sql import sealing, settling, texts, upkeep
+from relay.store.sql.arrivals import Arrival
 from relay.store.sql.store import SqlStore
 
 if TYPE_CHECKING:
@@ -28,8 +31,8 @@ if TYPE_CHECKING:
         DecideText,
         Follow,
         ForeignText,
+        Merge,
         Settlement,
-        Taken,
         TextAddress,
         Want,
         Windows,
@@ -114,6 +117,8 @@ class PostgresStore(SqlStore):
     async def plan(
         self, decide: DecidePlan, *, now: float, config: str, windows: Windows, prefix: Callable[[str], str], limit: int
     ) -> int:
+        if not await self._read(planning.waits):
+            return 0
         planned = await self._write(
             partial(planning.plan, decide=decide, now=now, config=config, windows=windows, prefix=prefix, limit=limit)
         )
@@ -124,6 +129,8 @@ class PostgresStore(SqlStore):
     async def ripen(
         self, decide: DecideRipe, *, now: float, windows: Windows, prefix: Callable[[str], str], limit: int
     ) -> int:
+        if not await self._read(partial(planning.is_ripe, now=now)):
+            return 0
         return await self._write(
             partial(
                 planning.ripen,
@@ -141,10 +148,17 @@ class PostgresStore(SqlStore):
         return await super().report(node, wants, now=now, lease=lease)
 
     async def claim(self, wants: Mapping[str, Want], *, now: float) -> Taken:
+        if not await self._read(partial(claiming.is_due, connectors=list(wants), now=now)):
+            return Taken(())
         return await self._write(partial(claiming.claim, wants=wants, now=now, versions=self._versions))
 
     async def claim_unknown(self, *, now: float, lease: float, limit: int) -> list[Claimed]:
+        if not await self._read(partial(claiming.is_unknown, now=now)):
+            return []
         return await self._write(partial(claiming.claim_unknown, now=now, lease=lease, limit=limit))
+
+    async def next_due_at(self, connectors: Sequence[str], *, now: float) -> float | None:
+        return await self._read(partial(shared_claiming.next_due_at, connectors=connectors, now=now))
 
     async def free_leases(self, *, now: float, settle: float, everything: bool) -> int:
         return await self._write(
@@ -173,11 +187,14 @@ class PostgresStore(SqlStore):
         return await self._write(partial(texting.begin, judge, delivery))
 
     async def settle(self, settlements: Sequence[Settlement], follow: Follow) -> int:
-        return await self._write(partial(planning.settle, settlements=settlements, follow=follow))
+        return await self._write_together(planning.settle_all, (settlements, follow))
+
+    async def accept(self, event: Event, body: bytes, merge: Merge) -> Accepted:
+        return await self._write_together(arriving.accept_all, Arrival(event, body, merge))
 
     async def accept_text(self, event: Event, body: bytes, wish: Wish | None, *, now: float) -> Accepted:
         take = partial(texts.accept_text, event=event, body=body, wish=wish, now=now)
-        return await self._write(partial(texting.alone, take))
+        return await self._write(partial(texting.alone, partial(arriving.about, event, take)))
 
     async def save_foreign_texts(self, listed: Sequence[ForeignText]) -> int:
         return await self._write(partial(texting.alone, partial(texts.save_foreign_texts, texts=listed)))

@@ -5,7 +5,7 @@ The two are kept as one: of every number and hour there are as many calls by the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from relay.models import CALL_TYPES, UNCONFIRMED
 
@@ -25,30 +25,43 @@ Place = tuple[int, str, str]
 
 def remember_call(connection: Connection, event: Event) -> None:
     """Keep the row of a call; an answered call stays answered whatever comes later, and its length the longest."""
-    if (event.of_type or event.type) not in CALL_TYPES or event.call.get("is_test") or UNCONFIRMED in event.call:
+    row = row_of(event)
+    if row is None:
         return
-    outcome = str(event.call.get("outcome", ""))
-    direction = event.call.get("direction", "inbound")
-    answered, seconds = outcome == ANSWERED, event.call.get("duration") or 0
     new = connection.execute(
         "insert into calls (source, key, caller, number, began_at, direction, outcome, answered, seconds) "
         "values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (source, key) do nothing",
-        (
-            event.source,
-            event.key,
-            event.caller,
-            event.number,
-            event.began_at,
-            direction,
-            outcome,
-            int(answered),
-            seconds,
-        ),
+        row,
     )
     if not new.rowcount:
-        _correct(connection, event, outcome, seconds)
-    elif direction == "inbound":
-        connection.execute(_COUNT, (*_place(event.began_at, event.number, outcome), 1))
+        _correct(connection, event, str(event.call.get("outcome", "")), event.call.get("duration") or 0)
+        return
+    count_new(connection, event)
+
+
+def row_of(event: Event) -> tuple[Any, ...] | None:
+    """What is remembered of a call, in the order of the columns; None of what is no call that counts."""
+    if (event.of_type or event.type) not in CALL_TYPES or event.call.get("is_test") or UNCONFIRMED in event.call:
+        return None
+    outcome = str(event.call.get("outcome", ""))
+    return (
+        event.source,
+        event.key,
+        event.caller,
+        event.number,
+        event.began_at,
+        event.call.get("direction", "inbound"),
+        outcome,
+        int(outcome == ANSWERED),
+        event.call.get("duration") or 0,
+    )
+
+
+def count_new(connection: Connection, event: Event) -> None:
+    """Count a call that is remembered for the first time."""
+    if event.call.get("direction", "inbound") == "inbound":
+        place = _place(event.began_at, event.number, str(event.call.get("outcome", "")))
+        connection.sum_up(_COUNT, place, 1)
 
 
 def _correct(connection: Connection, event: Event, outcome: str, seconds: float) -> None:
@@ -79,7 +92,8 @@ def _correct(connection: Connection, event: Event, outcome: str, seconds: float)
     )
     after = _place(began_at, number, outcome)
     if known["direction"] == "inbound" and after != before:
-        connection.executemany(_COUNT, [(*before, -1), (*after, 1)])
+        connection.sum_up(_COUNT, before, -1)
+        connection.sum_up(_COUNT, after, 1)
 
 
 def _place(began_at: float, number: str | None, outcome: str) -> Place:

@@ -78,6 +78,13 @@ class Connection(Protocol):
         """Whether an error is the database's own."""
         ...
 
+    def sum_up(self, statement: str, place: tuple[Any, ...], by: int) -> None:
+        """Add to a sum that every writer adds to, by a statement that takes its place and how much.
+
+        It may be written at the end of the transaction, so that writers wait for each other no longer than they must.
+        """
+        ...
+
     def count(self, name: str, by: int = 1) -> None:
         """Count something that the tables do not count themselves."""
         ...

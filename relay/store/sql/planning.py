@@ -66,11 +66,12 @@ def plan_these(
     config: str,
     windows: Windows,
     prefix: Callable[[str], str],
+    remember: Callable[[Connection, Event], None] = remember_call,
 ) -> None:
     """Judge these events, one at least, in this order; nobody else may be judging them."""
 
     def judge(event: Event) -> Plan:
-        remember_call(connection, event)
+        remember(connection, event)
         known = LedgerKnown(connection, event, now=now, windows=windows, prefix=prefix)
         decided = decide(event, known)
         known.insist()

@@ -24,14 +24,16 @@ _OWED_TO = (
     _DEAD.format("(select connector from deliveries where state = 'dead' order by seq desc limit 1000) as latest"),
 )
 
+_RULED = (
+    "insert into ruled (hour, rule, verdict, n) values (?, ?, ?, ?) "
+    "on conflict (hour, rule, verdict) do update set n = ruled.n + excluded.n"
+)
+
 
 def count_verdicts(connection: Connection, ruled: Counter[tuple[str, str]], now: float) -> None:
     """Count the verdicts of one batch of events."""
-    connection.executemany(
-        "insert into ruled (hour, rule, verdict, n) values (?, ?, ?, ?) "
-        "on conflict (hour, rule, verdict) do update set n = ruled.n + excluded.n",
-        [(int(now // HOUR), rule, word, n) for (rule, word), n in ruled.items()],
-    )
+    for (rule, word), n in ruled.items():
+        connection.sum_up(_RULED, (int(now // HOUR), rule, word), n)
 
 
 def traffic(connection: Connection, since: float) -> list[Traffic]:

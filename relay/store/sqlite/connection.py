@@ -62,6 +62,10 @@ class FileConnection(sqlite3.Connection):
             raise
         self.execute("release apart")
 
+    def sum_up(self, statement: str, place: tuple[Any, ...], by: int) -> None:
+        """Add to a sum that every writer adds to."""
+        self.execute(statement, (*place, by))
+
     def count(self, name: str, by: int = 1) -> None:
         """Count something that the tables do not count themselves."""
         self.execute("update counts set n = n + ? where name = ?", (by, name))
