@@ -36,7 +36,7 @@ bench: $(READY)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 soak: $(READY)
-	$(BIN)/python -m pytest -o python_files='soak_*.py' -s --durations=0 $(SOAKS)
+	$(BIN)/python -m pytest -o python_files='soak_*.py' -o faulthandler_timeout=3600 -s --durations=0 $(SOAKS)
 
 # Says nothing on stdout, so that `make -s demo ARGS="--once --json"` prints one object and no more.
 $(INSTALLED): pyproject.toml constraints.txt

@@ -12,6 +12,7 @@ from tests.crash.relays import SECRET
 if TYPE_CHECKING:
     import random
 
+    from tests.crash.fleet import Fleet
     from tests.crash.relays import Relays
 
 SENDERS = 24
@@ -66,7 +67,7 @@ _MISSED = 0.6
 class Load:
     """What was sent, and what was said to be taken."""
 
-    def __init__(self, relays: Relays, dice: random.Random, pause: float) -> None:
+    def __init__(self, relays: Relays | Fleet, dice: random.Random, pause: float) -> None:
         """`pause` is how many seconds a sender waits between two events at most."""
         self.attempted: dict[str, tuple[str, str]] = {}
         """Type and caller of every call that was ever sent."""

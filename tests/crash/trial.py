@@ -12,7 +12,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from relay import failpoints
 from relay.models import State
@@ -22,6 +22,9 @@ from tests.crash.load import Load
 from tests.crash.mutants import MUTANTS
 from tests.crash.relays import Relays
 from tests.crash.world import LIST_LAG, World
+
+if TYPE_CHECKING:
+    from relay.store import Store
 
 DRAIN_MOST = 180.0
 LOOK_EVERY = 5
@@ -63,6 +66,21 @@ class Reckoning:
         """Whether every promise was kept."""
         broken = self.lost, self.unexpected, self.twice, self.falsely_told, self.unexplained, len(self.wrong)
         return not any(broken) and self.acked > 0
+
+    def compare(self, load: Load, world: World) -> None:
+        """Hold what was said against what the world accepted."""
+        accepted, texted = set(world.crm.calls), world.texted
+        self.acked = len(load.acked)
+        self.lost = len(set(load.acked) - accepted)
+        self.unexpected = len(accepted - set(load.attempted))
+        self.recovered = len(accepted - set(load.acked))
+        self.duplicated = sum(times - 1 for times in world.crm.calls.values())
+        self.repeats = load.repeats
+        self.texts = texted.total()
+        self.twice = sum(times > 1 for times in texted.values())
+        self.falsely_told = len(set(world.crm.texted) - set(texted))
+        if world.crm.confused:
+            self.wrong.append(f"{len(world.crm.confused)} idempotency keys came with other contents")
 
     def public(self) -> dict[str, Any]:
         """As JSON."""
@@ -212,7 +230,7 @@ def _unsound(file: Path, acked: set[str]) -> list[str]:
     return [*wrong, f"after a kill {len(missing)} acknowledged events were missing"] if missing else wrong
 
 
-async def owed(ledger: SqliteStore) -> dict[str, int]:
+async def owed(ledger: Store) -> dict[str, int]:
     """What is not settled yet, by state."""
     states = await ledger.states()
     unsettled = {state: count for state, count in states.items() if count and not State(state).settled}
@@ -222,18 +240,7 @@ async def owed(ledger: SqliteStore) -> dict[str, int]:
 
 async def reckon(found: Reckoning, path: Path, load: Load, world: World) -> None:
     """Compare what was said, what is in the ledger, and what the world accepted."""
-    accepted, texted = set(world.crm.calls), world.texted
-    found.acked = len(load.acked)
-    found.lost = len(set(load.acked) - accepted)
-    found.unexpected = len(accepted - set(load.attempted))
-    found.recovered = len(accepted - set(load.acked))
-    found.duplicated = sum(times - 1 for times in world.crm.calls.values())
-    found.repeats = load.repeats
-    found.texts = texted.total()
-    found.twice = sum(times > 1 for times in texted.values())
-    found.falsely_told = len(set(world.crm.texted) - set(texted))
-    if world.crm.confused:
-        found.wrong.append(f"{len(world.crm.confused)} idempotency keys came with other contents")
+    found.compare(load, world)
     try:
         found.wrong += back_up(path, path.parent / "copies", time.time()).wrong
     except Exception as error:  # noqa: BLE001 - an unsound file is a finding
