@@ -36,8 +36,9 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHES)}; all by default")
     parser.add_argument("--rounds", type=int, default=3, help="paired runs, of which the median counts")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of one run")
+    parser.add_argument("--peers", type=Path, metavar="FOLDER", help="run the peers too, installed into this folder")
     given = parser.parse_args()
-    setting = Setting(given.rounds, given.seconds)
+    setting = Setting(given.rounds, given.seconds, given.peers)
     figures: list[Figure] = []
     for name, bench in BENCHES.items():
         if given.names and name not in given.names:

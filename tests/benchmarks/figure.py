@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,8 @@ class Setting:
 
     rounds: int = 3
     seconds: float = 4.0
+    peers: Path | None = None
+    """Where the peers are installed; None leaves them out."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from tests.benchmarks.delivering import delivering
 from tests.benchmarks.draining import draining
 from tests.benchmarks.growth import growth
 from tests.benchmarks.judging import judging
+from tests.benchmarks.peers.run import peers
 from tests.benchmarks.starting import starting
 from tests.benchmarks.whole_way import whole_way
 
@@ -25,6 +26,7 @@ BENCHES: Mapping[str, Callable[[Setting], Iterable[Figure]]] = {
     "whole way": whole_way,
     "draining": draining,
     "growth": growth,
+    "peers": peers,
     "delivering": delivering,
     "cluster": cluster,
 }

@@ -17,8 +17,12 @@ SINKS = 2
 BACKLOG = 50_000
 
 
-def through(server: Server, sinks: Sinks, seconds: float, each: int = SINKS, **options: object) -> dict[str, float]:
-    """One round of load, until everything is delivered."""
+def through(
+    server: Server, sinks: Sinks, seconds: float, each: int = SINKS, warm: float = 0.0, **options: object
+) -> dict[str, float]:
+    """One round of load, until everything is delivered; `warm` seconds of it before, that do not count."""
+    if warm:
+        sinks.wait_for(each * load(server.url, seconds=warm)["sent"])
     sinks.figures("reset")
     before, began = server.cpu, time.time()
     sent = load(server.url, seconds=seconds, **options)
