@@ -99,12 +99,14 @@ class Deeds:
         texts_on: Callable[[], None] = lambda: None,
         say_mode: Callable[[str, Mode], Awaitable[dict[str, Any]]],
         connectors: Callable[[], Collection[str]] = tuple,
+        check: Callable[[str], Awaitable[str | None]],
         replay: Replay,
         numbers: Numbers,
     ) -> None:
         """`done` is called after a deed that may have made something due; `say_mode` switches a rule by hand.
 
-        `texts_on` is called when somebody switches texts on. `connectors` names those that there are.
+        `texts_on` is called when somebody switches texts on. `connectors` names those that there are,
+        `check` asks one of them whether it can work, and answers why not.
         Whoever did what is told by `ACTOR`.
         """
         self._store = store
@@ -115,6 +117,7 @@ class Deeds:
         self._switched_on = texts_on
         self._say_mode = say_mode
         self._connectors = connectors
+        self._check = check
         self._replays = replay
         self._table: Mapping[str, tuple[type[Form], Callable[[Any], Awaitable[dict[str, Any]]]]] = {
             "texts-off": (_Nothing, self._texts_off),
@@ -123,6 +126,7 @@ class Deeds:
             "optout-remove": (_Person, self._opt_in),
             "retry": (_Deliveries, self._retry),
             "cancel": (_Deliveries, self._cancel),
+            "check-connector": (_Connector, self._check_connector),
             "pause": (_Connector, self._pause),
             "prune": (_Nothing, self._prune),
             "release": (_Event, self._release),
@@ -192,6 +196,11 @@ class Deeds:
         name = self._known(asked.connector)
         changed = await self._store.pause(name, "paused by hand", by="hand", now=self._clock())
         return {"connector": name, "paused": True, "changed": changed}
+
+    async def _check_connector(self, asked: _Connector) -> dict[str, Any]:
+        name = self._known(asked.connector)
+        fault = await self._check(name)
+        return {"connector": name, "ok": fault is None, "said": fault or "its options work"}
 
     async def _resume(self, asked: _Connector) -> dict[str, Any]:
         """What waits in back-off goes on at once too; where the breaker is open, one of it, as a probe."""

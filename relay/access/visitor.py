@@ -45,6 +45,8 @@ class Visitor:
 
 KEY = web.RequestKey("visitor", Visitor)
 """Where the guard leaves the visitor on a request."""
+UNMASKED = web.RequestKey("unmasked", bool)
+"""Set where a visitor who only looks is to see a number whole, once it is written down that they asked."""
 STILL: web.RequestKey[Callable[[], bool]] = web.RequestKey("still", Callable)  # type: ignore[arg-type]
 """Where it leaves what tells whether the visitor is still signed in, for streams that stay open."""
 

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from relay.access.guesses import Guesses
 from relay.access.masking import masked_json
-from relay.access.visitor import KEY, STILL
+from relay.access.visitor import KEY, STILL, UNMASKED
 from relay.admin.answers import problem
 from relay.deeds import ACTOR
 from relay.errors import StoreBusy
@@ -223,7 +223,9 @@ class Guard:
 def _for(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     """The answer as this visitor may see it."""
     visitor = request.get(KEY)
-    if visitor is None or visitor.may_act or not isinstance(response, web.Response) or response.text is None:
+    if visitor is None or visitor.may_act or request.get(UNMASKED, False):
+        return response
+    if not isinstance(response, web.Response) or response.text is None:
         return response
     if response.content_type == "application/json":
         response.text = json.dumps(masked_json(json.loads(response.text)))

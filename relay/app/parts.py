@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -110,3 +111,15 @@ def trace(*parts: Intake | Planner | Worker) -> Traces:
     for part in parts:
         part.traces = traces
     return traces
+
+
+async def checked(channel: Channel) -> str | None:
+    """Why a connector cannot work as it is set up, by its own word; None when it can."""
+    try:
+        async with asyncio.timeout(channel.timeout):
+            await channel.connector.check()
+    except TimeoutError:
+        return f"no answer within {channel.timeout:g} s"
+    except Exception as failure:  # noqa: BLE001 - whatever it raises is told to whoever asked
+        return str(failure) or type(failure).__name__
+    return None

@@ -33,6 +33,7 @@ COMMANDS = {
     "prune": ("relay.cli.upkeep", "prune", "Let go of what retention no longer keeps."),
     "quarantine": ("relay.cli.people", "quarantine", "Events held back until somebody has looked."),
     "replay": ("relay.cli.replaying", "replay", "Do again what died, or whole events."),
+    "refused": ("relay.cli.refused", "refused", "Requests that made no event, and why."),
     "resume": ("relay.cli.acting", "resume", "Let a paused connector go on."),
     "retry": ("relay.cli.acting", "retry", "Give dead deliveries another schedule of tries."),
     "sandbox": ("relay.cli.sandbox", "sandbox", "A stand-in for the CallScaler API."),

@@ -17,13 +17,14 @@ from aiohttp_sse import sse_response
 from multidict import MultiDict
 
 from relay.access import Role, Route, Visitor, visitor_of
-from relay.access.visitor import STILL
+from relay.access.visitor import STILL, UNMASKED
 from relay.dashboard.drawing import environment, static_files, stylesheet
 from relay.dashboard.live import Live
 from relay.dashboard.page import Asked, Elsewhere, Gone, Page
 from relay.dashboard.pages import PAGES
 from relay.dashboard.words import came_of
-from relay.deeds import BadDeed
+from relay.deeds import ACTOR, BadDeed
+from relay.models import Act
 from relay.phone import masked
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Dashboard:
             Route("GET", "/live", self.live, "A page, drawn again whenever something happened.", tells=html, live=True),
             Route("GET", "/static/{name}", self.static, "Style and script.", tells=html),
             Route("POST", "/do/{deed}", self.do, "Do one thing from a page.", tells=html),
+            Route("POST", "/reveal", self.reveal, "Show a number that is masked; noted.", needs=Role.VIEW, tells=html),
         )
 
     def end(self) -> None:
@@ -130,13 +132,29 @@ class Dashboard:
             came = await self._deeds.do(
                 name, _given(self._deeds.forms[name], MultiDict([*request.query.items(), *form.items()]))
             )
-            said = ("good", came_of(name, came))
+            word = came_of(name, came)
+            said = (word.mood, word.text)
         except BadDeed as error:
             said = ("bad", str(error))
         back = urlsplit(str(form.get("back", "/")))
         path = back.path if back.path.startswith("/") and not back.path.startswith("//") else "/"
         query = "&".join(part for part in (back.query, f"said={self._remember(*said)}") if part)
         raise web.HTTPSeeOther(f"{quote(path, safe='/%+:@')}?{query}")
+
+    async def reveal(self, request: web.Request) -> web.Response:
+        """A caller's whole number, for somebody who only looks; who asked for which is written down first."""
+        visitor, form = visitor_of(request), await request.post()
+        event = await self._store.event(str(form.get("event", "")))
+        if event is None or event.caller is None:
+            raise web.HTTPNotFound(text="There is no number to show.")
+        act = Act(self._clock(), ACTOR.get(), "reveal", json.dumps({"event": event.id}), self._shown().version)
+        await self._store.note_act(act)
+        request[UNMASKED] = True
+        page = Page("/calls", "Number", "reveal.html", _nothing, "", live=False)
+        told = {"number": event.caller, "event": event.id}
+        return web.Response(
+            text=self._draw(page, self._asked(visitor, {}, {}), told, "/calls"), content_type="text/html"
+        )
 
     def _remember(self, mood: str, said: str) -> str:
         """Keep what is to be said on the next page; answers the name that it is asked for by."""

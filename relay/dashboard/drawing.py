@@ -47,6 +47,8 @@ def environment() -> Environment:
         "verdict_word": words.verdict_word,
         "connector_word": words.connector_word,
         "mode_word": words.mode_word,
+        "run_word": words.run_word,
+        "change_word": words.change_word,
         "stand_of": stand_of,
     }
     return env

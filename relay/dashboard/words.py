@@ -61,6 +61,23 @@ CONNECTORS: Mapping[str, Word] = {
     "paused": Word("paused", "wait"),
 }
 MODES: Mapping[str, Word] = {"live": Word("live", "good"), "shadow": Word("shadow", "wait"), "off": Word("off", "calm")}
+RUNS: Mapping[str, Word] = {
+    "planned": Word("planned", "wait"),
+    "asking": Word("waits for a yes", "wait"),
+    "approved": Word("approved", "good"),
+    "applying": Word("under way", "wait"),
+    "done": Word("done", "good"),
+    "stopped": Word("stopped", "bad"),
+    "rejected": Word("rejected", "calm"),
+    "expired": Word("nobody answered", "calm"),
+}
+CHANGES: Mapping[str, Word] = {
+    "planned": Word("planned", "calm"),
+    "under_way": Word("under way", "wait"),
+    "done": Word("done", "good"),
+    "failed": Word("failed", "bad"),
+    "held": Word("not moved", "calm"),
+}
 _OWED = {State.DUE, State.WAITING, State.HELD, State.SENDING, State.UNKNOWN}
 
 
@@ -82,6 +99,16 @@ def verdict_word(word: str) -> Word:
 def connector_word(state: str) -> Word:
     """How a connector stands."""
     return CONNECTORS.get(state, Word(state, "calm"))
+
+
+def run_word(state: str) -> Word:
+    """How a run of moves stands."""
+    return RUNS.get(state, Word(state, "calm"))
+
+
+def change_word(state: str) -> Word:
+    """How one move stands."""
+    return CHANGES.get(state, Word(state, "calm"))
 
 
 def mode_word(mode: str) -> Word:
@@ -152,11 +179,20 @@ _DONE: Mapping[str, str] = {
     "mode": "{rule} is now {mode}.",
     "pause": "{connector} is paused. What is owed to it is kept.",
     "resume": "{connector} goes on.",
+    "check-connector": "{connector}: {said}",
+    "forget": "This person is forgotten.",
 }
 
 
-def came_of(deed: str, came: Mapping[str, Any]) -> str:
+def came_of(deed: str, came: Mapping[str, Any]) -> Word:
     """What came of a deed, in a sentence."""
+    for bad in ("refused", "failed"):
+        if isinstance(came.get(bad), str):
+            return Word(str(came[bad]), "bad")
+    return Word(_came_of(deed, came), "bad" if came.get("ok") is False else "good")
+
+
+def _came_of(deed: str, came: Mapping[str, Any]) -> str:
     try:
         return _DONE[deed].format_map(dict(came))
     except KeyError:

@@ -31,7 +31,9 @@ async def busy(house, sink, until):
     await until(dead)
     sink.down = False
     await house.app.store.opt_out("+13125550107", now=house.app._clock(), how="STOP")
-    await house.app.store.open_alert("disk", "The disk is nearly full.", "Free some space.", now=house.app._clock())
+    await house.app.store.open_alert(
+        "somebody:disk", "The disk is nearly full.", "Free some space.", now=house.app._clock()
+    )
     return house
 
 

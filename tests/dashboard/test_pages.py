@@ -60,6 +60,27 @@ async def test_those_who_only_look_see_nothing_to_press(rang):
         assert 'id="act"' not in text
 
 
+async def test_who_only_looks_may_ask_for_one_number_and_that_is_written_down(rang):
+    event = (await rang.api("/api/events/c1"))["event"]["id"]
+    answer, text = await rang.post("/reveal", VIEW, event=event)
+    assert (answer.status, "(312) 555-0101" in text) == (200, True)
+    [act] = [one for one in (await rang.api("/api/acts"))["acts"] if one["what"] == "reveal"]
+    assert event in act["about"]
+    assert act["who"].startswith("view token, from 127.0.0.1")
+    assert (await rang.post("/reveal", VIEW, event="none"))[0].status == 404
+    _, text = await rang.get("/calls/c1", VIEW)
+    assert "(312) 555-0101" not in text
+
+
+async def test_a_connector_is_asked_whether_it_can_work(rang):
+    answer, _ = await rang.post("/do/check-connector", connector="archive", back="/connectors")
+    _, text = await rang.get(answer.headers["Location"])
+    assert "archive: its options work" in text
+    answer, _ = await rang.post("/do/check-connector", connector="callscaler", back="/connectors")
+    _, text = await rang.get(answer.headers["Location"])
+    assert 'class="said bad"' in text
+
+
 async def test_the_list_says_why_the_caller_was_not_texted(rang):
     _, text = await rang.get("/calls")
     assert "would have texted (shadow)" in text
@@ -227,12 +248,12 @@ async def test_a_connector_is_paused_and_resumed(house, until):
 
 async def test_an_alert_and_its_remedy_stand_on_the_start_page(house):
     store = house.app.store
-    await store.open_alert("disk", "The disk is nearly full.", "Free some space.", now=house.app._clock())
+    await store.open_alert("somebody:disk", "The disk is nearly full.", "Free some space.", now=house.app._clock())
     for path in ("/", "/alerts"):
         _, text = await house.get(path)
         assert "The disk is nearly full." in text
         assert "Free some space." in text
-    await store.close_alert("disk", now=house.app._clock())
+    await store.close_alert("somebody:disk", now=house.app._clock())
     _, text = await house.get("/alerts")
     assert "Nothing is wrong" in text
 
@@ -277,5 +298,6 @@ async def test_a_stopping_relay_lets_open_pages_go(house):
 
 
 def test_every_template_belongs_to_a_page():
-    drawn = {page.template for page in PAGES} | {"page.html", "bare.html", "macros.html", "error.html", "signin.html"}
+    drawn = {page.template for page in PAGES} | {"page.html", "bare.html", "macros.html"}
+    drawn |= {"error.html", "signin.html", "reveal.html"}
     assert set(environment().list_templates()) == drawn

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from relay.models import Owned
 
 DAYS = 30
+_RUNS, _CHANGES = 10, 100
 _DAY, _HOUR = 86400.0, 3600.0
 
 
@@ -49,7 +50,9 @@ async def read(asked: Asked) -> dict[str, Any]:
     owned = await asked.store.numbers()
     for one in owned:
         groups[one.group or "No group"].append(Shown(one, tuple(days[one.number]), answered[one.number]))
+    runs = await asked.store.number_runs(limit=_RUNS)
     return {
+        "runs": [(run, await asked.store.changes(run.id, limit=_CHANGES)) for run in runs],
         "groups": dict(sorted(groups.items())),
         "read_at": max((one.read_at for one in owned), default=None),
     }
