@@ -132,6 +132,7 @@ class Deeds:
             "release": (_Event, self._release),
             "mode": (_Mode, self._mode),
             "secrets-rotate": (_Nothing, self._reseal),
+            "forget": (_Person, self._forget),
             "replay": (_Replay, self._replay),
             "resume": (_Connector, self._resume),
             **deeds_of(numbers),
@@ -186,6 +187,10 @@ class Deeds:
     async def _opt_in(self, asked: _Person) -> dict[str, Any]:
         number = _number(asked.number)
         return {"number": number, "opted_out": False, "was": await self._store.opt_in(number)}
+
+    async def _forget(self, asked: _Person) -> dict[str, Any]:
+        number = _number(asked.number)
+        return {"number": phone.masked(number), "forgotten": await self._store.forget(number, now=self._clock())}
 
     async def _reseal(self, _: _Nothing) -> dict[str, Any]:
         if not self._store.sealed:

@@ -195,7 +195,10 @@ class App:
         newest = await self.store.events(limit=1)
         self.steady.begin(newest[0].received_at if newest else None)
         if await self.store.restored():
+            erased = await self.store.forget_again(now=now)
             log.error("this ledger was restored from a copy: texts are held until `relay texts on --after-restore`")
+            if erased:
+                log.warning("people who were erased after that copy was made are erased again", rows=erased)
         self._numbers = await self.store.numbers()
         self._history = await history_of(self.store, now)
         await self._remember_rules(self.settings)

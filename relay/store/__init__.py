@@ -16,6 +16,7 @@ from relay.store.modes import Modes
 from relay.store.moves import Moves
 from relay.store.nodes import Nodes
 from relay.store.pages import Pages
+from relay.store.people import People
 from relay.store.replays import Replays
 from relay.store.secrecy import Secrecy
 from relay.store.standing import Standings
@@ -161,6 +162,7 @@ class Store(
     Moves,
     Nodes,
     Pages,
+    People,
     Replays,
     Secrecy,
     Standings,

@@ -65,6 +65,8 @@ TELLS_NOTHING = {
     "nodes": "id host version roles config",
     "duties": "name node",
     "rates": "name",
+    "changes": "id run kind rule source target state",
+    "number_runs": "id kind by state key why ask answered_by",
     "asked": "name what",
     "standings": "connector paused_by",
 }

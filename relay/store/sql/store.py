@@ -15,10 +15,12 @@ from relay.store.sql import (
     audit,
     claiming,
     counts,
+    facts,
     memories,
     modes,
     nodes,
     pages,
+    people,
     planning,
     pruning,
     reading,
@@ -380,6 +382,21 @@ class SqlStore(SqlMoves):
 
     async def confirm(self, event: Event) -> None:
         await self._write(partial(unconfirmed.confirm, event=event))
+
+    async def forget(self, person: str, *, now: float) -> int:
+        self._note_erasure(await self._write(partial(facts.person, number=person)))
+        return await self._write(partial(people.forget, person=person, now=now))
+
+    async def forget_again(self, *, now: float) -> int:
+        digests = self._erasures()
+        return await self._write(partial(people.forget_all, digests=digests, now=now)) if digests else 0
+
+    def _note_erasure(self, digest: bytes) -> None:
+        """Remember outside the ledger that somebody was erased, for when a copy from before is put back."""
+
+    def _erasures(self) -> frozenset[bytes]:
+        """The digests that were remembered so."""
+        return frozenset()
 
     async def reseal(self) -> int:
         keys = self._keys

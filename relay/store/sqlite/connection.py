@@ -36,6 +36,8 @@ class FileConnection(sqlite3.Connection):
     """A connection to the ledger's file."""
 
     seal: Seal | None = None
+    erased = False
+    """Whether the log may still hold what was erased."""
 
     def use(self, seal: Seal) -> None:  # noqa: ARG002 - the protocol
         """Refuse: nothing is sealed here."""
@@ -65,6 +67,10 @@ class FileConnection(sqlite3.Connection):
     def sum_up(self, statement: str, place: tuple[Any, ...], by: int) -> None:
         """Add to a sum that every writer adds to."""
         self.execute(statement, (*place, by))
+
+    def scrub(self) -> None:
+        """Have the log emptied once this transaction is committed; `secure_delete` sees to the pages."""
+        self.erased = True
 
     def count(self, name: str, by: int = 1) -> None:
         """Count something that the tables do not count themselves."""

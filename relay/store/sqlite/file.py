@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from relay.errors import StoreBusy
 from relay.store.sql.store import SqlStore
+from relay.store.sqlite import erasures, version
 from relay.store.sqlite import size as sizing
-from relay.store.sqlite import version
 from relay.store.sqlite.engine import Engine
 from relay.store.sqlite.opening import open_reader
 from relay.store.sqlite.patience import READ_SECONDS, within
@@ -131,6 +131,13 @@ class SqliteStore(SqlStore):
 
     async def sizes(self) -> Sizes:
         return await self._read(partial(sizing.sizes, path=self.path))
+
+    def _note_erasure(self, digest: bytes) -> None:
+        if self.path is not None:
+            erasures.note(self.path, digest)
+
+    def _erasures(self) -> frozenset[bytes]:
+        return frozenset() if self.path is None else erasures.noted(self.path)
 
     async def close(self) -> None:
         reader, reading = self._reader, self._reading
