@@ -9,6 +9,7 @@ from tests.benchmarks.cluster import cluster
 from tests.benchmarks.delivering import delivering
 from tests.benchmarks.draining import draining
 from tests.benchmarks.growth import growth
+from tests.benchmarks.hanging import hanging
 from tests.benchmarks.judging import judging
 from tests.benchmarks.peers.run import peers
 from tests.benchmarks.starting import starting
@@ -27,6 +28,7 @@ BENCHES: Mapping[str, Callable[[Setting], Iterable[Figure]]] = {
     "draining": draining,
     "growth": growth,
     "peers": peers,
+    "hanging": hanging,
     "delivering": delivering,
     "cluster": cluster,
 }
