@@ -10,7 +10,9 @@ import json
 import re
 import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import aiohappyeyeballs
@@ -23,11 +25,14 @@ from relay.errors import Forbidden, Gone, Invalid, NotFound, RateLimited, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 BODY_CAP = 64 * 1024
 CONNECT_SECONDS = 5.0
 _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS)
 RETRY_AFTER_MOST = 6 * 3600.0
+LOOKUPS = 32
+"""Names that are looked up at the same time."""
 GRACE = 3
 """Tries before a 4xx that may be a passing misconfiguration counts as final (reliability, section 1)."""
 
@@ -79,6 +84,19 @@ class Network:
 
     allow: tuple[AnyNetwork, ...] = ()
     allow_http: bool = False
+    ca_file: Path | None = None
+    """Certificates (PEM) of authorities that are trusted beside the system's own."""
+
+    def tls(self) -> ssl.SSLContext:
+        """How other ends prove themselves; that they do is never switched off.
+
+        Raises:
+            OSError: the file of certificates cannot be read, or holds none.
+        """
+        context = ssl.create_default_context()
+        if self.ca_file is not None:
+            context.load_verify_locations(self.ca_file)
+        return context
 
     def permits(self, address: Address) -> bool:
         """Whether a connection to this address may be opened."""
@@ -171,18 +189,25 @@ class _GuardedResolver(AbstractResolver):
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._inner = aiohttp.ThreadedResolver()
+        # Threads of its own: uvloop looks names up in four that everything shares, and one slow server fills those.
+        self._threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="lookup")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        for entry in found:
-            _require(self._network, entry["host"])
+        look_up = partial(
+            socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, family=family, flags=socket.AI_ADDRCONFIG
+        )
+        found = []
+        for kind, _, protocol, _, address in await asyncio.get_running_loop().run_in_executor(self._threads, look_up):
+            name = str(address[0])
+            _require(self._network, name)
+            numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+            found.append(ResolveResult(hostname=host, host=name, port=port, family=kind, proto=protocol, flags=numeric))
         return found
 
     async def close(self) -> None:
-        await self._inner.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _require(network: Network, host: str) -> None:
@@ -207,6 +232,7 @@ class Http:
                     use_dns_cache=False,
                     resolver=_GuardedResolver(self.network),
                     socket_factory=self._open_socket,
+                    ssl=self.network.tls(),
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,

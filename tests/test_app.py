@@ -133,6 +133,34 @@ async def test_what_is_owed_to_a_connector_that_is_gone_is_dead_with_the_reason(
     assert "no connector archive any more" in delivery.reason
 
 
+async def test_a_connector_that_comes_back_does_not_wake_what_died_with_it(it, sink, until):
+    sink.down = True
+    await it.post("c1")
+    await until(lambda: sink.requests)
+    it.write(name="other")
+    assert await it.reload()
+    sink.down = False
+    it.write()
+    assert await it.reload()
+    await it.post("c2")
+    await until(lambda: len(sink.bodies) == 1)
+    states = {delivery.state for delivery in await it.app.store.deliveries(limit=9)}
+    assert State.DEAD in states
+    assert json.loads(sink.requests[-1].body) == {"is": "first"}
+
+
+async def test_what_is_owed_goes_where_the_connector_leads_now(it, sink, until):
+    sink.down = True
+    await it.post("c1")
+    await until(lambda: sink.requests)
+    it.url = f"{sink.url}/moved"
+    it.write()
+    assert await it.reload()
+    sink.down = False
+    await until(lambda: received(sink) == ["first"])
+    assert sink.requests[-1].path == "/moved"
+
+
 async def test_a_reload_with_other_networks_closes_every_client_at_the_end(it, sink, until):
     await it.post("c1")
     await until(lambda: received(sink) == ["first"])

@@ -3,17 +3,26 @@
 import asyncio
 import contextlib
 import datetime as dt
+import gzip
 import ipaddress
 import json
 import socket
+import ssl
+import threading
+import warnings
+from dataclasses import replace
 from email.utils import format_datetime
 
 import pytest
-from aiohttp.abc import AbstractResolver
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
+import relay.http
 from relay.errors import (
     Forbidden,
     Gone,
@@ -25,7 +34,7 @@ from relay.errors import (
     Unavailable,
     Unclear,
 )
-from relay.http import Answer, Http, Network, _dump, _GuardedResolver
+from relay.http import BODY_CAP, Answer, Http, Network, _dump, _GuardedResolver
 
 PUBLIC = Network(allow_http=True)
 
@@ -115,23 +124,15 @@ async def test_no_spelling_of_this_machine_gets_through(guarded, sink, host):
     assert sink.requests == []
 
 
-async def test_one_private_address_among_several_refuses_the_whole_answer():
-    class Mixed(AbstractResolver):
-        async def resolve(self, host, port=0, family=socket.AF_INET):
-            names = ["8.8.8.8", "127.0.0.1"]
-            return [
-                {"hostname": host, "host": name, "port": port, "family": family, "proto": 0, "flags": 0}
-                for name in names
-            ]
+async def test_one_private_address_among_several_refuses_the_whole_answer(monkeypatch):
+    def both(host, port, **more):
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (name, port)) for name in ("8.8.8.8", "127.0.0.1")]
 
-        async def close(self):
-            """Nothing is open."""
-
+    monkeypatch.setattr(socket, "getaddrinfo", both)
     resolver = _GuardedResolver(Network())
-    await resolver.close()
-    resolver._inner = Mixed()
     with pytest.raises(OSError, match=r"ip_denied: 127\.0\.0\.1"):
         await resolver.resolve("mixed.example")
+    await resolver.close()
 
 
 async def test_what_is_allowed_is_reached(http, sink):
@@ -235,6 +236,159 @@ async def test_an_endless_answer_is_read_up_to_the_cap(http, raw):
                 await writer.drain()
 
     assert len((await http.request("GET", await raw(endless), cap=100_000)).body) == 100_000
+
+
+async def test_a_bomb_of_an_answer_is_read_up_to_the_cap(http, raw):
+    bomb = gzip.compress(b"x" * 20_000_000)
+
+    async def explode(writer):
+        head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n"
+        writer.write(head.encode() + bomb)
+
+    assert len((await http.request("GET", await raw(explode))).body) == BODY_CAP
+
+
+@pytest.mark.parametrize(("method", "times"), [("POST", 1), ("PATCH", 1)])
+async def test_what_was_sent_over_a_stale_connection_is_not_sent_again_by_itself(http, method, times):
+    heard = []
+
+    async def once(reader, writer):
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            heard.append(head.split(b" ", 1)[0].decode())
+            if head.startswith(b"GET"):
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                continue
+            writer.transport.abort()
+            return
+
+    server = await asyncio.start_server(once, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    await http.request("GET", url)
+    with pytest.raises(Unclear):
+        await http.request(method, url, data=b"")
+    server.close()
+    assert heard.count(method) == times
+
+
+async def test_a_name_that_leads_nowhere_is_tried_again(http):
+    with pytest.raises(Unavailable, match="no connection"):
+        await http.request("GET", "http://nobody.invalid/")
+
+
+async def test_a_slow_server_of_names_costs_five_seconds_at_most_and_holds_up_no_other(http, sink, monkeypatch):
+    released = threading.Event()
+    look_up = socket.getaddrinfo
+
+    def slow(host, *args, **more):
+        if host == "slow.example":
+            released.wait(30)
+        return look_up("127.0.0.1" if host == "quick.example" else host, *args, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    monkeypatch.setattr(relay.http, "CONNECT_SECONDS", 0.3)
+    port = sink.url.rpartition(":")[2]
+    stuck = [asyncio.create_task(http.request("GET", f"http://slow.example:{port}/")) for _ in range(8)]
+    await asyncio.sleep(0)
+    assert (await http.request("GET", f"http://quick.example:{port}/")).status == 200
+    for one in stuck:
+        with pytest.raises(Unavailable, match="no connection within"):
+            await one
+    released.set()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """A key and a certificate for 127.0.0.1 that nobody but itself vouches for."""
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tests")])
+    now = dt.datetime.now(dt.UTC)
+    own = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+
+    def certificate(until, names=own):
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(days=9))
+            .not_valid_after(now + until)
+            .add_extension(names, critical=False)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(key, hashes.SHA256())
+            .public_bytes(serialization.Encoding.PEM)
+        )
+
+    elsewhere = x509.SubjectAlternativeName([x509.DNSName("elsewhere.example")])
+    written = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "key.pem").write_bytes(written)
+    for file, made in {
+        "good": certificate(dt.timedelta(days=9)),
+        "expired": certificate(dt.timedelta(days=-1)),
+        "wrong_host": certificate(dt.timedelta(days=9), elsewhere),
+    }.items():
+        (folder / f"{file}.pem").write_bytes(made)
+    return folder
+
+
+@pytest.fixture
+async def over_tls(authority):
+    """Starts a server that shows one of the certificates."""
+    servers = []
+
+    async def start(certificate, newest=ssl.TLSVersion.TLSv1_3):
+        async def answer(reader, writer):
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                await writer.drain()
+            writer.close()
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(authority / f"{certificate}.pem", authority / "key.pem")
+        if newest < ssl.TLSVersion.TLSv1_2:
+            with warnings.catch_warnings(action="ignore"):
+                context.minimum_version = context.maximum_version = newest
+            context.set_ciphers("ALL:@SECLEVEL=0")
+        server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+        servers.append(server)
+        return f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+async def trusting(loopback, authority):
+    """A client that trusts the good certificate's authority."""
+    it = Http(replace(loopback, ca_file=authority / "good.pem"))
+    yield it
+    await it.close()
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_a_failure_and_an_authority_can_be_named(
+    http, trusting, over_tls
+):
+    with pytest.raises(Unavailable, match="certificate of the receiver is not valid"):
+        await http.request("GET", await over_tls("good"))
+    assert (await trusting.request("GET", await over_tls("good"))).status == 200
+
+
+@pytest.mark.parametrize("certificate", ["expired", "wrong_host"])
+async def test_a_certificate_of_yesterday_or_of_somebody_else_is_a_failure(loopback, authority, over_tls, certificate):
+    it = Http(replace(loopback, ca_file=authority / f"{certificate}.pem"))
+    with pytest.raises(Unavailable, match="certificate of the receiver is not valid"):
+        await it.request("GET", await over_tls(certificate))
+    await it.close()
+
+
+async def test_tls_of_the_last_century_is_a_failure(trusting, over_tls):
+    with pytest.raises((Unavailable, Unclear)):
+        await trusting.request("GET", await over_tls("good", ssl.TLSVersion.TLSv1))
 
 
 async def test_redirects_are_not_followed(http, raw, sink):

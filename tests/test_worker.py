@@ -178,6 +178,16 @@ async def test_one_lane_goes_in_order_in_batches(world):
     assert [job.action.message for job in desk.jobs] == [f"c{n}" for n in range(1, 8)]
 
 
+async def test_one_that_is_dead_no_longer_holds_its_lane(world):
+    desk = Service(Rejected("no"), rows=2)
+    it = world([{"send": "desk", "message": "{{ call.id }}"}], desk=desk)
+    for _ in range(3):
+        await it.ring()
+    await it.work()
+    assert [job.action.message for job in desk.jobs] == ["c1", "c2", "c3"]
+    assert await it.ledger.states() == {"dead": 1, "delivered": 2}
+
+
 async def test_a_failure_within_a_batch_holds_its_lane_until_it_is_delivered(world):
     desk = Service(Receipt(), Unavailable("down"), Receipt(), rows=3)
     it = world([{"send": "desk", "message": "{{ call.id }}"}], desk=desk)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, field_validator, model_validator
 from pydantic import Field as Key
 
 from relay import phone
-from relay.models import Form, Seconds, Secret, seconds
+from relay.http import Network
+from relay.models import Form, LocalPath, Seconds, Secret, seconds
 from relay.proof import ProofForm
 from relay.upkeep import Retention
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _network(text: Any) -> Any:
@@ -84,6 +88,17 @@ class NetworkForm(Form):
 
     allow: list[AnyNetwork] = []
     allow_http: bool = False
+    ca_file: LocalPath | None = None
+
+    @field_validator("ca_file")
+    @classmethod
+    def _certificates(cls, file: Path | None) -> Path | None:
+        if file is not None:
+            try:
+                Network(ca_file=file).tls()
+            except OSError:
+                raise ValueError(f"{file.name} cannot be read, or holds no certificates (PEM)") from None
+        return file
 
 
 class RetentionForm(Form):

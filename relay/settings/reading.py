@@ -88,7 +88,9 @@ class _Reader:
         business, hours = self._business()
         holidays = self._holidays(business)
         server = self._server()
-        network = self._form(NetworkForm, "network")
+        network = read_form(
+            NetworkForm, self.tree.get("network"), ("network",), self._complain, folder=self.document.path.parent
+        )
         retention = self._form(RetentionForm, "retention")
         callscaler = self._callscaler()
         configured = self._connectors(callscaler)
@@ -131,7 +133,7 @@ class _Reader:
             ),
             regrouping=regrouping,
             policy=policy,
-            network=Network(tuple(network.allow), network.allow_http),
+            network=Network(tuple(network.allow), network.allow_http, network.ca_file),
             store=store,
             server=server,
             callscaler=callscaler,

@@ -149,3 +149,10 @@ def test_alerts_are_told_to_somebody_who_can_be_told(mistakes):
         "3:14: kept rings nobody; name a connector of type slack, email, notify or webhook"
     ]
     assert mistakes(file % "kep") == ["3:14: `kep` is no known connector; did you mean `kept`?"]
+
+
+def test_certificates_that_are_none_are_a_mistake(mistakes, tmp_path):
+    (tmp_path / "ca.pem").write_text("nothing")
+    said = "cannot be read, or holds no certificates (PEM)"
+    assert mistakes("network: {ca_file: ca.pem}\n") == [f"1:20: ca.pem {said}"]
+    assert mistakes("network: {ca_file: none.pem}\n") == [f"1:20: none.pem {said}"]
