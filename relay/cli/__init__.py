@@ -45,6 +45,7 @@ COMMANDS = {
     "serve": ("relay.cli.serve", "serve", "Run the relay."),
     "shadow": ("relay.cli.modes", "shadow", "Let a rule decide and send nothing, whatever the file says."),
     "show": ("relay.cli.reading", "show", "One event: verdicts, deliveries, tries."),
+    "store": ("relay.cli.moving", "store", "The ledger as a whole: copy it to another place."),
     "texts": ("relay.cli.people", "texts", "Texts, newest first; switch them off and on."),
     "try": ("relay.cli.trying", "try_", "What a rule would do, with nothing sent."),
     "url": ("relay.cli.serve", "url", "The address and header to paste into the call flow."),

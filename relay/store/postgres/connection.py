@@ -18,7 +18,7 @@ from greenlet import getcurrent, greenlet
 from relay.store.postgres.dialect import spelled
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
     from asyncpg.pool import PoolConnectionProxy
 
@@ -149,6 +149,14 @@ class ServerConnection:
     def count(self, name: str, by: int = 1) -> None:
         """Count something that the tables do not count themselves; written down at the end of the transaction."""
         self._counted[name] += by
+
+    def go_on_behind(self, numbered: Mapping[str, str]) -> None:
+        """After rows came with their numbers: the next one of each table gets the number behind the last."""
+        for table, column in numbered.items():
+            self.execute(
+                f"select setval(pg_get_serial_sequence('{table}', '{column}'), (select coalesce(max({column}), 0) + 1 "  # noqa: S608 - our own tables
+                f"from {table}), false)"
+            )
 
     def sum_up(self, statement: str, place: tuple[Any, ...], by: int) -> None:
         """Add to a sum; written down at the end, or before somebody asks for sums."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from relay.errors import StoreUnusable
-from relay.store.postgres.drawing import COUNTS, changes, draw, names_of_all
+from relay.store.drawing import COUNTS, changes, draw, names_of_all
 
 if TYPE_CHECKING:
     from relay.store.postgres.connection import Raw

@@ -78,6 +78,10 @@ class Connection(Protocol):
         """Whether an error is the database's own."""
         ...
 
+    def go_on_behind(self, numbered: Mapping[str, str]) -> None:
+        """After rows came with their numbers: the next one of each table gets the number behind the last."""
+        ...
+
     def sum_up(self, statement: str, place: tuple[Any, ...], by: int) -> None:
         """Add to a sum that every writer adds to, by a statement that takes its place and how much.
 

@@ -7,7 +7,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from relay.store.sealing import Seal
 
@@ -63,6 +63,9 @@ class FileConnection(sqlite3.Connection):
                 self.execute("release apart")
             raise
         self.execute("release apart")
+
+    def go_on_behind(self, numbered: Mapping[str, str]) -> None:
+        """SQLite does so by itself."""
 
     def sum_up(self, statement: str, place: tuple[Any, ...], by: int) -> None:
         """Add to a sum that every writer adds to."""
