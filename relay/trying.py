@@ -10,6 +10,7 @@ from relay.intake import read_event
 from relay.models import ENRICHED, Event, Finding, State, Verdict, iso
 from relay.rehearsal import Past, Rehearsal, read_past
 from relay.rules import Wait, fields_in
+from relay.rules.kinds import TEXTS
 from relay.settings.samples import sample
 
 if TYPE_CHECKING:
@@ -114,8 +115,8 @@ def sample_event(name: str, fields: Mapping[str, str], source: str, at: float) -
         BadBody: the same.
     """
     body = {**sample(name), "created_at": iso(at), **fields}
-    if name == TEXT:
-        return _sample_text(body, source, at)
+    if name in TEXTS:
+        return replace(_sample_text(body, source, at), type=name)
     read = read_event(body, source, at)
     if read.event is None:
         raise ValueError(f"this is no call: {read.reason}")

@@ -47,6 +47,7 @@ from relay.settings.forms import read_address
 from relay.shown import Reload
 from relay.text_alarms import TextAlarms
 from relay.texting import Blocks, PhoneConnector
+from relay.unanswered import Unanswered
 from relay.upkeep import Upkeep
 from relay.worker import Channel, Worker
 
@@ -292,6 +293,8 @@ class App:
             self._listen_to_the_phone_system()
             self._keep_duty("backfill", self._fetch_missed)
             self._keep_duty("confirm", self.confirming.run)
+            unanswered = Unanswered(self.store, self.intake, self._clock, lambda: self.settings.unanswered)
+            self._keep_duty("unanswered", unanswered.run)
             self._keep_duty("upkeep", self.upkeep.run)
             self._keep_duty("alerts", self.alerts.run)
             self._keep_duty("numbers' runs", self.numbers.run)

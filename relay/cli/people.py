@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import click
@@ -22,6 +23,7 @@ from relay.cli.common import (
 from relay.models import iso
 
 if TYPE_CHECKING:
+    from relay.models import Event
     from relay.store import Store
 
 _RESTORED = (
@@ -78,6 +80,28 @@ def listing(config: str | None, store: str | None, limit: int, *, as_json: bool)
         return
     rows = [[clock(row["at"]), row["number"] or "(erased)", row["how"]] for row in found]
     print_table("", ["since", "number", "how"], rows)
+
+
+@optout.command(epilog="Example: relay optout review")
+@config_option
+@store_option
+@json_option
+def review(config: str | None, store: str | None, *, as_json: bool) -> None:
+    """Texts of the last 30 days that may ask to stop, and that opted nobody out: a person should read them."""
+    since = time.time() - 30 * 86400
+    found = read_ledger(config, store, lambda ledger: ledger.doubtful_texts(since=since))
+    if as_json:
+        print_json({"texts": [_public(event) for event in found]})
+        return
+    rows = [[clock(e.received_at), e.caller or "withheld", str(e.call.get("body", ""))] for e in found]
+    print_table("", ["at", "from", "text"], rows)
+    if found:
+        click.echo("`relay optout add NUMBER` opts somebody out", err=True)
+
+
+def _public(event: Event) -> dict[str, object]:
+    at = iso(event.received_at)
+    return {"event": event.id, "number": event.caller, "at": at, "body": event.call.get("body")}
 
 
 @click.group(invoke_without_command=True, epilog="Example: relay texts off")

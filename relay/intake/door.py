@@ -13,7 +13,7 @@ import structlog
 from relay.errors import BadBody, StoreBusy
 from relay.intake.body import read_json
 from relay.intake.reading import MAPPABLE, merge, read_event
-from relay.intake.texts import RECEIVED, wish_of
+from relay.intake.texts import RECEIVED, UNANSWERED, wish_of
 from relay.models import CALL_TYPES, ENRICHED, UNCONFIRMED
 from relay.store import RequestNote
 from relay.traces import Untold
@@ -36,7 +36,7 @@ MOMENT = 0.05
 _KEPT_BODY = 4096
 _KEPT_HEADERS = {"content-type", "content-length", "content-encoding", "user-agent", "host"}
 _TOLD_AGAIN = 600.0
-_KNOWN_TYPES = {*CALL_TYPES, ENRICHED, RECEIVED}
+_KNOWN_TYPES = {*CALL_TYPES, ENRICHED, RECEIVED, UNANSWERED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class Intake:
         outcome = "duplicate" if accepted.duplicate else "accepted"
         if not accepted.duplicate and event.type not in _KNOWN_TYPES and not event.type.startswith("time."):
             outcome = "unknown_type"
-        if not accepted.duplicate and event.call.get("review"):
+        if not accepted.duplicate and event.type == RECEIVED and event.call.get("review"):
             log.warning("a text may ask to stop; a person should read it", id=event.id)
         self._metrics.event(event.source, outcome)
         if not accepted.duplicate or accepted.enriched:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from relay.store import Wish
 
 RECEIVED = "text.received"
+UNANSWERED = "text.unanswered"
+"""A text that came in, and that nobody answered for as long as texting.unanswered says."""
 _SHARED = ("id", "event", "direction", "is_test")
 """What a text has in common with a call, under the same names."""
 

@@ -138,6 +138,7 @@ FIELDS = _fields(
     ("text.to", P, "the business's number it came to", text("to")),
     ("text.received_at", T, "when it came, ISO 8601", text("received_at")),
     ("text.is_optout", F, "whether it asks to stop texting", text("is_optout")),
+    ("text.may_be_optout", F, "true where it may ask to stop, and a person should read it", text("review")),
     ("business.name", T, "the business's name", lambda f: f.about.name),
     ("business.timezone", T, "its time zone", lambda f: f.about.hours.zone),
     (

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from relay.rules.facts import Facts
 
+TEXTS = ("text.received", "text.unanswered")
+"""Types of events that carry the fields of a text."""
 Reader = Callable[["Facts"], Any]
 """Answers the value of a field in the facts of an event, None when it has none."""
 
@@ -49,7 +51,7 @@ def call(key: str) -> Reader:
 
 def text(key: str) -> Reader:
     """A field of a text that came in."""
-    return lambda facts: facts.event.call.get(key) if facts.event.type == "text.received" else None
+    return lambda facts: facts.event.call.get(key) if facts.event.type in TEXTS else None
 
 
 def owned(key: str) -> Reader:

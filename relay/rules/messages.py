@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from relay import sms
 from relay.errors import Blank, TemplateError
 from relay.rules.fields import FIELDS
+from relay.rules.kinds import TEXTS as OF_TEXTS
 from relay.rules.kinds import Kind
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ _SHORTENED = re.compile(
     r"|s\.id|clck\.ru|qr\.ae|snip\.ly|u\.to)(?![\w-]|\.\w)",
     re.IGNORECASE,
 )
+TEXTS = frozenset(OF_TEXTS)
 _SAID = 20
 """Characters of a text quoted before the one that is meant."""
 
@@ -89,7 +91,7 @@ def complaints(rule: Rule, path: Path, house: House) -> list[Complaint]:
         dear = list(_dear(max(texts, key=_price), place, house.max_segments))
         if step.recipient == "caller":
             found += _borrowed(step, place)
-            if not greeted and "text.received" not in rule.when:
+            if not greeted and not TEXTS & rule.when:
                 found += _without_end(texts, place)
             greeted = True
         elif not any(complaint.is_mistake for complaint in dear):

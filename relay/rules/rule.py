@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from relay.models import Event
     from relay.rules.waits import Wait
 
-EVENT_TYPES = (*CALL_TYPES, ENRICHED, "text.received")
+EVENT_TYPES = (*CALL_TYPES, ENRICHED, "text.received", "text.unanswered")
 FRESH = 15 * 60.0
 COOLDOWN = 24 * 3600.0
 _CALLED = "called_number"

@@ -13,6 +13,7 @@ from relay.errors import BadBody
 from relay.forms import nearest, unknown
 from relay.intake import read_event
 from relay.intake.reading import ALIASES
+from relay.intake.texts import UNANSWERED
 from relay.models import CALL_TYPES, ENRICHED, Event, iso
 from relay.settings.samples import AI, sample
 
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from relay.rules import Rule
 
 TEXT = "text.received"
-_TYPES = (*CALL_TYPES, ENRICHED, TEXT)
+_SECOND = {ENRICHED: "call.completed", UNANSWERED: TEXT}
+"""What comes after another event, and what it is read as."""
+_TYPES = (*CALL_TYPES, ENRICHED, TEXT, UNANSWERED)
 _OWN_KEYS = {"event", "at"}
 _TICK_KEYS = ("tick", "at")
 _KNOWN_KEYS = {"body", *_OWN_KEYS, *(spelling for spellings in ALIASES.values() for spelling in spellings)}
@@ -135,10 +138,10 @@ def _given(entry: Mapping[str, Any], key: str, source: str, at: float, types: Ma
         fields = {**AI, **told, "call_id": call, "event": types[call]}
         return _call(fields, source, at, enriches=True)
     fields = {**sample(kind), "call_id": key, "created_at": iso(at), **told, "event": kind}
-    if kind != ENRICHED:
+    if kind not in _SECOND:
         return _call(fields, source, at)
-    whole = _call({**fields, "event": "call.completed"}, source, at)
-    event = replace(whole.event, type=ENRICHED, call={**whole.event.call, "event": ENRICHED})
+    whole = _call({**fields, "event": _SECOND[kind]}, source, at)
+    event = replace(whole.event, type=kind, of_type=kind, call={**whole.event.call, "event": kind})
     return replace(whole, event=event)
 
 

@@ -146,6 +146,7 @@ class _Reader:
             spam=spam,
             retention=retention.read(),
             alerts_to=alerts.to,
+            unanswered=texting.unanswered,
             alerts_silence=alerts.silence,
             warnings=tuple(sorted(set(self.document.warnings))),
             text=without_secrets(self.document, secretive, self._secret_inputs),

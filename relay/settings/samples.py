@@ -74,6 +74,7 @@ _BY_TYPE = {
     "call.failed": "failed",
     "call.enriched": "completed-with-ai",
     "text.received": "completed",
+    "text.unanswered": "completed",
 }
 
 

@@ -62,6 +62,8 @@ class Settings:
     regrouping: Regrouping = field(default_factory=Regrouping)
     spam: Scorecard = NO_CARD
     alerts_to: str | None = None
+    unanswered: float | None = None
+    """Seconds that a text may wait for an answer before `text.unanswered` is raised."""
     alerts_silence: bool = True
     warnings: tuple[Mistake, ...] = ()
     text: str = ""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from relay.store.alarms import Alarms
 from relay.store.answers import Answers
 from relay.store.audit import Audit
+from relay.store.conversation import Conversation
 from relay.store.memories import Memories, Memory
 from relay.store.modes import Modes
 from relay.store.moves import Moves
@@ -156,6 +157,7 @@ class Store(
     Alarms,
     Answers,
     Audit,
+    Conversation,
     Kept,
     Memories,
     Modes,

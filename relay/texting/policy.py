@@ -75,6 +75,8 @@ class TextingForm(Form):
     regions: list[str] = Key(default=["US", "CA"], min_length=1)
     max_segments: int = Key(default=2, ge=1, le=10)
     settle: Seconds = 120.0
+    unanswered: Seconds | None = None
+    """How long a text that came in may wait for somebody's answer; then `text.unanswered` is raised."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from tests.store.alarming import Alarming
 from tests.store.arriving import Arrivals, Facts, Planning
 from tests.store.auditing import Auditing
 from tests.store.confirming import Confirming
+from tests.store.conversing import Conversing
 from tests.store.forgetting import Forgetting
 from tests.store.keeping import Keeping
 from tests.store.ledger import (
@@ -104,5 +105,6 @@ class StoreContract(
     StandingOfConnectors,
     Sharing,
     Moving,
+    Conversing,
 ):
     """All of it."""

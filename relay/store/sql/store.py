@@ -14,6 +14,7 @@ from relay.store.sql import (
     arrivals,
     audit,
     claiming,
+    conversation,
     counts,
     facts,
     memories,
@@ -460,3 +461,9 @@ class SqlStore(SqlMoves):
 
     async def set_back(self, *, now: float) -> int:
         return await self._write(partial(standing.set_back, now=now))
+
+    async def unanswered_texts(self, *, since: float, until: float) -> list[Event]:
+        return await self._read(partial(conversation.unanswered_texts, since=since, until=until))
+
+    async def doubtful_texts(self, *, since: float) -> list[Event]:
+        return await self._read(partial(conversation.doubtful_texts, since=since))
