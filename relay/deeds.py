@@ -135,7 +135,7 @@ class Deeds:
             "forget": (_Person, self._forget),
             "replay": (_Replay, self._replay),
             "resume": (_Connector, self._resume),
-            **deeds_of(numbers),
+            **deeds_of(numbers, ACTOR.get),
         }
 
     @property

@@ -204,3 +204,45 @@ async def test_a_stop_in_a_scenario_is_heeded(tmp_path: Path) -> None:
     stop = '{event: text.received, at: "2026-03-02 10:00", caller_number: "+13125550101", body: Please stop texting me}'
     missed = '{event: call.missed, at: "2026-03-02 10:30", caller_number: "+13125550101"}'
     assert await failures(tmp_path, f"{stop}, {missed}", "{texts: 0, verdicts: {Back: suppressed}}") == []
+
+
+GROUPED = """
+sources: {{callscaler: {{type: callscaler, proof: {{header: X-Relay-Secret, secret: "${{SECRET}}"}}}}}}
+groups:
+  - {{name: Parked, if: {{number.calls_30d: 0}}}}
+  - {{name: Busy, if: {{number.calls_7d: {{at_least: 50}}}}, leave_below: {{number.calls_7d: 40}}}}
+  - {{name: Main, default: true}}
+regroup: {regroup}
+tests:
+  - name: t
+    given: [{given}]
+    numbers:
+      - {{number: "+13125550142", group: Main, calls_30d: 0, calls_7d: 0}}
+      - {{number: "+13125550143", group: Main, calls_30d: 9, calls_7d: 3}}
+      - {{number: "+13125550144", group: Busy, calls_30d: 90, calls_7d: 45}}
+      - {{number: "+13125550145", group: Sales, calls_30d: 90, calls_7d: 60}}
+    expect: {expect}
+"""
+KEPT = '{tick: groups, at: "2026-03-02 06:10"}'
+
+
+@pytest.mark.parametrize(
+    ("regroup", "given", "expect", "said"),
+    [
+        ("{}", KEPT, '{moves: {"+13125550142": Parked, "+13125550145": Busy}}', None),
+        ("{}", f"{KEPT}, {KEPT.replace('06:10', '07:10')}", "{moves: 2}", None),
+        ("{max_changes: 1}", KEPT, "{moves: 0}", None),
+        ('{never: ["+13125550142"]}', KEPT, '{moves: {"+13125550145": Busy}}', None),
+        ("{never: [Sales]}", KEPT, '{moves: {"+13125550142": Parked}}', None),
+        ("{}", KEPT, "{moves: 0}", "moves: wanted 0, was 2"),
+        ("{}", KEPT.replace("groups", "group"), "{moves: 0}", "did you mean `groups`"),
+    ],
+)
+async def test_declared_groups_are_kept_in_a_scenario_under_the_brakes_of_the_file(
+    tmp_path, regroup, given, expect, said
+):
+    file = tmp_path / "relay.yaml"
+    file.write_text(GROUPED.format(regroup=regroup, given=given, expect=expect), encoding="utf-8")
+    settings = read_settings(file, CONNECTORS, {"SECRET": "false-secret-0000", "CALLSCALER_API_KEY": "cs_key_false"})
+    wrong = [message for _, _, message in await run_scenarios(settings, CONNECTORS)]
+    assert (wrong == []) if said is None else (said in wrong[0])

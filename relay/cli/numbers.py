@@ -81,8 +81,7 @@ def undo(run: str, config: str | None, store: str | None, *, as_json: bool) -> N
 @json_option
 def approve(run: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Let a run go that waits for somebody's word."""
-    given = {"run": run, "by": "the command line"}
-    _report(_act(config, store, "numbers-approve", given), config, store, as_json=as_json)
+    _report(_act(config, store, "numbers-approve", {"run": run}), config, store, as_json=as_json)
 
 
 @numbers.command(epilog="Example: relay numbers reject run_6a26f0c4ab12")
@@ -92,7 +91,7 @@ def approve(run: str, config: str | None, store: str | None, *, as_json: bool) -
 @json_option
 def reject(run: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Drop a run that waits for somebody's word."""
-    came = _act(config, store, "numbers-reject", {"run": run, "by": "the command line"})
+    came = _act(config, store, "numbers-reject", {"run": run})
     if as_json:
         print_json(came)
     else:

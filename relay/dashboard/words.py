@@ -181,6 +181,7 @@ _DONE: Mapping[str, str] = {
     "resume": "{connector} goes on.",
     "check-connector": "{connector}: {said}",
     "forget": "This person is forgotten.",
+    "numbers-drift": "{said}.",
 }
 
 

@@ -73,7 +73,7 @@ class Asker:
 
     def _link(self, run: NumberRun) -> str | None:
         url = self._admin_url()
-        return f"{url.rstrip('/')}/numbers?run={run.id}" if url else None
+        return f"{url.rstrip('/')}/numbers#run-{run.id}" if url else None
 
 
 def words(run: NumberRun, changes: Sequence[Change]) -> str:

@@ -26,13 +26,10 @@ class _Run(Form):
     run: str = Key(min_length=1, max_length=64)
 
 
-class _Answer(Form):
-    run: str = Key(min_length=1, max_length=64)
-    by: str = Key(default="somebody", min_length=1, max_length=120)
-
-
-def deeds_of(numbers: Numbers) -> Mapping[str, tuple[type[Form], Callable[[Any], Awaitable[dict[str, Any]]]]]:
-    """The deeds by name, each with the form of what it is given.
+def deeds_of(
+    numbers: Numbers, who: Callable[[], str]
+) -> Mapping[str, tuple[type[Form], Callable[[Any], Awaitable[dict[str, Any]]]]]:
+    """The deeds by name, each with the form of what it is given; `who` names whoever asks.
 
     Each answers a run or a plan as JSON; `refused` says why it was not done, `failed` that the phone system did not
     answer.
@@ -47,22 +44,24 @@ def deeds_of(numbers: Numbers) -> Mapping[str, tuple[type[Form], Callable[[Any],
     async def undo(asked: _Run) -> dict[str, Any]:
         return await numbers.undo(asked.run)
 
-    async def approve(asked: _Answer) -> dict[str, Any]:
-        return await numbers.answer(asked.run, asked.by, yes=True)
+    async def approve(asked: _Run) -> dict[str, Any]:
+        return await numbers.answer(asked.run, who(), yes=True)
 
-    async def reject(asked: _Answer) -> dict[str, Any]:
-        return await numbers.answer(asked.run, asked.by, yes=False)
+    async def reject(asked: _Run) -> dict[str, Any]:
+        return await numbers.answer(asked.run, who(), yes=False)
 
     async def drifted(_: _Nothing) -> dict[str, Any]:
         found = await numbers.drift()
-        return {"drift": [{"what": one.what, "remedy": one.remedy} for one in found]}
+        said = "; ".join(one.what for one in found) or "Every number is in the group that is declared for it"
+        told = [{"what": one.what, "remedy": one.remedy} for one in found]
+        return {"ok": not found, "said": said, "drift": told}
 
     return {
         "numbers-plan": (_Nothing, _told(plan)),
         "numbers-apply": (_MaybeRun, _told(apply)),
         "numbers-undo": (_Run, _told(undo)),
-        "numbers-approve": (_Answer, _told(approve)),
-        "numbers-reject": (_Answer, _told(reject)),
+        "numbers-approve": (_Run, _told(approve)),
+        "numbers-reject": (_Run, _told(reject)),
         "numbers-drift": (_Nothing, _told(drifted)),
     }
 

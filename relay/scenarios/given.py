@@ -15,6 +15,7 @@ from relay.intake import read_event
 from relay.intake.reading import ALIASES
 from relay.intake.texts import UNANSWERED
 from relay.models import CALL_TYPES, ENRICHED, Event, iso
+from relay.scenarios.groups import TICK as GROUPS
 from relay.settings.samples import AI, sample
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Given:
     body: bytes
     enriches: bool = False
     """Whether it brings fields to an earlier call, rather than an event of its own."""
+    groups: bool = False
+    """Whether it is the time at which the declared groups are planned and applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class Stage:
     hours: Business
     rules: Sequence[Rule] = ()
     numbers: Sequence[Owned] = ()
+    has_groups: bool = False
+    """Whether groups are declared."""
 
 
 def read_given(entries: list[dict[str, Any]], stage: Stage) -> tuple[list[Given], list[str]]:
@@ -63,7 +68,7 @@ def read_given(entries: list[dict[str, Any]], stage: Stage) -> tuple[list[Given]
     wrong: list[str] = []
     for number, entry in enumerate(entries):
         try:
-            _refuse(entry, stage.rules)
+            _refuse(entry, stage)
             timed.append((read_at(str(entry.get("at", "")), stage.hours), number, entry))
         except ValueError as error:
             wrong.append(f"given {number + 1}: {error}")
@@ -98,9 +103,9 @@ def read_at(written: str, hours: Business) -> float:
         raise ValueError(_NO_TIME.format(written)) from None
 
 
-def _refuse(entry: Mapping[str, Any], rules: Sequence[Rule]) -> None:
+def _refuse(entry: Mapping[str, Any], stage: Stage) -> None:
     if "tick" in entry:
-        _refuse_tick(entry, rules)
+        _refuse_tick(entry, stage)
         return
     if entry.get("event") not in _TYPES:
         raise ValueError(unknown(str(entry.get("event", "")), _TYPES, "event type"))
@@ -110,8 +115,8 @@ def _refuse(entry: Mapping[str, Any], rules: Sequence[Rule]) -> None:
             raise ValueError(f"`{key}` is no known field; did you mean `{near}`?")
 
 
-def _refuse_tick(entry: Mapping[str, Any], rules: Sequence[Rule]) -> None:
-    names = [rule.name for rule in rules if rule.ticks]
+def _refuse_tick(entry: Mapping[str, Any], stage: Stage) -> None:
+    names = [rule.name for rule in stage.rules if rule.ticks] + ([GROUPS] if stage.has_groups else [])
     if not names:
         raise ValueError("`tick`: no rule runs by the clock")
     if entry["tick"] not in names:
@@ -123,7 +128,10 @@ def _refuse_tick(entry: Mapping[str, Any], rules: Sequence[Rule]) -> None:
 
 def _ticks(entry: Mapping[str, Any], at: float, stage: Stage) -> list[Given]:
     """What the relay's own clock would raise at this moment, whatever times the rule is written with."""
-    rule = next(rule for rule in stage.rules if rule.name == entry["tick"])
+    rule = next((rule for rule in stage.rules if rule.name == entry["tick"]), None)
+    if rule is None:
+        event = Event(id=GROUPS, source=GROUPS, type=GROUPS, key=f"{GROUPS}@{iso(at)}", received_at=at)
+        return [Given(at, event, b"{}", groups=True)]
     events = tick_events(rule, at, at, stage.numbers)
     if not events:
         raise ValueError(f"`{rule.name}` runs for each number, so the scenario needs some under `numbers:`")

@@ -19,6 +19,7 @@ from relay.models import CALLSCALER, Owned, Regroup
 from relay.planner import Book, Planner
 from relay.rules import Facts
 from relay.scenarios.given import Stage, read_given
+from relay.scenarios.groups import keep_groups
 from relay.scenarios.outcome import Outcome
 from relay.settings.yaml_file import read_document
 from relay.store.sqlite import SqliteStore
@@ -65,7 +66,7 @@ async def _run(
     scenario: ScenarioForm, settings: Settings, connectors: Mapping[str, type[Connector[Any, Any]]]
 ) -> list[str]:
     source = next(iter(settings.sources), "callscaler")
-    stage = Stage(source, settings.about.hours, settings.rules, _numbers(scenario))
+    stage = Stage(source, settings.about.hours, settings.rules, _numbers(scenario), bool(settings.regrouping.groups))
     given, wrong = read_given(scenario.given, stage)
     known = {*settings.connectors, CALLSCALER}
     wrong += [unknown(name, known, "connector") for name in scenario.broken if name not in known]
@@ -174,6 +175,7 @@ class _World:
             rings_people=settings.rings_people,
             scorecard=settings.spam,
             brakes=settings.regrouping.brakes,
+            groups=settings.regrouping.groups,
             told={
                 n.number: {f"number.{name}": value for name in _COUNTED if (value := getattr(n, name)) is not None}
                 for n in scenario.numbers
@@ -195,6 +197,9 @@ class _World:
         for item in given:
             await self._until(item.at)
             self._clock.now = item.at
+            if item.groups:
+                await self._keep_groups()
+                continue
             if item.event.type == RECEIVED:
                 await self._store.accept_text(item.event, item.body, wish_of(item.event), now=item.at)
                 continue
@@ -202,6 +207,12 @@ class _World:
             if item.enriches and accepted.enriched is None:
                 raise ValueError(f"call.enriched for {item.event.key} brings no field that was missing")
         await self._until(None)
+
+    async def _keep_groups(self) -> None:
+        phone = self._services.get(CALLSCALER)
+        if phone is not None:
+            told = self._scenario.numbers
+            await keep_groups(self._store, phone, self._planner.book, told, self._clock.now)
 
     async def _until(self, end: float | None) -> None:
         """Let the clock run on to `end`, or until nothing is owed."""

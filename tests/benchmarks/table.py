@@ -12,6 +12,7 @@ from tests.benchmarks.growth import growth
 from tests.benchmarks.hanging import hanging
 from tests.benchmarks.judging import judging
 from tests.benchmarks.peers.run import peers
+from tests.benchmarks.planning_numbers import planning_numbers
 from tests.benchmarks.starting import starting
 from tests.benchmarks.whole_way import whole_way
 
@@ -31,4 +32,5 @@ BENCHES: Mapping[str, Callable[[Setting], Iterable[Figure]]] = {
     "hanging": hanging,
     "delivering": delivering,
     "cluster": cluster,
+    "planning numbers": planning_numbers,
 }

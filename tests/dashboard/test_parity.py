@@ -30,6 +30,7 @@ DEEDS = {
     "numbers-undo": "numbers undo",
     "numbers-approve": "numbers approve",
     "numbers-reject": "numbers reject",
+    "numbers-drift": "doctor",
 }
 """Deed of a page → the command that does the same."""
 PAGES_READ = {

@@ -217,7 +217,7 @@ async def test_a_group_that_asks_is_asked_about_with_a_link(tmp_path, sink, loop
         [body] = sink.bodies
         assert asked["until"] == "2026-03-02T18:00:00.000Z"
         assert f"{B}: Sales to Parked (number.calls_30d is 0)" in str(body)
-        assert f"https://relay.example/numbers?run={run}" in str(body)
+        assert f"https://relay.example/numbers#run-{run}" in str(body)
         await office.numbers.step()
         assert len(sink.bodies) == 1
         await office.numbers.answer(run, "Dana", yes=True)

@@ -14,6 +14,7 @@ PAGES = (
     "make.md",
     "n8n.md",
     "notify.md",
+    "numbers.md",
     "slack.md",
     "webhook.md",
     "zapier.md",
