@@ -14,10 +14,11 @@ from relay.app import App
 from relay.callscaler import CallScaler
 from relay.connector import Connector, Form
 from relay.doctor import CHECKS, Bench, examine, machine, road, services
-from relay.errors import Rejected
+from relay.errors import Rejected, Unavailable
 from relay.http import Http
 from relay.intake import Source
 from relay.models import Standing, State
+from relay.numbers import Drift
 from relay.proof import Proof, ProofForm
 from relay.sandbox import Sandbox, SandboxSettings
 from relay.settings import read_settings
@@ -371,3 +372,19 @@ async def test_every_check_runs_and_one_that_falls_over_stops_no_other(bench):
     assert found[0][1].said == "could not be checked: ZeroDivisionError: oops"
     assert {name for name, _ in found} == {"odd", *CHECKS}
     assert [name for name, finding in found[1:] if finding.word == "problem"] == []
+
+
+async def test_numbers_that_are_not_where_they_are_declared_are_a_problem_with_a_remedy():
+    async def drifted():
+        return (Drift("+13125550142 is in Sales, belongs in Parked", "`relay numbers plan`"),)
+
+    async def none():
+        return ()
+
+    async def silent():
+        raise Unavailable("no answer")
+
+    said = [(await services.groups(Bench(time.time, None, drift=drift)))[0] for drift in (drifted, none, silent)]
+    assert [one.word for one in said] == ["problem", "ok", "problem"]
+    assert said[0].remedy == "`relay numbers plan`"
+    assert [one.word for one in await services.groups(Bench(time.time, None))] == ["note"]

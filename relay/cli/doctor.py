@@ -21,7 +21,10 @@ from relay.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from relay.doctor import Finding
+    from relay.numbers import Drift
     from relay.settings import Settings
     from relay.store import Store
     from relay.store.place import Place
@@ -64,11 +67,22 @@ async def _examine(settings: Settings, place: Place, through: str) -> list[tuple
     from relay.doctor import Bench, examine  # noqa: PLC0415 - quick help
     from relay.http import Http  # noqa: PLC0415 - quick help
     from relay.models import CALLSCALER  # noqa: PLC0415 - quick help
+    from relay.moving import drift_now  # noqa: PLC0415 - quick help
+    from relay.texting import PhoneConnector  # noqa: PLC0415 - quick help
 
     http = Http(settings.network)
     store, fault = await _open(place)
     form = settings.callscaler
     has_key = settings.can_call_back
+    moved = bool(settings.groups) or any(rule.each_number for rule in settings.rules)
+    cls = settings.connectors[CALLSCALER].cls if has_key else None
+    phone = None if cls is None else cls(settings.connectors[CALLSCALER].options, http)
+
+    async def drift() -> Sequence[Drift]:
+        if store is None or not isinstance(phone, PhoneConnector):
+            return ()
+        return await drift_now(store, phone, settings, time.time())
+
     bench = Bench(
         clock=time.time,
         http=http,
@@ -82,6 +96,7 @@ async def _examine(settings: Settings, place: Place, through: str) -> list[tuple
         warnings=[str(warning) for warning in settings.warnings],
         through=through,
         listen=settings.server.listen,
+        drift=drift if moved and has_key and store is not None else None,
         store=store,
         fault=fault,
         folder=None if place.file is None else place.file.parent,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from relay.connector import Connector
     from relay.http import Http
     from relay.intake import Source
+    from relay.numbers import Drift
     from relay.store import Store
 
 Word = Literal["ok", "note", "problem"]
@@ -64,6 +65,8 @@ class Bench:
     """Where senders reach the relay; empty where nobody said."""
     listen: str = ""
     """HOST:PORT at which webhooks come in on this machine."""
+    drift: Callable[[], Awaitable[Sequence[Drift]]] | None = None
+    """What the phone system says against the declared groups; None where none are declared, or it cannot be asked."""
     store: Store | None = None
     """The ledger, for reading; None where there is none yet."""
     fault: str = ""

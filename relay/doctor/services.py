@@ -46,6 +46,17 @@ async def connectors(bench: Bench) -> list[Finding]:
     return list(await asyncio.gather(*(ask(name) for name in bench.connectors)))
 
 
+async def groups(bench: Bench) -> list[Finding]:
+    """Whether numbers are in the groups that are declared for them."""
+    if bench.drift is None:
+        return [note("no group is declared, and no rule moves numbers by the clock")]
+    try:
+        found = await bench.drift()
+    except DeliveryFailed as failure:
+        return [wrong(f"numbers and groups cannot be read: {failure}", "see the phone system above")]
+    return [wrong(one.what, one.remedy) for one in found] or [fine("every number is in the group declared for it")]
+
+
 async def phone_system(bench: Bench) -> list[Finding]:
     """The key, the numbers, whether they can text, the money, and who else texts callers."""
     if bench.phone is None:

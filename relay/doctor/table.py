@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from relay.doctor.bench import Bench, Check, Finding, wrong
 from relay.doctor.machine import alerts, clock, configuration, database, disk, ledger
 from relay.doctor.road import road, service
-from relay.doctor.services import connectors, phone_system
+from relay.doctor.services import connectors, groups, phone_system
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,7 @@ CHECKS: Mapping[str, Check] = {
     "alerts": alerts,
     "clock": clock,
     "phone system": phone_system,
+    "groups": groups,
     "connectors": connectors,
     "service": service,
     "public address": road,

@@ -1,6 +1,6 @@
 """Numbers moved as people move infrastructure: a plan, somebody's word where it is asked for, an apply, an undo."""
 
 from relay.moving.deeds import deeds_of
-from relay.moving.numbers import Account, Numbers, Refused
+from relay.moving.numbers import Account, Numbers, Refused, drift_now
 
-__all__ = ["Account", "Numbers", "Refused", "deeds_of"]
+__all__ = ["Account", "Numbers", "Refused", "deeds_of", "drift_now"]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from relay.errors import DeliveryFailed
 from relay.models import Counted
 from relay.numbers import Standing
-from relay.rules import HISTORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,14 +37,14 @@ class View:
 async def look(store: Store, phone: PhoneConnector | None, about: About, now: float, *, counts: bool = False) -> View:
     """All numbers as they stand at `now`, Unix seconds; `counts` also asks the phone system for its figures.
 
+    The ledger is only read.
+
     Raises:
         DeliveryFailed: the phone system could not be asked for numbers or groups.
         StoreBusy: the ledger could not be read.
     """
-    groups: tuple[GroupOfNumbers, ...] | None = None
-    if phone is not None:
-        await store.save_numbers(await phone.owned(now))
-        groups = tuple(await phone.groups())
+    owned = await store.numbers() if phone is None else await phone.owned(now)
+    groups = None if phone is None else tuple(await phone.groups())
     counted, uncounted = await _counted(phone, now) if counts else (None, None)
     inside = None if groups is None else _inside(groups)
     last = await store.last_moves(now=now)
@@ -56,26 +55,15 @@ async def look(store: Store, phone: PhoneConnector | None, about: About, now: fl
         if change.state == "under_way"
     }
     standings: list[Standing] = []
-    after = ""
-    while page := await store.number_facts(now=now, after=after, limit=PAGE):
-        for facts in page:
-            owned = facts.owned
-            if owned is None:
-                continue
-            past, flaps = last.get(owned.number, (None, 0))
-            standings.append(
-                Standing(
-                    facts,
-                    None if inside is None else inside.get(owned.id, ()),
-                    past,
-                    flaps,
-                    owned.number in busy,
-                    None if counted is None else counted.get(owned.number, Counted()),
-                )
-            )
-            after = owned.number
-    standings.sort(key=lambda standing: standing.facts.owned.number if standing.facts.owned else "")
-    known = replace(about, history=await store.mark(HISTORY), outages=await store.outages(now=now))
+    owned = sorted(owned, key=lambda one: one.number)
+    for start in range(0, len(owned), PAGE):
+        for facts in await store.number_facts(owned[start : start + PAGE], now=now):
+            one = owned[len(standings)]
+            past, flaps = last.get(one.number, (None, 0))
+            groups_in = None if inside is None else inside.get(one.id, ())
+            told = None if counted is None else counted.get(one.number, Counted())
+            standings.append(Standing(facts, groups_in, past, flaps, one.number in busy, told))
+    known = replace(about, history=await store.known_since(), outages=await store.outages(now=now))
     return View(tuple(standings), groups, known, uncounted)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from relay.connector import Connector
-    from relay.numbers import Move
+    from relay.numbers import Brakes, Declared, Move
     from relay.planner import Book
+    from relay.rules import About, Rule
     from relay.store import Store
     from relay.texting import PhoneConnector
 
@@ -38,6 +39,26 @@ STALE = 86400.0
 
 class Refused(RelayError):
     """What was asked for is not done; the message says why, and what to do."""
+
+
+class Declaring(Protocol):
+    """What is declared of numbers: a book of rules is that, and so is what stands in a file."""
+
+    @property
+    def rules(self) -> Sequence[Rule]:
+        """All rules; those that look at each number are planned."""
+
+    @property
+    def groups(self) -> Sequence[Declared]:
+        """The declared groups."""
+
+    @property
+    def brakes(self) -> Brakes:
+        """What holds numbers."""
+
+    @property
+    def about(self) -> About:
+        """The business."""
 
 
 @dataclass(frozen=True)
@@ -138,14 +159,10 @@ class Numbers:
         return {**public(planned), "run": None if run is None else run.id}
 
     async def _plan(self) -> tuple[View, Planned]:
-        book = self._account.book()
-        brakes = book.brakes
-        view = await look(
-            self._store, self._account.phone(), book.about, self._clock(), counts=brakes.check_against_api
-        )
-        rules = [rule for rule in book.rules if rule.each_number and rule.ticks]
-        ground = Ground(book.groups, rules, brakes, view.about, uncounted=view.uncounted)
-        return view, plan(view.standings, ground, self._clock())
+        view, planned = await planned_now(self._store, self._account.phone(), self._account.book(), self._clock())
+        if view.groups is not None:
+            await self._store.save_numbers([one.facts.owned for one in view.standings if one.facts.owned is not None])
+        return view, planned
 
     def _change(self, run: NumberRun, place: int, move: Move, inside: tuple[str, ...] | None) -> Change:
         known = inside if inside is not None else (move.source,) if move.source else ()
@@ -278,11 +295,7 @@ class Numbers:
         Raises:
             DeliveryFailed: it could not be asked.
         """
-        view, planned = await self._plan()
-        book = self._account.book()
-        there = [group.name for group in view.groups or ()]
-        groups = book.groups if view.groups is not None else ()
-        return drift(groups, there, view.standings, planned)
+        return await drift_now(self._store, self._account.phone(), self._account.book(), self._clock())
 
     async def told(self, run: str) -> dict[str, Any]:
         """A run with its moves, as JSON."""
@@ -347,6 +360,29 @@ class Numbers:
         if found is None:
             raise Refused("there is no plan; make one with `relay numbers plan`" if kind else "there is no such run")
         return found
+
+
+async def planned_now(store: Store, phone: PhoneConnector | None, book: Declaring, now: float) -> tuple[View, Planned]:
+    """What would move at this moment; the ledger is only read.
+
+    Raises:
+        DeliveryFailed: the phone system could not be asked.
+    """
+    view = await look(store, phone, book.about, now, counts=book.brakes.check_against_api)
+    rules = [rule for rule in book.rules if rule.each_number and rule.ticks]
+    ground = Ground(book.groups, rules, book.brakes, view.about, uncounted=view.uncounted)
+    return view, plan(view.standings, ground, now)
+
+
+async def drift_now(store: Store, phone: PhoneConnector | None, book: Declaring, now: float) -> tuple[Drift, ...]:
+    """What the phone system says against what is declared; the ledger is only read.
+
+    Raises:
+        DeliveryFailed: it could not be asked.
+    """
+    view, planned = await planned_now(store, phone, book, now)
+    there = [group.name for group in view.groups or ()]
+    return drift(book.groups if view.groups is not None else (), there, view.standings, planned)
 
 
 def run_json(run: NumberRun, changes: Sequence[Change]) -> dict[str, Any]:

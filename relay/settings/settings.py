@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from relay.errors import Mistake
     from relay.http import Network
     from relay.intake import Source
+    from relay.numbers import Brakes, Declared
     from relay.rules import About, Rule
     from relay.settings.forms import CallScalerForm, MannersForm, ScenarioForm, ServerForm
     from relay.texting import Policy
@@ -76,6 +77,16 @@ class Settings:
     def version(self) -> str:
         """Short name of these rules together, kept with every verdict."""
         return version_of_all(self.rules)
+
+    @property
+    def groups(self) -> tuple[Declared, ...]:
+        """The declared groups of numbers."""
+        return self.regrouping.groups
+
+    @property
+    def brakes(self) -> Brakes:
+        """What holds numbers where they are."""
+        return self.regrouping.brakes
 
     @property
     def rings_people(self) -> frozenset[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         NumberFacts,
         NumberRun,
         Outage,
+        Owned,
         PastMove,
     )
     from relay.store import Follow, Windows
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 class Moves(Protocol):
     """Moves of numbers. A run's id may be given as its beginning, or as `last`."""
 
-    async def number_facts(self, *, now: float, after: str = "", limit: int = 500) -> list[NumberFacts]:
-        """What the ledger knows of the numbers after `after`, in their order; calls not planned yet are counted."""
+    async def number_facts(self, owned: Sequence[Owned], *, now: float) -> list[NumberFacts]:
+        """What the ledger knows of these numbers, a thousand at most; calls that are not planned yet are counted."""
 
     async def last_moves(self, *, now: float) -> Mapping[str, tuple[PastMove, int]]:
         """Of every number that was ever moved: the last time, and how often it went to and fro in the last day."""
@@ -83,6 +84,9 @@ class Moves(Protocol):
 
     async def alive(self, *, now: float) -> None:
         """Somebody listens. After more than a few minutes without this word, what was between is an outage."""
+
+    async def known_since(self) -> float | None:
+        """Since when calls are in the ledger, Unix seconds; None while that is not known."""
 
     async def outages(self, *, now: float) -> tuple[Outage, ...]:
         """Times of which nothing is known, oldest first, the one that goes on now included."""

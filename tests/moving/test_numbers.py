@@ -8,8 +8,9 @@ from connectors.webhook import Webhook, WebhookOptions
 from relay.errors import Unavailable
 from relay.http import Http
 from relay.intake import merge
-from relay.moving import Refused
+from relay.moving import Refused, drift_now
 from relay.sandbox import SandboxSettings
+from relay.store.sqlite import SqliteStore
 from tests.moving.office import DAY, GROUPS, NOW, Office, number
 from tests.store.ledger import event
 
@@ -415,3 +416,10 @@ async def test_drift_says_what_is_not_as_declared(office):
 
 async def _no_pause(_):
     """No pause between tries."""
+
+
+async def test_drift_is_told_from_a_ledger_that_is_only_read(office, tmp_path):
+    reader = SqliteStore(tmp_path / "relay.db", read_only=True)
+    said = await drift_now(reader, office.phone, office.book, office.now)
+    await reader.close()
+    assert said[0].what == "declared, and not there: Parked"

@@ -11,7 +11,7 @@ from relay.store.sql import moves, number_facts
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from relay.models import Change, Delivery, MoveJudgement, NumberFacts, NumberRun, Outage, PastMove
+    from relay.models import Change, Delivery, MoveJudgement, NumberFacts, NumberRun, Outage, Owned, PastMove
     from relay.store import Follow, Windows
     from relay.store.moves import JudgeChange, JudgeMove
     from relay.store.sql.connection import Connection
@@ -30,8 +30,8 @@ class SqlMoves(ABC):
     async def _read(self, work: Callable[[Connection], T]) -> T:
         """Run a piece of work that only reads."""
 
-    async def number_facts(self, *, now: float, after: str = "", limit: int = 500) -> list[NumberFacts]:
-        return await self._read(partial(number_facts.number_facts, now=now, after=after, limit=limit))
+    async def number_facts(self, owned: Sequence[Owned], *, now: float) -> list[NumberFacts]:
+        return await self._read(partial(number_facts.number_facts, owned=owned, now=now))
 
     async def last_moves(self, *, now: float) -> Mapping[str, tuple[PastMove, int]]:
         return await self._read(partial(moves.last_moves, now=now))
@@ -89,6 +89,9 @@ class SqlMoves(ABC):
 
     async def alive(self, *, now: float) -> None:
         await self._write(partial(number_facts.alive, now=now))
+
+    async def known_since(self) -> float | None:
+        return await self._read(number_facts.known_since)
 
     async def outages(self, *, now: float) -> tuple[Outage, ...]:
         return await self._read(partial(number_facts.outages, now=now))

@@ -6,9 +6,11 @@ import json
 from typing import TYPE_CHECKING
 
 from relay.models import CALL_TYPES, NumberFacts, Outage
-from relay.store.sql.rows import owned_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from relay.models import Owned
     from relay.store.sql.connection import Connection
 
 DAY = 86400.0
@@ -18,35 +20,29 @@ SILENT = 300.0
 LATELY = 1800.0
 """Seconds since the last sign of life, or the last fetching of calls, for which the ledger is taken to be whole."""
 _ALIVE = "alive"
+HISTORY = "history"
+"""As `relay.rules.facts` names it."""
 _KINDS = ", ".join(f"'{kind}'" for kind in CALL_TYPES)
 
 
-def number_facts(connection: Connection, now: float, after: str, limit: int) -> list[NumberFacts]:
-    """The next numbers with their calls: each is looked up by index, so that only what is counted is read."""
-    owned = [
-        owned_of(row)
-        for row in connection.execute(
-            "select * from numbers where number > ? order by number limit ?", (after, limit)
-        ).fetchall()
-    ]
+def number_facts(connection: Connection, owned: Sequence[Owned], now: float) -> list[NumberFacts]:
+    """What is known of these numbers: each is looked up by index, so that only what is counted is read."""
     if not owned:
         return []
     week, month = now - 7 * DAY, now - 30 * DAY
+    marks = ", ".join("?" * len(owned))
     counts = {
         row["number"]: [row["d7"], row["d30"], row["a7"], row["a30"], row["first_at"]]
         for row in connection.execute(
-            "select n.number, count(*) as d30, coalesce(sum(c.answered), 0) as a30, "
-            "coalesce(sum(case when c.began_at > ? then 1 else 0 end), 0) as d7, "
-            "coalesce(sum(case when c.began_at > ? then c.answered else 0 end), 0) as a7, "
-            "min(c.began_at) as first_at "
-            "from (select number from numbers where number > ? order by number limit ?) n "
-            "cross join calls c where c.number = n.number and c.began_at > ? and c.direction = 'inbound' "
-            "group by n.number",
-            (week, week, after, limit, month),
+            "select number, count(*) as d30, coalesce(sum(answered), 0) as a30, "  # noqa: S608 - marks only
+            "coalesce(sum(case when began_at > ? then 1 else 0 end), 0) as d7, "
+            "coalesce(sum(case when began_at > ? then answered else 0 end), 0) as a7, min(began_at) as first_at "
+            f"from calls where number in ({marks}) and began_at > ? and direction = 'inbound' group by number",
+            (week, week, *(one.number for one in owned), month),
         )
     }
     _count_unplanned(connection, counts, week, month)
-    return [NumberFacts(number, *counts.get(number.number, (0, 0, 0, 0, None))) for number in owned]
+    return [NumberFacts(one, *counts.get(one.number, (0, 0, 0, 0, None))) for one in owned]
 
 
 def _count_unplanned(connection: Connection, counts: dict[str, list[float]], week: float, month: float) -> None:
@@ -81,6 +77,12 @@ def alive(connection: Connection, now: float) -> None:
             "insert into marks (name, at) values (?, ?) on conflict (name) do update set at = excluded.at",
             (_ALIVE, now),
         )
+
+
+def known_since(connection: Connection) -> float | None:
+    """Since when calls are in the ledger."""
+    row = connection.execute("select at from marks where name = ?", (HISTORY,)).fetchone()
+    return None if row is None else float(row["at"])
 
 
 def outages(connection: Connection, now: float) -> tuple[Outage, ...]:
