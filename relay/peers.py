@@ -17,7 +17,7 @@ def sender(peer: str | None, forwarded: Sequence[str], trusted: Networks) -> str
     """The sender's address: the last one that no trusted proxy wrote. `forwarded` are the X-Forwarded-For headers."""
     address = read_address(peer or "")
     if address is None or not _is_in(address, trusted):
-        return str(address or "unknown")
+        return _said(address)
     # A proxy adds its line below the sender's own, or its word behind the sender's own.
     for hop in reversed(",".join(forwarded).split(",")):
         named = read_address(hop.strip())
@@ -26,6 +26,11 @@ def sender(peer: str | None, forwarded: Sequence[str], trusted: Networks) -> str
         if not _is_in(named, trusted):
             return str(named)
     return str(address)
+
+
+@lru_cache(4096)
+def _said(address: Address | None) -> str:
+    return str(address or "unknown")
 
 
 def is_loopback(address: str) -> bool:

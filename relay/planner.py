@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-BATCH = 64
+BATCH = 32
 """Events in one transaction: enough to share a commit, few enough that the door never waits long."""
 _FORGOTTEN = "the rule that planned it is no longer known"
 POLL = 5.0

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from aiohttp import HttpVersion10, HttpVersion11, web
 from aiohttp.http_exceptions import HttpProcessingError
+from pydantic_core import to_json
 
 from relay import failpoints
 from relay.intake import Reply
@@ -154,4 +154,4 @@ async def healthz(request: web.Request) -> web.Response:  # noqa: ARG001 - aioht
 
 
 def _json(status: int, body: Mapping[str, Any]) -> web.Response:
-    return web.Response(status=status, body=json.dumps(body).encode(), headers=_AS_JSON)
+    return web.Response(status=status, body=to_json(body), headers=_AS_JSON)

@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 CROWD = 16
 """Events that wait to be written down at once, from which on they go before planning and sending."""
-MOMENT = 0.05
+MOMENT = 0.1
 """Seconds for which planning and sending stand back; between them they go on, so that nothing waits for ever."""
 _KEPT_BODY = 4096
 _KEPT_HEADERS = {"content-type", "content-length", "content-encoding", "user-agent", "host"}
