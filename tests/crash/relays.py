@@ -160,6 +160,10 @@ class Relays:
         elif not environment:
             self.wrong.append(f"a relay did not start: {' | '.join(list(self.said)[-5:])}")
 
+    def rewrite(self, remark: str) -> None:
+        """Change the configuration file, though not what it says."""
+        self._config.write_text(f"{self._config.read_text()}{remark}\n")
+
     @property
     def door(self) -> str:
         """Where senders post to: the relay, or what stands before it; empty while there is none."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from relay import failpoints
 from relay.models import State
 from relay.store.sqlite import SqliteStore
-from relay.store.sqlite.backup import back_up
+from relay.store.sqlite.backup import Copy, back_up, verify
 from tests.crash.load import Load
 from tests.crash.mutants import MUTANTS
 from tests.crash.relays import Relays
@@ -114,6 +114,7 @@ async def try_out(
         await load.stop()
         world.calm()
         drained = await nemesis.drain()
+        await nemesis.judge_backups()
     finally:
         await relays.close()
         await world.stop()
@@ -136,6 +137,7 @@ class Nemesis:
         self.faults: Counter[str] = Counter()
         self.wrong: list[str] = []
         self.files = 0
+        self._backups: list[asyncio.Future[Copy]] = []
         self._relays = relays
         self._world = world
         self._load = load
@@ -144,6 +146,7 @@ class Nemesis:
     async def strike(self, *, look: bool) -> None:
         """One fault, and a relay that runs again afterwards."""
         await asyncio.sleep(self._dice.uniform(0.05, 0.6) + (self._dice.random() < 0.3) * 1.0)
+        await self._disturb()
         roll = self._dice.random()
         if roll < 0.1:
             self.faults["stop"] += 1
@@ -161,6 +164,30 @@ class Nemesis:
             self.faults["kill"] += 1
             await self._relays.end(signal.SIGKILL)
         await self._restart(look=look)
+
+    async def _disturb(self) -> None:
+        """Now and then something is going on when the fault comes: a reload, or a backup."""
+        roll = self._dice.random()
+        if roll < 0.1:
+            self.faults["reload"] += 1
+            self._relays.rewrite(f"# rewritten before fault {self.faults.total()}")
+            self._relays.signal(signal.SIGHUP)
+        elif roll < 0.2:
+            self.faults["backup"] += 1
+            folder = self._relays.ledger.parent / "copies"
+            backup = asyncio.to_thread(back_up, self._relays.ledger, folder, time.time())
+            self._backups.append(asyncio.ensure_future(backup))
+        else:
+            return
+        await asyncio.sleep(self._dice.uniform(0.0, 0.1))
+
+    async def judge_backups(self) -> None:
+        """Every copy that was made in the middle of it all is sound."""
+        for copy in await asyncio.gather(*self._backups, return_exceptions=True):
+            if isinstance(copy, BaseException):
+                self.wrong.append(f"a backup failed: {copy}")
+            elif (wrong := verify(copy.file, thorough=True).wrong) or not copy.events:
+                self.wrong.append(f"a backup is not sound: {wrong}")
 
     async def _kill_at_the_phone(self) -> None:
         """The edge that lies outside: the phone system has accepted a text, and nobody was told."""
