@@ -2,6 +2,7 @@
 # make test   everything that must hold, cheapest complaint first
 # make lint   the complaints that need no running
 # make bench  figures, as ratios within one run
+# make reference   docs/reference, written anew from the code
 # make soak   what takes minutes: five hundred kills, ten minutes of bad network, a million events, two years of clocks
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ ARGS ?=
 SOAKS ?= tests/soak
 TESTS ?= tests
 
-.PHONY: demo test lint bench soak clean
+.PHONY: demo test lint bench soak reference clean
 
 demo: $(INSTALLED)
 	@$(BIN)/relay demo $(ARGS)
@@ -37,6 +38,9 @@ bench: $(READY)
 
 soak: $(READY)
 	$(BIN)/python -m pytest -o python_files='soak_*.py' -o faulthandler_timeout=3600 -s --durations=0 $(SOAKS)
+
+reference: $(READY)
+	$(BIN)/python -m tests.reference.pages
 
 # Says nothing on stdout, so that `make -s demo ARGS="--once --json"` prints one object and no more.
 $(INSTALLED): pyproject.toml constraints.txt

@@ -26,6 +26,7 @@ from relay.settings.forms import (
     SourceForm,
     SpamForm,
 )
+from relay.settings.meanings import inner_forms, meanings
 from relay.settings.names import SECTIONS
 from relay.settings.numbers_section import RegroupForm
 from relay.settings.recipes import UseForm
@@ -43,7 +44,12 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SCALAR: Schema = {"type": ["string", "number", "boolean", "null"]}
 _PLAIN = {"string", "number", "integer", "boolean"}
 _CONDITION: Schema = {"$ref": "#/$defs/condition"}
-_FORMS: Mapping[str, type[Form]] = {
+PLAIN_SECTIONS = {
+    "store": "Where the ledger is: `sqlite:///relay.db` (the default), beside relay.yaml; or `postgresql://…`.",
+    "lists": "Files of phone numbers, one a line, by a name that conditions use: `caller.number: {in_list: welcome}`.",
+}
+"""Sections without keys of their own."""
+FORMS: Mapping[str, type[Form]] = {
     "business": BusinessForm,
     "server": ServerForm,
     "network": NetworkForm,
@@ -54,21 +60,21 @@ _FORMS: Mapping[str, type[Form]] = {
     "alerts": AlertsForm,
     "spam": SpamForm,
 }
-_NAMED: Mapping[str, type[Form]] = {"sources": SourceForm}
-_LISTED: Mapping[str, type[Form]] = {"groups": GroupForm, "tests": ScenarioForm}
+NAMED: Mapping[str, type[Form]] = {"sources": SourceForm}
+LISTED: Mapping[str, type[Form]] = {"groups": GroupForm, "tests": ScenarioForm}
 
 
 def schema(connectors: Mapping[str, type[Connector[Any, Any]]]) -> Schema:
     """The JSON Schema of a relay.yaml that may use these connector classes, by type."""
     defs: Schema = {"condition": _condition(), "time": _keys("every", "at", "plus", "cron"), "step": _step(connectors)}
-    forms: dict[str, type[Form]] = {**_FORMS, **_NAMED, **_LISTED, "rule": RuleForm, "use": UseForm, "own": MannersForm}
+    forms: dict[str, type[Form]] = {**FORMS, **NAMED, **LISTED, "rule": RuleForm, "use": UseForm, "own": MannersForm}
     defs |= {f"options_{kind}": _form(cls.Options, defs) for kind, cls in connectors.items()}
     defs |= {f"section_{name}": _form(form, defs) for name, form in forms.items()}
     _ask_conditions(defs)
     defs["section_rule"]["properties"] |= {"when": _when(), "then": {"type": "array", "items": _ref("step")}}
-    sections: Schema = {name: _ref(f"section_{name}") for name in _FORMS}
-    sections |= {name: {"type": "object", "additionalProperties": _ref(f"section_{name}")} for name in _NAMED}
-    sections |= {name: {"type": "array", "items": _ref(f"section_{name}")} for name in _LISTED}
+    sections: Schema = {name: _ref(f"section_{name}") for name in FORMS}
+    sections |= {name: {"type": "object", "additionalProperties": _ref(f"section_{name}")} for name in NAMED}
+    sections |= {name: {"type": "array", "items": _ref(f"section_{name}")} for name in LISTED}
     sections |= {
         "store": _SCALAR,
         "lists": {"type": "object", "additionalProperties": _SCALAR},
@@ -118,9 +124,17 @@ def _keys(*names: str, **more: Schema) -> Schema:
 def _form(form: type[Form], defs: Schema) -> Schema:
     """What a form takes, with its inner forms among `defs`; every value may be written as text."""
     made = form.model_json_schema(ref_template="#/$defs/{model}")
-    defs |= {name: _loose(inner) for name, inner in made.pop("$defs", {}).items()}
-    loose: Schema = _loose(made)
-    return loose
+    inner = {one.__name__: one for one in inner_forms(form)}
+    defs |= {name: _said(inner.get(name), _loose(one)) for name, one in made.pop("$defs", {}).items()}
+    return _said(form, _loose(made))
+
+
+def _said(form: type[Form] | None, made: Schema) -> Schema:
+    """The same, with what each key means; editors show it."""
+    for key, text in ({} if form is None else meanings(form)).items():
+        if key in made.get("properties", {}):
+            made["properties"][key] = {**made["properties"][key], "description": text}
+    return made
 
 
 def _loose(made: Any) -> Any:

@@ -1,0 +1,230 @@
+"""The reference pages as the code has them: `make reference` writes them, a test holds docs/reference against them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from pydantic_core import PydanticUndefined
+
+from connectors.table import CONNECTORS
+from relay.admin import Admin
+from relay.cli import relay as main
+from relay.metrics import Metrics
+from relay.models import CALLSCALER
+from relay.settings.meanings import inner_forms, meanings
+from relay.settings.schema import FORMS, LISTED, NAMED, PLAIN_SECTIONS
+from relay.settings.schema import MannersForm as Manners
+from relay.settings.schema import RuleForm as Rule
+from relay.settings.schema import UseForm as Use
+from relay.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from relay.models import Form
+
+FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+HEAD = "Written by `make reference` from the code; a test holds the two together.\n"
+
+
+def _cell(text: Any) -> str:
+    return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def _line(text: str) -> str:
+    """A meaning as the table shows it, docstring or not: no capital, no full stop where it is one sentence."""
+    one = _cell(text)
+    if ". " not in one:
+        one = one.removesuffix(".")
+    return one if one[1:2].isupper() else one[:1].lower() + one[1:]
+
+
+def _table(form: type[Form], *, without: frozenset[str] = frozenset()) -> Iterator[str]:
+    """A form's keys, with their defaults and meanings."""
+    said = meanings(form)
+    yield "| key | default | meaning |"
+    yield "|---|---|---|"
+    for name, field in form.model_fields.items():
+        key = field.alias or name
+        if key not in without:
+            yield f"| `{key}` | {_default(field)} | {_line(said[key])} |"
+
+
+def _default(field: Any) -> str:
+    if field.is_required():
+        return "needed"
+    value = field.get_default(call_default_factory=True)
+    if value is None or value is PydanticUndefined or value in ("", [], {}, ()):
+        return "none"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if hasattr(type(value), "model_fields"):
+        return "see below"
+    if isinstance(value, float) and field.annotation is float:
+        return f"`{_span(value)}`"
+    return f"`{_cell(value)}`"
+
+
+def _span(seconds: float) -> str:
+    """Seconds as people write them: 900 is 15m."""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"
+
+
+def _section(title: str, form: type[Form], *, level: str = "##") -> Iterator[str]:
+    yield f"{level} {title}"
+    yield ""
+    yield from _table(form)
+    yield ""
+    for inner in inner_forms(form):
+        yield f"{level}# {_within(form, inner) or inner.__name__}"
+        yield ""
+        yield from _table(inner)
+        yield ""
+
+
+def _within(form: type[Form], inner: type[Form]) -> str:
+    """The key under which a form stands in another: `quiet_hours`."""
+    for one in (form, *inner_forms(form)):
+        for name, field in one.model_fields.items():
+            if inner.__name__ in str(field.annotation):
+                return f"`{field.alias or name}`"
+    return ""
+
+
+def configuration() -> str:
+    """Every section and key of relay.yaml."""
+    lines = [
+        "# Configuration",
+        "",
+        HEAD,
+        "All of relay.yaml. Spans of time are written `90s`, `15m`, `24h`, `3d`; secrets as `${NAME}` or",
+        "`${file:PATH}`. Names that conditions and templates may use: [facts](../facts.md). Connectors:",
+        "[connectors](connectors.md).",
+        "",
+    ]
+    for name, meaning in PLAIN_SECTIONS.items():
+        lines += [f"## {name}", "", meaning, ""]
+    for name, form in FORMS.items():
+        lines += _section(name, form)
+    for name, form in NAMED.items():
+        lines += _section(f"{name}, each under a name of your choosing", form)
+    for name, form in LISTED.items():
+        lines += _section(f"{name}, each", form)
+    lines += _section("rules, each", Rule)
+    lines += _section("rules, each taken from a recipe", Use)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def connectors() -> str:
+    """Every connector's options and what a step may say."""
+    lines = ["# Connectors", "", HEAD, "## What each may set", "", *_table(Manners), ""]
+    for kind, cls in sorted(CONNECTORS.items()):
+        if kind == CALLSCALER:
+            continue
+        lines += _section(f"{kind}: options", cls.Options)
+        lines += _section(f"{kind}: what a step says", cls.Action)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def commands() -> str:
+    """Every command with its arguments and options."""
+    lines = ["# Commands", "", HEAD]
+    lines += ["`--json` where it is named prints JSON on stdout; everything else goes to stderr.", ""]
+    lines += ["Exit codes: 0 ok, 1 failure, 2 usage, 3 configuration invalid, 4 not found, 5 a remote service failed,"]
+    lines += ["6 a check or plan found something.", ""]
+    root = click.Context(main, info_name="relay")
+    for name in sorted(main.list_commands(root)):
+        command = main.get_command(root, name)
+        assert command is not None
+        lines += _command(command, click.Context(command, info_name=name, parent=root))
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _command(command: click.Command, context: click.Context) -> Iterator[str]:
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    yield f"## `{usage}`"
+    yield ""
+    yield _cell(command.help or command.short_help or "").replace("\x08", "")
+    yield ""
+    options = [param for param in command.params if isinstance(param, click.Option) and not param.hidden]
+    if options:
+        yield "| option | meaning |"
+        yield "|---|---|"
+        for option in options:
+            yield f"| `{_cell(', '.join((*option.opts, *option.secondary_opts)))}` | {_cell(option.help or '')} |"
+        yield ""
+    if isinstance(command, click.Group) and command.name != "api":
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from _command(inner, click.Context(inner, info_name=name, parent=context))
+
+
+def http() -> str:
+    """Every route of both listeners."""
+
+    async def routes() -> tuple[Any, ...]:
+        store = SqliteStore(None)
+        try:
+            return Admin(store, Metrics(), time.time).routes
+        finally:
+            await store.close()
+
+    lines = [
+        "# HTTP",
+        "",
+        HEAD,
+        "The public listener takes webhooks; the admin listener shows and steers. The JSON API is described in",
+        "OpenAPI at `/openapi.json`; errors are `application/problem+json`.",
+        "",
+        "## Public listener",
+        "",
+        "| route | answers |",
+        "|---|---|",
+        "| `POST /hooks/<source>` | 202 once the event is written down, 200 for a repeat or a test |",
+        "| `GET /healthz` | 200 while the process answers |",
+        "",
+        "## Admin listener",
+        "",
+        "| route | who may | what it does |",
+        "|---|---|---|",
+    ]
+    for route in asyncio.run(routes()):
+        if route.hidden or route.tells == "text/html":
+            continue
+        who = "anybody" if route.open else str(route.role)
+        lines.append(f"| `{route.method} {route.path}` | {who} | {_cell(route.says)} |")
+    return "\n".join(lines) + "\n"
+
+
+def metrics() -> str:
+    """Every metric, with its labels."""
+    lines = ["# Metrics", "", HEAD, "In Prometheus's text form at `/metrics` of the admin listener.", ""]
+    lines += ["| metric | kind | labels | meaning |", "|---|---|---|---|"]
+    for metric in Metrics().registry._collector_to_names:
+        (family,) = metric.collect()
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        labels = "fixed" if name == "relay_build_info" else ", ".join(metric._labelnames) or "none"
+        lines.append(f"| `{name}` | {family.type} | {labels} | {_cell(family.documentation)} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands,
+    "configuration.md": configuration,
+    "connectors.md": connectors,
+    "http.md": http,
+    "metrics.md": metrics,
+}
+
+
+if __name__ == "__main__":
+    for name, made in PAGES.items():
+        (FOLDER / name).write_text(made(), encoding="utf-8")
