@@ -28,6 +28,7 @@ SAID: dict[str, dict[str, str]] = {
     "NetworkForm": {
         "allow": "private addresses that requests may go to, as 10.0.0.5/32; cloud metadata never",
         "allow_http": "whether addresses without encryption are permitted",
+        "ca_file": "certificates to trust beside the system's, for services with one of their own",
     },
     "RetentionForm": {
         "bodies": "how long what senders wrote is kept",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,11 @@ from pydantic_core import PydanticUndefined
 
 from connectors.table import CONNECTORS
 from relay.admin import Admin
+from relay.app import App
 from relay.cli import relay as main
 from relay.metrics import Metrics
 from relay.models import CALLSCALER
+from relay.settings import read_settings
 from relay.settings.meanings import inner_forms, meanings
 from relay.settings.schema import FORMS, LISTED, NAMED, PLAIN_SECTIONS
 from relay.settings.schema import MannersForm as Manners
@@ -51,7 +54,7 @@ def _table(form: type[Form], *, without: frozenset[str] = frozenset()) -> Iterat
     for name, field in form.model_fields.items():
         key = field.alias or name
         if key not in without:
-            yield f"| `{key}` | {_default(field)} | {_line(said[key])} |"
+            yield f"| `{key}` | {_default(field)} | {_line(said.get(key, ""))} |"
 
 
 def _default(field: Any) -> str:
@@ -173,7 +176,12 @@ def http() -> str:
     async def routes() -> tuple[Any, ...]:
         store = SqliteStore(None)
         try:
-            return Admin(store, Metrics(), time.time).routes
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "relay.yaml"
+                path.write_text("business: {name: Bright Plumbing}\n")
+                path.chmod(0o600)
+                app = App(read_settings(path, CONNECTORS, {"RELAY_HOOK_SECRET": "false-" * 6}), store, CONNECTORS)
+            return Admin(store, Metrics(), time.time, deeds=app.deeds).routes
         finally:
             await store.close()
 
