@@ -54,7 +54,7 @@ def _table(form: type[Form], *, without: frozenset[str] = frozenset()) -> Iterat
     for name, field in form.model_fields.items():
         key = field.alias or name
         if key not in without:
-            yield f"| `{key}` | {_default(field)} | {_line(said.get(key, ""))} |"
+            yield f"| `{key}` | {_default(field)} | {_line(said.get(key, ''))} |"
 
 
 def _default(field: Any) -> str:
