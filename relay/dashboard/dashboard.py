@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import secrets
@@ -108,19 +109,22 @@ class Dashboard:
         if _page_at(of) is None:
             raise web.HTTPNotFound(text="There is no such page.")
         still = request[STILL]
-        async with sse_response(request) as stream, self._live.listen(topic) as queue:
-            queue.put_nowait(await self._drawn_again(topic))
-            while still() and not self._over:
-                try:
-                    async with asyncio.timeout(_LOOK):
-                        drawn = await queue.get()
-                except TimeoutError:
-                    if request.transport is None or request.transport.is_closing():
-                        break
-                    continue
-                if drawn:
-                    await stream.send(json.dumps(drawn))
-        return stream
+        stream = None
+        # Whoever closed the page closed the stream; that is how every stream ends.
+        with contextlib.suppress(ConnectionError):
+            async with sse_response(request) as stream, self._live.listen(topic) as queue:
+                queue.put_nowait(await self._drawn_again(topic))
+                while still() and not self._over:
+                    try:
+                        async with asyncio.timeout(_LOOK):
+                            drawn = await queue.get()
+                    except TimeoutError:
+                        if request.transport is None or request.transport.is_closing():
+                            break
+                        continue
+                    if drawn:
+                        await stream.send(json.dumps(drawn))
+        return stream or web.Response(status=204)
 
     async def do(self, request: web.Request) -> web.Response:
         """One deed, told by a form; back to the page that it was done from, which says what came of it."""

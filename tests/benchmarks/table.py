@@ -11,6 +11,7 @@ from tests.benchmarks.draining import draining
 from tests.benchmarks.growth import growth
 from tests.benchmarks.hanging import hanging
 from tests.benchmarks.judging import judging
+from tests.benchmarks.pages import pages
 from tests.benchmarks.peers.run import peers
 from tests.benchmarks.planning_numbers import planning_numbers
 from tests.benchmarks.starting import starting
@@ -31,6 +32,7 @@ BENCHES: Mapping[str, Callable[[Setting], Iterable[Figure]]] = {
     "peers": peers,
     "hanging": hanging,
     "delivering": delivering,
+    "pages": pages,
     "cluster": cluster,
     "planning numbers": planning_numbers,
 }

@@ -47,6 +47,7 @@ class House:
     app: App
     path: object
     client: aiohttp.ClientSession
+    group: object = None
 
     @property
     def url(self):
@@ -82,14 +83,14 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def start(folder, url, environment, **options):
+async def start(folder, url, environment, file=FILE, clock=None):
     """A relay of its own in a folder."""
     path = folder / "relay.yaml"
-    path.write_text(FILE.format(url=url))
+    path.write_text(file.format(url=url) if file is FILE else file)
     path.chmod(0o600)
     settings = read_settings(path, CONNECTORS, {"RELAY_HOOK_SECRET": SECRET, **environment})
     # Every hour of the real day is ten in the morning here: quiet hours have tests of their own.
-    app = App(settings, SqliteStore(folder / "relay.db"), CONNECTORS, clock=Clock(), **options)
+    app = App(settings, SqliteStore(folder / "relay.db"), CONNECTORS, clock=clock or Clock())
     jar = aiohttp.DummyCookieJar()
     async with aiohttp.ClientSession(cookie_jar=jar) as client:
         try:

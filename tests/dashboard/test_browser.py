@@ -5,8 +5,12 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
 from relay.dashboard.pages import PAGES
+from relay.demo.day import PARKED
+from relay.demo.world import Clock
+from relay.sandbox import Sandbox, SandboxSettings
+from relay.standins import SlackStandIn
 from tests.dashboard.browser import DESK, PHONE, SCREENS, chromium, needs_chromium
-from tests.dashboard.conftest import TOKEN, VIEW
+from tests.dashboard.conftest import TOKEN, VIEW, start
 
 pytestmark = needs_chromium
 PATHS = [page.path for page in PAGES if "{" not in page.path] + ["/calls/c1", "/people/+13125550101", "/nowhere"]
@@ -191,3 +195,72 @@ async def test_a_relay_that_is_gone_is_told_on_the_open_page(house):
         await expect(page.locator("#lost")).to_be_hidden()
         await house.app.stop()
         await expect(page.locator("#lost")).to_be_visible()
+
+
+MOVES = """\
+business: {name: Bright Plumbing, timezone: America/Chicago}
+server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}
+network: {allow: [127.0.0.1/32], allow_http: true}
+callscaler: {api_key: "${CALLSCALER_API_KEY}", base_url: "${CALLSCALER_BASE_URL}"}
+connectors:
+  team: {type: slack, webhook_url: "${SLACK_WEBHOOK_URL}"}
+rules:
+  - name: A parked number rings again
+    when: call.*
+    if: {number.group: Parked}
+    then:
+      - regroup: number
+        to: Main
+        approve: {by: team, within: 24h}
+"""
+
+
+@pytest.fixture
+async def shop(tmp_path, until):
+    """A relay before the pretend phone system, with a parked number that is about to ring."""
+    now = Clock()
+    sandbox, slack = Sandbox(None, clock=now, settings=SandboxSettings(past_calls=0)), SlackStandIn()
+    sandbox.add_number(PARKED, "Spring flyer", group="Parked", flow="Google Ads")
+    await sandbox.start()
+    await slack.start()
+    environment = {
+        "CALLSCALER_API_KEY": sandbox.key,
+        "CALLSCALER_BASE_URL": f"{sandbox.url}/api/v1",
+        "SLACK_WEBHOOK_URL": slack.webhook_url,
+        "RELAY_ADMIN_TOKEN": TOKEN,
+    }
+    async with start(tmp_path, "", environment, file=MOVES, clock=now) as house:
+
+        async def group():
+            return {one.number: one.group for one in await house.app.store.numbers()}.get(PARKED)
+
+        await until(group)
+        house.group = group
+        yield house
+    await slack.stop()
+    await sandbox.stop()
+
+
+async def test_a_move_is_approved_and_undone(shop, until):
+    async with chromium(shop.url) as browser:
+        page = await browser.signed_in(TOKEN, "/numbers")
+        await shop.ring("c1", tracking_number=PARKED)
+        run = page.locator("[data-part=moves] details").first
+        await expect(run).to_contain_text("waits for a yes")
+        await page.get_by_role("button", name="Approve").click()
+        await expect(page.locator("[data-part=moves] details").first).to_contain_text("done", timeout=20_000)
+
+        async def main():
+            return await shop.group() == "Main"
+
+        await until(main)
+        await page.reload()
+        await page.get_by_role("button", name="Undo").click()
+
+        async def parked():
+            return await shop.group() == "Parked"
+
+        await until(parked)
+        await page.goto(shop.url + "/audit")
+        await expect(page.locator("table.acted")).to_contain_text("numbers-undo")
+        assert browser.complaints == []
