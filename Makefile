@@ -1,6 +1,7 @@
 # make demo   watch it work, on this machine, with no account anywhere
 # make test   everything that must hold, cheapest complaint first
 # make lint   the complaints that need no running
+# make audit  whether a pinned dependency has a known hole; asks the advisory database
 # make bench  figures, as ratios within one run
 # make reference   docs/reference, written anew from the code
 # make soak   what takes minutes: five hundred kills, ten minutes of bad network, a million events, two years of clocks
@@ -14,7 +15,7 @@ ARGS ?=
 SOAKS ?= tests/soak
 TESTS ?= tests
 
-.PHONY: demo test lint bench soak reference clean
+.PHONY: demo test lint bench soak audit reference clean
 
 demo: $(INSTALLED)
 	@$(BIN)/relay demo $(ARGS)
@@ -32,6 +33,10 @@ lint: $(READY)
 	$(BIN)/mypy --no-error-summary relay connectors
 	$(BIN)/deptry --no-ansi . 2> $(VENV)/deptry.txt || { cat $(VENV)/deptry.txt; exit 1; }
 	$(BIN)/vulture
+
+audit: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt pip-audit
+	$(BIN)/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip
 
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks $(ARGS)

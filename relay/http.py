@@ -218,8 +218,13 @@ def _require(network: Network, host: str) -> None:
 class Http:
     """One guarded client session: connectors and the API client share its rules, never cookies or redirects."""
 
-    def __init__(self, network: Network | None = None) -> None:
+    def __init__(self, network: Network | None = None, own: set[tuple[str, int]] | None = None) -> None:
+        """`own` are the (host, port) that the relay itself listens on, which no request of its own may reach.
+
+        They may be added to.
+        """
         self.network = network or Network()
+        self.own = set() if own is None else own
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -244,7 +249,14 @@ class Http:
     def _open_socket(self, info: tuple[Any, Any, int, str, Any]) -> socket.socket:
         family, kind, protocol, _, address = info
         _require(self.network, address[0])
+        self._refuse_own(str(address[0]), int(address[1]))
         return socket.socket(family, kind, protocol)
+
+    def _refuse_own(self, host: str, port: int) -> None:
+        address = ipaddress.ip_address(host.partition("%")[0])
+        here = address.is_loopback or address.is_unspecified
+        if any(port == own and (here or host == listened) for listened, own in self.own):
+            raise _Denied(f"ip_denied: {host}:{port} is the relay itself")
 
     def admit(self, url: str) -> URL:
         """The address, if it may be used at all.
@@ -332,6 +344,7 @@ class Http:
                 found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
                 for entry in found:
                     _require(self.network, str(entry[4][0]))
+                    self._refuse_own(str(entry[4][0]), port)
                 opened = await aiohappyeyeballs.start_connection(found, loop=loop)
         except _Denied as denied:
             raise Rejected(str(denied)) from None

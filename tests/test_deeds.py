@@ -10,6 +10,7 @@ import pytest
 from connectors.table import CONNECTORS
 from relay.app import App
 from relay.deeds import BadDeed
+from relay.errors import Rejected
 from relay.models import Standing, State
 from relay.settings import read_settings
 from relay.standins import SinkStandIn
@@ -212,3 +213,9 @@ async def test_whatever_anybody_does_is_written_down_with_who_did_it_and_numbers
     )  # fmt: skip
     assert (by_hand.who, by_hand.what) == ("the command line, on the ledger itself", "texts-off")
     assert by_admin.config == app.settings.version
+
+
+async def test_no_request_of_the_relay_reaches_its_own_listeners(app):
+    for port in (app.public_port, app.admin_port):
+        with pytest.raises(Rejected, match="is the relay itself"):
+            await app._http.request("GET", f"http://127.0.0.1:{port}/healthz")

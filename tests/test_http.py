@@ -6,8 +6,12 @@ import datetime as dt
 import gzip
 import ipaddress
 import json
+import os
+import shutil
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import warnings
 from dataclasses import replace
@@ -82,9 +86,10 @@ async def raw():
     "address",
     [
         "127.0.0.1", "::1", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "fd00:ec2::254",
-        "fe80::1", "100.64.0.1", "192.0.0.8", "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1",
-        "240.0.0.1", "255.255.255.255", "::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::",
-        "2001::1", "fec0::1", "3fff::1", "5f00::1", "100::1", "ff02::1", "fc00::1", "2001:db8::1",
+        "fe80::1", "64:ff9b:1::1", "::", "100.64.0.1", "192.0.0.8", "192.0.2.1", "198.18.0.1", "198.51.100.1",
+        "203.0.113.1", "224.0.0.1", "240.0.0.1",
+        "255.255.255.255", "::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::",
+        "2001::1", "192.88.99.1", "fec0::1", "3fff::1", "5f00::1", "100::1", "ff02::1", "fc00::1", "2001:db8::1",
     ],
 )  # fmt: skip
 def test_an_address_that_is_not_public_is_refused(address):
@@ -389,6 +394,77 @@ async def test_a_certificate_of_yesterday_or_of_somebody_else_is_a_failure(loopb
 async def test_tls_of_the_last_century_is_a_failure(trusting, over_tls):
     with pytest.raises((Unavailable, Unclear)):
         await trusting.request("GET", await over_tls("good", ssl.TLSVersion.TLSv1))
+
+
+async def test_no_request_reaches_the_relay_itself(loopback, sink):
+    port = int(sink.url.rpartition(":")[2].partition("/")[0])
+    for host in ("127.0.0.1", "0.0.0.0", "relay.example"):
+        http = Http(loopback, {(host, port)})
+        with pytest.raises(Rejected, match="is the relay itself"):
+            await http.request("GET", sink.url)
+        with pytest.raises(Rejected, match="is the relay itself"):
+            await http.connect("127.0.0.1", port)
+        await http.close()
+    assert sink.requests == []
+
+
+ELSEWHERE = """
+import asyncio, fcntl, socket, struct
+from aiohttp import web
+from relay.http import Http, Network
+
+def interface(name, request, *parts):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        fcntl.ioctl(one, request, struct.pack("16s", name) + b"".join(parts))
+
+address = struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton("8.8.8.8"))
+interface(b"lo:1", 0x8916, address)          # SIOCSIFADDR
+for name in (b"lo", b"lo:1"):
+    interface(name, 0x8914, struct.pack("H22x", 0x41))  # SIOCSIFFLAGS: up, running
+
+async def main():
+    async def hello(request):
+        return web.Response(text=await request.text())
+
+    app = web.Application()
+    app.router.add_post("/", hello)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "8.8.8.8", 8080).start()
+    http = Http(Network(allow_http=True))
+    answer = await http.request("POST", "http://8.8.8.8:8080/", data=b"it arrived")
+    print(answer.status, answer.body.decode())
+    await http.close()
+    await runner.cleanup()
+
+asyncio.run(main())
+"""
+
+
+def test_a_public_address_is_reached(python_elsewhere):
+    """The guard is no wall: in a network namespace of its own, from which no packet can leave, 8.8.8.8 answers."""
+    assert python_elsewhere(ELSEWHERE) == "200 it arrived"
+
+
+@pytest.fixture
+def python_elsewhere():
+    unshare = shutil.which("unshare")
+    if unshare is None or subprocess.run([unshare, "-Urn", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine allows no network namespace (unshare -Urn)")
+
+    def run(code):
+        done = subprocess.run(
+            [unshare, "-Urn", sys.executable, "-c", code],
+            env={"PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    return run
 
 
 async def test_redirects_are_not_followed(http, raw, sink):

@@ -91,8 +91,7 @@ class App:
         self.settings = settings
         self.store = store
         self.metrics = Metrics()
-        self.public_port = 0
-        self.admin_port = 0
+        self.public_port = self.admin_port = 0
         self._connectors = connectors
         self._clock = clock = clock or store.clock
         self._has_intake, self._has_worker = intake, worker
@@ -261,6 +260,7 @@ class App:
             runner, self.public_port = await server.listen(
                 self.door.app(), host, port, way=self.door.quickly, proxies=proxies
             )
+            self._http.own.add((host, self.public_port))
             self._runners.append(runner)
         host, port = read_address(self.settings.server.admin)
         dashboard = Dashboard(self.store, self._clock, self.shown, self.deeds)
@@ -281,6 +281,7 @@ class App:
             ended=dashboard.end,
         )
         runner, self.admin_port = await server.listen(admin.app(), host, port)
+        self._http.own.add((host, self.admin_port))
         self._runners.append(runner)
         self._stalls.start()
         self.loops.keep("ledger", self._watch)
@@ -486,7 +487,7 @@ class App:
             log.warning("a change of server or store takes effect at the next start")
         if settings.network != before.network:
             self._outgrown.append(self._http)
-            self._http = Http(settings.network)
+            self._http = Http(settings.network, self._http.own)
         channels = self._channels(settings)
         self._old |= {rule.version: rule for rule in before.rules}
         self.settings = settings

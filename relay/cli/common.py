@@ -159,6 +159,8 @@ def start_logging(level: str = "INFO") -> None:
 
     import structlog  # noqa: PLC0415 - quick help
 
+    from relay.cli.logs import on_one_line, trace, without_numbers  # noqa: PLC0415 - quick help
+
     as_json = os.environ.get("RELAY_LOG", "text") == "json"
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -168,9 +170,7 @@ def start_logging(level: str = "INFO") -> None:
     renderers: list[Any] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if as_json
-        else [
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
-        ]
+        else [on_one_line, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=trace)]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -182,7 +182,7 @@ def start_logging(level: str = "INFO") -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers, without_numbers],
         )
     )
     handler.addFilter(_without_strangers_traces)
