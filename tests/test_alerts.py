@@ -202,7 +202,7 @@ async def test_alerts_that_others_raise_are_told_and_left_to_them(passes, ledger
 
 
 async def test_what_the_ledger_holds_is_seen(alerts, ledger, clock):
-    await owe(ledger, owed("slow", connector="desk", first_due_at=NOW - 400), owed("d1", connector="crm"))
+    await owe(ledger, owed("slow", connector="desk", due_at=NOW - 400), owed("d1", connector="crm"))
     [one] = await claimed(ledger, "crm")
     await settle(ledger, one, State.DEAD, settled_at=NOW, reason="answered 404")
     await accept(ledger, *(event(f"loop-{n}") for n in range(50)))

@@ -238,3 +238,35 @@ async def test_a_hanging_service_opens_its_breaker_too(world):
         await it.ring()
     await it.work()
     assert len(desk.jobs) == 10
+
+
+async def test_of_two_relays_on_one_ledger_one_probes(down):
+    it, desk = down
+    other = Worker(it.ledger, it.planner, it.worker.channels, it.clock, it.metrics, dice=lambda: 0.5)
+    desk.outcomes = [DOWN] * 9
+    it.clock.now += 5
+    for worker in (it.worker, other, it.worker, other):
+        await worker.turn()
+        await worker.idle()
+    assert len(desk.jobs) == 11
+    it.clock.now += 9
+    await other.turn()
+    await other.idle()
+    assert len(desk.jobs) == 11
+    it.clock.now += 1
+    for worker in (other, it.worker):
+        await worker.turn()
+        await worker.idle()
+    assert len(desk.jobs) == 12
+
+
+async def test_a_probe_that_was_killed_is_made_by_another_once_its_lease_is_over(down):
+    it, desk = down
+    it.clock.now += 5
+    await it.worker.gates.look(it.worker.channels, it.clock())
+    other = Worker(it.ledger, it.planner, it.worker.channels, it.clock, it.metrics, dice=lambda: 0.5)
+    it.worker = other
+    await it.later(29)
+    assert len(desk.jobs) == 10
+    await it.later(1)
+    assert await it.ledger.states() == {"delivered": 15}

@@ -26,7 +26,10 @@ class Alarms(Protocol):
         """Remember that somebody was told how this alert stands."""
 
     async def owed_since(self) -> Mapping[str, float]:
-        """Connector → when the oldest of what it is owed first fell due; looked for among the oldest of all."""
+        """Connector → when the oldest of what it is owed fell due; looked for among the oldest of all.
+
+        What was tried already has been due since before its first try; what was held, since it no longer is.
+        """
 
     async def alerts(self, *, open_only: bool = False, limit: int = 100) -> tuple[Alert, ...]:
         """Alerts, newest first."""

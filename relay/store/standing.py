@@ -19,6 +19,12 @@ class Standings(Protocol):
     async def save_breaker(self, standing: Standing) -> None:
         """Keep the breaker of a connector as it stands now; a pause is left as it is."""
 
+    async def take_probe(self, connector: str, *, now: float, until: float) -> bool:
+        """Be the one that probes a connector whose breaker is open, where a probe is due; False if somebody else is.
+
+        The next one is due at `until`, if nothing is heard of this one.
+        """
+
     async def pause(self, connector: str, why: str, *, by: str, now: float) -> bool:
         """Send nothing to a connector until it is resumed; False if it is paused already, whose reason then stays."""
 

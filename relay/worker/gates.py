@@ -39,6 +39,8 @@ class Gates:
         self._metrics = metrics
         self._breakers: dict[str, Breaker] = {}
         self._standings: Mapping[str, Standing] = {}
+        self._granted: set[str] = set()
+        """Connectors that this relay, of all on the ledger, may probe next."""
         self._probing: set[str] = set()
         self._credit: dict[str, float] = {}
         self._read_at: float | None = None
@@ -47,25 +49,26 @@ class Gates:
         """Somebody changed how a connector stands: the ledger is asked at the next look."""
         self._read_at = None
 
-    async def look(self, names: Collection[str], now: float) -> None:
+    async def look(self, channels: Mapping[str, Channel], now: float) -> None:
         """Read how connectors stand, where that may have changed, and make ready what is to be probed with."""
         if self._read_at is None or not 0 <= now - self._read_at < FRESH:
             self._read_at = now
             self._standings = await self._store.standings()
-            for name in {*names, *self._breakers}:
+            for name in {*channels, *self._breakers}:
                 self._breakers[name] = self._breaker(name).known(self._standings.get(name))
                 self._show(name)
-        for name in names:
-            if self._may_probe(name, now):
+        for name, channel in channels.items():
+            if self._wants_probe(name, now) and await self._store.take_probe(name, now=now, until=now + channel.lease):
+                self._granted.add(name)
                 await self._store.hasten(name, now=now, limit=1)
 
-    def want(self, channel: Channel, under_way: int, now: float) -> Want:
+    def want(self, channel: Channel, under_way: int) -> Want:
         """What may be claimed for a connector; no slots where nothing may."""
         want, name = channel.want(under_way), channel.name
         if self._paused(name):
             return replace(want, slots=0)
         if self._breaker(name).open:
-            probes = min(want.slots, 1) if self._may_probe(name, now) else 0
+            probes = min(want.slots, 1) if name in self._granted else 0
             return replace(want, slots=probes, rows=1, linger=0.0)
         return replace(want, newest=self._share(name, want.slots))
 
@@ -74,10 +77,11 @@ class Gates:
         breakers = [self._breaker(name) for name in names if not self._paused(name)]
         return min((breaker.probe_at for breaker in breakers if breaker.open and breaker.probe_at > now), default=None)
 
-    def begin(self, name: str, now: float) -> bool:
+    def begin(self, name: str) -> bool:
         """Something of a connector sets out; answers whether it is a probe."""
-        if not self._may_probe(name, now):
+        if name not in self._granted or not self._breaker(name).open:
             return False
+        self._granted.discard(name)
         self._probing.add(name)
         self._show(name)
         return True
@@ -108,6 +112,7 @@ class Gates:
         if after.open and not before.open:
             log.error("a service does not answer; what is owed to it waits", connector=name, why=after.fault)
         if before.open and not after.open:
+            self._granted.discard(name)
             log.info("a service answers again", connector=name)
             await self.let_go(name, now)
 
@@ -128,9 +133,10 @@ class Gates:
         standing = self._standings.get(name)
         return standing is not None and standing.paused
 
-    def _may_probe(self, name: str, now: float) -> bool:
+    def _wants_probe(self, name: str, now: float) -> bool:
         breaker = self._breaker(name)
-        return breaker.open and breaker.probe_at <= now and name not in self._probing and not self._paused(name)
+        asked = name in self._probing or name in self._granted
+        return breaker.open and breaker.probe_at <= now and not asked and not self._paused(name)
 
     def _share(self, name: str, slots: int) -> int:
         """How many of the slots go to the newest; fractions are saved up."""

@@ -120,7 +120,7 @@ class Worker:
         wants = {
             name: want
             for name, channel in channels.items()
-            if (want := self.gates.want(channel, self._under_way.get(name, 0), now)).slots > 0
+            if (want := self.gates.want(channel, self._under_way.get(name, 0))).slots > 0
         }
         ticks = self._ticks()
         # One commit for all three, in this order.
@@ -133,7 +133,7 @@ class Worker:
         for name, group in _groups(taken.claimed):
             await channels[name].begin()
             hold = Hold(channels[name].window, ticks, self._ticks)
-            self._start(name, self._carry(channels[name], group, hold, probe=self.gates.begin(name, now)))
+            self._start(name, self._carry(channels[name], group, hold, probe=self.gates.begin(name)))
         if unknown:
             self._start("", self._look_up(unknown))
         return ripe + len(taken.claimed) + len(unknown)

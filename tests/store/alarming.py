@@ -24,10 +24,11 @@ class Alarming:
 
     async def test_since_when_each_connector_owes(self, store: Store):
         assert await store.owed_since() == {}
-        await owe(store, owed("a", first_due_at=NOW - 60), owed("b", first_due_at=NOW - 9), owed("c", connector="crm"))
+        await owe(store, owed("a", tries=1, first_due_at=NOW - 60), owed("b"), owed("c", connector="crm"))
+        await owe(store, owed("held until now", connector="phone", first_due_at=NOW - 9000))
         await owe(store, owed("d", connector="desk", state=State.HELD), owed("e", connector="desk", state=State.DEAD))
         await claimed(store, slots=1)
-        assert await store.owed_since() == {"team": NOW - 60, "crm": NOW}
+        assert await store.owed_since() == {"team": NOW - 60, "crm": NOW, "phone": NOW}
 
     async def test_an_alert_that_is_over_is_kept_and_the_next_one_is_another(self, store: Store):
         assert await store.open_alert("disk", *FULL, now=NOW)

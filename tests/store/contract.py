@@ -26,9 +26,11 @@ from tests.store.ledger import (
     BOB,
     NOW,
     accept,
+    claimed,
     event,
     owe,
     owed,
+    settle,
 )
 from tests.store.looking import Looking
 from tests.store.moving import Moving
@@ -82,6 +84,11 @@ class Reading:
         await owe(store, owed("new"), owed("old", due_at=NOW - 60), owed("w", state=State.WAITING, due_at=NOW - 90))
 
         assert await store.oldest_due() == NOW - 60
+        [one] = await claimed(store, slots=1)
+        await settle(store, one, State.DUE, due_at=NOW + 3600)
+        assert await store.oldest_due() == NOW
+        await owe(store, owed("tried", tries=1, first_due_at=NOW - 90, due_at=NOW + 60))
+        assert await store.oldest_due() == NOW - 90
 
 
 class StoreContract(

@@ -26,6 +26,16 @@ class StandingOfConnectors:
         found = (await again.standings())["crm"]
         assert (found.open, found.paused) == (False, True)
 
+    async def test_one_relay_of_all_takes_a_probe_when_it_is_due(self, store: Store):
+        assert not await store.take_probe("crm", now=NOW, until=NOW + 30)
+        await store.save_breaker(Standing("crm", **OPEN))
+        assert not await store.take_probe("crm", now=NOW + 4, until=NOW + 30)
+        assert await store.take_probe("crm", now=NOW + 5, until=NOW + 30)
+        assert not await store.take_probe("crm", now=NOW + 29, until=NOW + 60)
+        assert await store.take_probe("crm", now=NOW + 30, until=NOW + 60)
+        await store.save_breaker(Standing("crm"))
+        assert not await store.take_probe("crm", now=NOW + 99, until=NOW + 120)
+
     async def test_who_paused_first_is_believed_and_resuming_leaves_the_breaker(self, store: Store):
         await store.save_breaker(Standing("crm", **OPEN))
         assert await store.pause("crm", "paused by hand", by="hand", now=NOW)

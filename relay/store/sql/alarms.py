@@ -57,9 +57,10 @@ def owed_since(connection: Connection) -> dict[str, float]:
     found: dict[str, float] = {}
     for state in ("due", "sending"):
         rows = connection.execute(
-            "select connector, min(first_due_at) as since from ("
-            "select connector, first_due_at from deliveries where state = ? order by seq limit ?) as oldest "
-            "where first_due_at is not null group by connector",
+            "select connector, min(since) as since from (select connector, "
+            "case when tries > 0 and first_due_at is not null then first_due_at else due_at end as since "
+            "from deliveries where state = ? order by seq limit ?) as oldest "
+            "where since is not null group by connector",
             (state, _OLDEST),
         )
         for row in rows:

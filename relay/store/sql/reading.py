@@ -95,11 +95,13 @@ def texts(connection: Connection, limit: int) -> list[dict[str, Any]]:
 
 
 def oldest_due(connection: Connection) -> float | None:
-    """When the oldest delivery that is due fell due."""
-    at: float | None = connection.execute("select min(due_at) as at from deliveries where state = 'due'").fetchone()[
-        "at"
-    ]
-    return at
+    """When the oldest delivery that is due fell due; what is in back-off has been since before its first try."""
+    asked = (
+        "select min(due_at) as at from deliveries where state = 'due'",
+        "select min(first_due_at) as at from deliveries where state = 'due' and tries > 0 and lease_until is null",
+    )
+    moments = [connection.execute(question).fetchone()["at"] for question in asked]
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def owed_versions(connection: Connection) -> list[tuple[str, str]]:

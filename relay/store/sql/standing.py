@@ -36,6 +36,15 @@ def save_breaker(connection: Connection, standing: Standing) -> None:
     )
 
 
+def take_probe(connection: Connection, connector: str, now: float, until: float) -> bool:
+    """Be the one that probes a connector."""
+    done = connection.execute(
+        "update standings set probe_at = ? where connector = ? and opened_at is not null and probe_at <= ?",
+        (until, connector, now),
+    )
+    return done.rowcount == 1
+
+
 def pause(connection: Connection, connector: str, why: str, by: str, now: float) -> bool:
     """Pause a connector; False if it is paused already."""
     done = connection.execute(

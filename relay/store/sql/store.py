@@ -450,6 +450,9 @@ class SqlStore(SqlMoves):
     async def save_breaker(self, breaker: Standing) -> None:
         await self._write(partial(standing.save_breaker, standing=breaker))
 
+    async def take_probe(self, connector: str, *, now: float, until: float) -> bool:
+        return await self._write(partial(standing.take_probe, connector=connector, now=now, until=until))
+
     async def pause(self, connector: str, why: str, *, by: str, now: float) -> bool:
         return await self._write(partial(standing.pause, connector=connector, why=why, by=by, now=now))
 
