@@ -146,7 +146,9 @@ def _loose(made: Any) -> Any:
     kind = made.get("type")
     if isinstance(kind, str) and kind in _PLAIN and not {"enum", "const"} & set(made):
         return {**{key: made[key] for key in ("description", "title", "default") if key in made}, **_SCALAR}
-    loose = {key: _loose(part) for key, part in made.items() if key != "default"}
+    loose = {key: _loose(part) for key, part in made.items() if key not in {"default", "properties"}}
+    if "properties" in made:  # a key of the file may well be called default
+        loose["properties"] = {key: _loose(part) for key, part in made["properties"].items()}
     if kind == "array" and loose.get("items", {}).get("type") == _SCALAR["type"]:
         return {"anyOf": [loose, _SCALAR]}  # several forms take one for a list of one
     return loose
