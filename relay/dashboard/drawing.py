@@ -107,8 +107,8 @@ def span(seconds: float | None) -> str:
     if seconds is None:
         return ""
     left = int(seconds)
-    if left < 1 < seconds * 1000:
-        return f"{seconds * 1000:.0f} ms"
+    if left < 1 and seconds > 0:
+        return f"{max(1, round(seconds * 1000))} ms"
     parts: list[str] = []
     for size, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s")):
         if left >= size and len(parts) < 2:  # noqa: PLR2004 - two units say enough

@@ -264,3 +264,19 @@ async def test_a_move_is_approved_and_undone(shop, until):
         await page.goto(shop.url + "/audit")
         await expect(page.locator("table.acted")).to_contain_text("numbers-undo")
         assert browser.complaints == []
+
+
+async def test_a_person_is_forgotten_and_stays_so(busy):
+    store = busy.app.store
+    await store.opt_out("+13125550101", now=busy.app._clock(), how="STOP")
+    async with chromium(busy.url) as browser:
+        page = await browser.signed_in(TOKEN, "/people/+13125550101")
+        await page.get_by_text("Forget this person").click()
+        await page.get_by_role("button", name="Forget for good").click()
+        await expect(page.get_by_role("status").first).to_contain_text("This person is forgotten")
+        await expect(page.locator("main")).not_to_contain_text("Dana Example")
+        await expect(page.locator("main")).to_contain_text("never texted")
+        await page.goto(f"{busy.url}/calls")
+        await expect(page.locator("main")).not_to_contain_text("Dana Example")
+        await expect(page.locator("main")).not_to_contain_text("555-0101")
+    assert (await store.standing("+13125550101")).opted_out_at is not None

@@ -38,7 +38,7 @@ PAGES_READ = {
     "/calls": ("/api/events", "events"),
     "/calls/{reference}": ("/api/events/{reference}", "why"),
     "/people": ("/api/optouts", "optout list"),
-    "/people/{number}": ("/api/people/{number}", "find"),
+    "/people/{number}": ("/api/people/{number}", "person"),
     "/texts": ("/api/texts", "texts"),
     "/numbers": ("/api/numbers", "numbers history"),
     "/rules": ("/api/rules", "check"),

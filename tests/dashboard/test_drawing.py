@@ -1,0 +1,97 @@
+"""How moments, spans, numbers and charts are told."""
+
+import re
+
+import pytest
+
+from relay.dashboard import charts
+from relay.dashboard.drawing import clock, count, day, span, tel, when
+from relay.dashboard.words import came_of, state_word, verdict_word
+from relay.hours import Business
+from relay.models import State
+
+CHICAGO = Business("America/Chicago")
+NOW = 1772467200.0
+"""Monday 2026-03-02 10:00 in Chicago."""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (None, ""), (0, "0 s"), (0.0002, "1 ms"), (0.412, "412 ms"), (59, "59 s"), (200, "3 min 20 s"),
+        (3600, "1 h"), (90061, "1 d 1 h"),
+    ],
+)  # fmt: skip
+def test_a_span_is_told_in_its_two_largest_units(seconds, told):
+    assert span(seconds) == told
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        (NOW, "10:00"),
+        (NOW - 86400, "Sun 10:00"),
+        (NOW - 9 * 86400, "21 Feb 10:00"),
+        (NOW - 400 * 86400, "26 Jan 2025"),
+        (None, ""),
+    ],
+)
+def test_a_moment_is_as_short_as_can_be_on_the_business_s_clock(at, told):
+    assert when(at, CHICAGO, NOW) == told
+
+
+def test_days_clocks_numbers_and_counts():
+    assert day(NOW, CHICAGO) == "Monday 2 March"
+    assert clock(NOW, CHICAGO) == "10:00:00"
+    assert (tel("+13125550101"), tel(None)) == ("(312) 555-0101", "withheld")
+    assert (count(1, "call"), count(12345, "try", "tries")) == ("1 call", "12,345 tries")
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_every_state_has_a_word_of_its_own_kind(state):
+    assert state_word(state).mood in {"good", "wait", "bad", "calm"}
+    assert state_word(state).text
+
+
+def test_what_is_not_known_is_told_as_it_is():
+    assert (state_word("odd").text, verdict_word("odd").text) == ("odd", "odd")
+
+
+@pytest.mark.parametrize(
+    ("deed", "came", "text", "mood"),
+    [
+        ("retry", {"retried": 2}, "2 given another schedule of tries.", "good"),
+        ("numbers-apply", {"refused": "another plan is under way"}, "another plan is under way", "bad"),
+        ("check-connector", {"connector": "crm", "ok": False, "said": "no"}, "crm: no", "bad"),
+        ("prune", {"rows": {"a": 1}, "done": True}, "Done: done True.", "good"),
+        ("new-deed", {}, "Done: new-deed.", "good"),
+    ],
+)
+def test_what_came_of_a_deed_is_a_sentence(deed, came, text, mood):
+    assert (came_of(deed, came).text, came_of(deed, came).mood) == (text, mood)
+
+
+def numbers_in(svg, name):
+    return [float(value) for value in re.findall(rf'{name}="(-?[\d.]+)"', svg)]
+
+
+@pytest.mark.parametrize("most", [0, 1, 3, 39, 1000, 123456])
+def test_a_chart_stays_within_its_frame_and_says_what_it_shows(most):
+    svg = charts.hours([most] + [0] * 23, [0] * 23 + [most], [most / 2] * 24, 10)
+    assert f'aria-label="{2 * most} calls today, {most} answered"' in svg
+    assert min([0.0, *numbers_in(svg, "y")]) >= 0
+    assert max(numbers_in(svg, "y")) <= 160
+    assert "style=" not in svg
+
+
+def test_words_in_charts_are_escaped():
+    assert "<b>" not in charts.spark([1, 2], '"><b>')
+    assert "<b>" not in charts.share([("<b>", 1)])
+    assert "<b>" not in charts.meter(1, 2, "<b>")
+
+
+@pytest.mark.parametrize(("value", "mood"), [(0, "fine"), (80, "near"), (100, "full"), (500, "full")])
+def test_a_meter_says_how_near_the_limit_is(value, mood):
+    svg = charts.meter(value, 100, "texts")
+    assert f'class="{mood}"' in svg
+    assert max(numbers_in(svg, "width")) <= 100
