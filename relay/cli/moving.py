@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from relay.store.place import Place
 
 
-@click.group()
+@click.group(epilog="Example: relay store copy sqlite:///relay.db postgresql://relay@db/relay")
 def store() -> None:
     """The ledger as a whole."""
 

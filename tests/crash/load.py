@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from tests.crash.relays import SECRET
+from tests.crash.world import OURS
 
 if TYPE_CHECKING:
     import random
 
+    from relay.sandbox.phone import Phone
     from tests.crash.fleet import Fleet
     from tests.crash.relays import Relays
 
@@ -67,8 +69,8 @@ _MISSED = 0.6
 class Load:
     """What was sent, and what was said to be taken."""
 
-    def __init__(self, relays: Relays | Fleet, dice: random.Random, pause: float) -> None:
-        """`pause` is how many seconds a sender waits between two events at most."""
+    def __init__(self, relays: Relays | Fleet, dice: random.Random, pause: float, phone: Phone | None = None) -> None:
+        """`pause` is how many seconds a sender waits between two events at most; people answer on `phone`."""
         self.attempted: dict[str, tuple[str, str]] = {}
         """Type and caller of every call that was ever sent."""
         self.acked: dict[str, str] = {}
@@ -76,7 +78,10 @@ class Load:
         self.repeats = 0
         self.refused = 0
         """Answers of 503."""
+        self.stops = 0
+        """People who asked not to be texted any more."""
         self.wrong: list[str] = []
+        self._phone = phone
         self._relays = relays
         self._dice = dice
         self._pause = pause
@@ -86,11 +91,20 @@ class Load:
     def start(self) -> None:
         """Send, until told to stop."""
         self._tasks = [asyncio.create_task(self._send_on(place)) for place in range(SENDERS)]
+        if self._phone is not None:
+            self._tasks.append(asyncio.create_task(self._ask_to_stop(self._phone)))
 
     async def stop(self) -> None:
         """Come to an end; what is not acknowledged by now may or may not have been taken."""
         self._over = True
         await asyncio.gather(*self._tasks)
+
+    async def _ask_to_stop(self, phone: Phone) -> None:
+        """Now and then somebody answers STOP, texted before or not."""
+        while not self._over:
+            await asyncio.sleep(self._dice.uniform(0.1, 0.6))
+            await phone.receive_text(self._dice.choice(PEOPLE), OURS, "STOP")
+            self.stops += 1
 
     async def _send_on(self, place: int) -> None:
         number = 0

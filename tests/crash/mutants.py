@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from relay.models import Event
     from relay.store import Settlement, Taken
 
-Caught = Literal["lost", "twice", "fsyncs"]
+Caught = Literal["lost", "twice", "after_stop", "fsyncs"]
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,17 @@ def no_cooldown() -> None:
     texting.cooling = rules.cooling = lambda *_: None
 
 
+def deaf_to_stop() -> None:
+    """Nobody looks whether a person asked not to be texted."""
+    begin = settling.begin_text
+
+    def hasty(connection: Any, **others: Any) -> Any:
+        connection.execute("delete from opt_outs")
+        return begin(connection, **others)
+
+    settling.begin_text = hasty
+
+
 def synchronous_off() -> None:
     """A commit does not wait for the disk; kill -9 cannot see it, the count of fsyncs can."""
     connect = opening.connect
@@ -165,5 +176,6 @@ MUTANTS: dict[str, Mutant] = {
     "retry_on_timeout": Mutant(retry_on_timeout, "twice"),
     "resend_if_absent": Mutant(resend_if_absent, "twice", settle="0.1s", lag=6.0),
     "no_cooldown": Mutant(no_cooldown, "twice"),
+    "deaf_to_stop": Mutant(deaf_to_stop, "after_stop"),
     "synchronous_off": Mutant(synchronous_off, "fsyncs"),
 }

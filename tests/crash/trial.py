@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from relay.store import Store
 
 DRAIN_MOST = 180.0
+KNOWN_AFTER = 2.0
+"""Seconds that it may take, on a machine that is busy, from reading a STOP to its commit."""
 LOOK_EVERY = 5
 """Every so many kills, what is on the disk is looked at before the next start."""
 _TOLD = 8
@@ -52,6 +54,9 @@ class Reckoning:
     """People of whom the CRM was told that they had been texted, and were not."""
     unexplained: int = 0
     """Missed calls whose text neither went out nor carries a reason."""
+    stops: int = 0
+    after_stop: int = 0
+    """People for whom a text was begun although the ledger knew that they had asked for none."""
     states: dict[str, int] = field(default_factory=dict)
     network: dict[str, dict[str, int]] = field(default_factory=dict)
     """Connections between the parts, by what was wrong with them."""
@@ -64,8 +69,9 @@ class Reckoning:
     @property
     def good(self) -> bool:
         """Whether every promise was kept."""
-        broken = self.lost, self.unexpected, self.twice, self.falsely_told, self.unexplained, len(self.wrong)
-        return not any(broken) and self.acked > 0
+        lost = self.lost, self.unexpected, self.unexplained
+        texted = self.twice, self.after_stop, self.falsely_told
+        return not any((*lost, *texted, *self.wrong)) and self.acked > 0
 
     def compare(self, load: Load, world: World) -> None:
         """Hold what was said against what the world accepted."""
@@ -99,7 +105,7 @@ async def try_out(
     world = World(dice, seed, lag=broken.lag if broken else LIST_LAG)
     await world.start()
     relays = Relays(folder, world, settle=broken.settle if broken else "3s", mutant=mutant)
-    load = Load(relays, dice, pause)
+    load = Load(relays, dice, pause, world.phone.phone)
     nemesis = Nemesis(relays, world, load, dice)
     began = time.monotonic()
     try:
@@ -274,7 +280,17 @@ async def reckon(found: Reckoning, path: Path, load: Load, world: World) -> None
         found.wrong.append(str(error))
     with closing(sqlite3.connect(path)) as connection:
         found.unexplained = _unexplained(connection, load)
+        found.stops, found.after_stop = load.stops, _after_stop(connection)
         found.states = dict(connection.execute("select state, count(*) from deliveries group by state"))
+
+
+def _after_stop(connection: sqlite3.Connection) -> int:
+    [count] = connection.execute(
+        "select count(distinct recipient) from texts join events on events.caller = texts.recipient "
+        "where events.type = 'text.received' and texts.run <> '' and texts.at > events.received_at + ?",
+        (KNOWN_AFTER,),
+    ).fetchone()
+    return int(count)
 
 
 def _unexplained(connection: sqlite3.Connection, load: Load) -> int:
