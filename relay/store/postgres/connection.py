@@ -107,14 +107,15 @@ class ServerConnection:
         return Found((), int(status.rpartition(" ")[2]) if status[-1:].isdigit() else -1)
 
     def executemany(self, sql: str, values: Iterable[Values]) -> Found:
-        """Run one statement with each of these, all in one go; how many rows that changed is not known."""
+        """Run one statement with each of these, all in one go."""
         statement = spelled(sql)
         given = [statement.values(one) for one in values]
         if self.seal is not None:
             given = [self.seal.bound(one) for one in given]
-        if given:
-            _wait(self._raw.executemany(statement.text, given))
-        return Found((), -1)
+        if not given:
+            return Found((), 0)
+        changed = _wait(self._raw.fetchmany(f"{statement.text} returning 1", given))
+        return Found((), len(changed))
 
     @contextlib.contextmanager
     def apart(self) -> Iterator[None]:

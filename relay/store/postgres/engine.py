@@ -103,7 +103,8 @@ class Engine:
         return await future
 
     async def _batches(self, work: Callable[[ServerConnection, Sequence[Any]], Sequence[Any]]) -> None:
-        """Batch after batch, until none waits."""
+        """Batch after batch, until none waits; the first takes whoever comes in the same turn of the loop."""
+        await asyncio.sleep(0)
         while waiting := self._waiting[work]:
             batch, self._waiting[work] = waiting[:BATCH], waiting[BATCH:]
             await self._batch(work, batch)

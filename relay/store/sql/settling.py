@@ -92,6 +92,7 @@ def settle_all(connection: Connection, several: Sequence[tuple[Sequence[Settleme
         insert_many(connection, "attempts (delivery, number, started_at, seconds, outcome, answer)", attempts)
     held = _save_all(connection, [settlement.delivery for settlement in settlements])
     answers = []
+    ended: dict[Follow, list[Delivery]] = {}
     for some, follow in several:
         holding = [settlement for settlement in some if settlement.delivery.id in held]
         for settlement in holding:
@@ -101,8 +102,10 @@ def settle_all(connection: Connection, several: Sequence[tuple[Sequence[Settleme
                 _mark_text(connection, settlement)
             elif settlement.delivery.kind in {"regroup", "update_number"}:
                 settle_move(connection, settlement.delivery)
-        followed(connection, [settlement.delivery for settlement in holding], follow)
+        ended.setdefault(follow, []).extend(settlement.delivery for settlement in holding)
         answers.append(len(holding))
+    for follow, deliveries in ended.items():
+        followed(connection, deliveries, follow)
     return answers
 
 
