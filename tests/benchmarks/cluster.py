@@ -32,13 +32,13 @@ CLAIMS = 200
 
 
 @contextlib.contextmanager
-def database() -> Iterator[str]:
+def database() -> Iterator[tuple[str, Server]]:
     """A new database on a server of its own, whose commits reach the disk."""
     server = Server(synced=True)
     server.start()
     try:
         url = asyncio.run(make_database(server.url()))
-        yield url
+        yield url, server
     finally:
         server.remove()
 
@@ -62,10 +62,11 @@ def relays(url: str, count: int, sinks: tuple[int, int]) -> Iterator[list[Proces
         yield started
 
 
-def through(servers: list[Process], sinks: Any, seconds: float) -> dict[str, float]:
-    """Load on all of them at once, until everything is delivered."""
+def through(server: Server, servers: list[Process], sinks: Any, seconds: float) -> dict[str, float]:
+    """Load on all of them at once, until everything is delivered; `cpu` is of relays and database, not of the load."""
     sinks.figures("reset")
     began = time.time()
+    used = [sum(one.cpu for one in servers), server.cpu]
     with ThreadPoolExecutor(len(servers)) as pool:
         sent = list(pool.map(lambda server: load(server.url, seconds=seconds), servers))
     accepted_until = time.time()
@@ -73,22 +74,28 @@ def through(servers: list[Process], sinks: Any, seconds: float) -> dict[str, flo
     told = sinks.wait_for(total)
     if told["count"] < total:
         raise SystemExit(f"of {total} events only {told['count']} deliveries arrived")
-    return {"accepted": total / (accepted_until - began), "rate": total / (told["last"] - began)}
+    return {
+        "accepted": total / (accepted_until - began),
+        "rate": total / (told["last"] - began),
+        "relays": 1000 * (sum(one.cpu for one in servers) - used[0]) / total,
+        "database": 1000 * (server.cpu - used[1]) / total,
+    }
 
 
 def cluster(setting: Setting) -> Iterator[Figure]:
     """Three relays, the same work by one, and a claim among a million rows."""
     three, one = [], []
     for _ in range(setting.rounds):
-        with database() as url, sinking() as sinks, relays(url, RELAYS, sinks.ports) as servers:
-            three.append(through(servers, sinks, setting.seconds))
-        with database() as url, sinking() as sinks, relays(url, 1, sinks.ports) as servers:
-            one.append(through(servers, sinks, setting.seconds))
+        for count, found in ((RELAYS, three), (1, one)):
+            with database() as (url, server), sinking() as sinks, relays(url, count, sinks.ports) as servers:
+                found.append(through(server, servers, sinks, setting.seconds))
     yield Figure("PostgreSQL, three relays: accepted and delivered", median(r["rate"] for r in three), "/s", 1000)
     yield Figure("PostgreSQL, three relays: accepted", median(r["accepted"] for r in three), "/s")
     yield Figure("PostgreSQL, one relay: accepted and delivered", median(r["rate"] for r in one), "/s")
     yield Figure("PostgreSQL, one relay: accepted", median(r["accepted"] for r in one), "/s")
-    with database() as url:
+    yield Figure("PostgreSQL, three relays: their processor for an event", median(r["relays"] for r in three), "ms")
+    yield Figure("PostgreSQL, three relays: the database's for an event", median(r["database"] for r in three), "ms")
+    with database() as (url, _):
         taken = asyncio.run(_claims(url))
     yield Figure("claim of one among a million rows, p50", 1000 * statistics.median(taken), "ms", 5, at_most=True)
     yield Figure("claim of one among a million rows, p99", 1000 * sorted(taken)[int(0.99 * len(taken))], "ms")

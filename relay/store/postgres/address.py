@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from relay.errors import StoreUnusable
 from relay.store.place import SCHEMES
@@ -71,7 +71,7 @@ def read_address(url: str) -> Address:
             "channel_binding=require cannot be kept here; leave it out, with sslmode=verify-full instead"
         )
     rest = urlencode([(name, value) for name, value in words if name not in _OWN | _LIBPQ_ONLY], safe="/,@")
-    dsn = urlunsplit(("postgresql", parts.netloc, parts.path, rest, ""))
+    dsn = _written(parts.netloc, parts.path, rest)
     pooler = own.get("pooler", "none")
     if pooler not in ("none", "session", "transaction"):
         raise StoreUnusable(f"pooler={pooler} in the store's address: write transaction, session or none")
@@ -93,7 +93,13 @@ def _listen(netloc: str, dsn: str, direct: str | None, *, pooled: bool) -> str |
     if direct is None:
         return None if pooled else dsn
     who, at, _ = netloc.rpartition("@")
-    return urlunsplit(urlsplit(dsn)._replace(netloc=f"{who}{at}{direct}"))
+    parts = urlsplit(dsn)
+    return _written(f"{who}{at}{direct}", parts.path, parts.query)
+
+
+def _written(netloc: str, path: str, query: str) -> str:
+    """An address, where the host may be empty."""
+    return f"postgresql://{netloc}{path}" + (f"?{query}" if query else "")
 
 
 def _place(host: str, path: str, words: Mapping[str, str]) -> str:

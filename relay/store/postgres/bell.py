@@ -36,13 +36,15 @@ class Bell:
         self._address = address
         self._pool = pool
         self._node = node
+        self._rings = False
         self._rung = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def ring(self) -> None:
         """Something was written that others may act on."""
         if self._address.notify:
-            if not self._tasks:
+            if not self._rings:
+                self._rings = True
                 self._keep(self._ringing())
             self._rung.set()
 

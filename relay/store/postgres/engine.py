@@ -245,8 +245,9 @@ async def connect_pool(address: Address, *, writes: bool) -> asyncpg.Pool[Any]:
     session: dict[str, Any] = {"server_settings": _SESSION}
     if address.pooled:
         session = {"statement_cache_size": 0}
+    pool: asyncpg.Pool[Any] | None = None
     try:
-        pool: asyncpg.Pool[Any] = await asyncpg.create_pool(
+        pool = await asyncpg.create_pool(
             address.dsn,
             min_size=0,
             max_size=address.connections,
@@ -256,14 +257,16 @@ async def connect_pool(address: Address, *, writes: bool) -> asyncpg.Pool[Any]:
             reset=_leave_as_is,
             **session,
         )
+        async with pool.acquire() as raw:
+            committed = await raw.fetchval("show synchronous_commit")
+            synced = await raw.fetchval("select setting from pg_settings where name = 'fsync'")
     except (asyncpg.PostgresError, ValueError, *LOST) as error:
+        if pool is not None:
+            pool.terminate()
         raise StoreUnusable(
             f"the PostgreSQL ledger at {address.place} cannot be opened: {told(error)}. "
             "Check the address in store:, that the server runs, and that this user may connect"
         ) from None
-    async with pool.acquire() as raw:
-        committed = await raw.fetchval("show synchronous_commit")
-        synced = await raw.fetchval("select setting from pg_settings where name = 'fsync'")
     if committed not in _SAFE:
         await pool.close()
         raise StoreUnusable(

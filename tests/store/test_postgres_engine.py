@@ -1,0 +1,318 @@
+"""What is PostgreSQL's own: addresses, spelling, schema, and what several relays at once do to each other."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import pytest
+
+from relay.errors import StoreBusy, StoreUnusable
+from relay.intake import merge
+from relay.models import Plan, State, Verdict
+from relay.store import Settlement, Want
+from relay.store.drawing import Drawing, changes, draw, names_of_all
+from relay.store.postgres import PostgresStore
+from relay.store.postgres.address import read_address
+from relay.store.postgres.clock import ServerClock
+from relay.store.postgres.dialect import spelled
+from tests.crash.proxy import Proxy
+from tests.postgres import drop_database, make_database
+from tests.store.ledger import NOW, accept, begin, claimed, event, nobody_waits, owe, owed, plan, text, with_cooldown
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from relay.models import Delivery, Event, Known
+    from relay.store import Run
+
+
+@pytest.fixture
+async def two(postgres: str) -> AsyncIterator[tuple[PostgresStore, PostgresStore]]:
+    """Two relays' stores on one database."""
+    stores = await PostgresStore.open(postgres), await PostgresStore.open(postgres)
+    yield stores
+    for store in stores:
+        await store.close()
+
+
+@pytest.fixture
+async def bare(postgres_server: str) -> AsyncIterator[str]:
+    """A database with nothing in it."""
+    url = await make_database(postgres_server)
+    yield url
+    await drop_database(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "dsn", "place"),
+    [
+        ("postgresql://u:false@db:5433/relay", "postgresql://u:false@db:5433/relay", "db:5433/relay"),
+        ("postgres://u@db/relay?sslmode=verify-full", "postgresql://u@db/relay?sslmode=verify-full", "db/relay"),
+        ("postgresql:///relay?host=/run/pg", "postgresql:///relay?host=/run/pg", "/run/pg/relay"),
+        (
+            "postgresql://u@db/relay?connect_timeout=3&gssencmode=disable&keepalives=1",
+            "postgresql://u@db/relay",
+            "db/relay",
+        ),
+    ],
+)
+def test_every_form_of_libpq_is_read_and_no_password_is_told(url: str, dsn: str, place: str):
+    address = read_address(url)
+    assert (address.dsn, address.place, address.listen) == (dsn, place, dsn)
+    assert "false" not in repr(address)
+
+
+def test_behind_a_pooler_wake_ups_come_by_the_direct_way_or_not_at_all():
+    pooled = "postgresql://u@pool:6432/relay?pooler=transaction"
+    assert (read_address(pooled).pooled, read_address(pooled).listen) == (True, None)
+    assert read_address(f"{pooled}&listen=db:5432").listen == "postgresql://u@db:5432/relay"
+    assert read_address("postgresql://u@db/relay?notify=off").notify is False
+    assert read_address("postgresql://u@db/relay?connections=20").connections == 20
+
+
+@pytest.mark.parametrize("words", ["pooler=maybe", "connections=1", "connections=x", "channel_binding=require"])
+def test_what_cannot_be_kept_is_refused(words: str):
+    with pytest.raises(StoreUnusable):
+        read_address(f"postgresql://u@db/relay?{words}")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "finds"),
+    [
+        ("select * from a where b = ? and c = ?", "select * from a where b = $1 and c = $2", True),
+        ("update a set b = ?1 where c = ?2 and d > ?1", "update a set b = $1 where c = $2 and d > $1", False),
+        ("update a set b = :x where c = :y or d = :x", "update a set b = $1 where c = $2 or d = $1", False),
+        ("select '?' || b::text from a indexed by i where c = ?", "select '?' || b::text from a where c = $1", True),
+        ("delete from a where b in (select c from d)", "delete from a where b in (select c from d)", False),
+        ("update a set b = ? returning *", "update a set b = $1 returning *", True),
+    ],
+)  # fmt: skip
+def test_a_statement_is_spelled_for_the_server(ours: str, theirs: str, finds: bool):
+    assert (spelled(ours).text, spelled(ours).finds) == (theirs, finds)
+
+
+def test_the_clock_counts_on_by_a_clock_that_nobody_sets():
+    ticks = iter([0.0, 10.0, 12.0, 20.0, 25.0])
+
+    class Server:
+        def execute(self, _: str) -> Server:
+            return self
+
+        def fetchone(self) -> dict[str, float]:
+            return {"now": 5000.0}
+
+    clock = ServerClock(lambda: next(ticks))
+    clock.ask(Server())
+    assert clock() == 5000.0 + 20.0 - 11.0
+    assert clock() == 5000.0 + 25.0 - 11.0
+
+
+def test_the_difference_between_two_drawings_is_what_the_newer_has_more():
+    names = names_of_all()
+    older, newer = draw(names[:1]), draw(names)
+    told = list(changes(older, newer))
+
+    assert any(statement.startswith('create table "alerts"') for statement in told)
+    assert 'alter table "events" add column if not exists "pruned" bigint not null default 0' in told
+    assert not any(statement.startswith('create table "events"') for statement in told)
+    assert list(changes(newer, newer)) == []
+    assert draw(()) == Drawing()
+
+
+async def test_relays_that_start_together_on_an_empty_database_all_start(bare: str):
+    stores = await asyncio.gather(*(PostgresStore.open(bare) for _ in range(4)))
+    await accept(stores[0], event("call-1"))
+    assert [await store.totals() for store in stores] == [await stores[0].totals()] * 4
+    for store in stores:
+        await store.close()
+
+
+async def test_an_older_ledger_is_brought_up_to_date_and_keeps_what_is_in_it(bare: str):
+    await (await PostgresStore.open(bare)).close()
+    raw = await asyncpg.connect(bare)
+    await raw.execute(
+        "drop table nodes, duties, rates; drop index events_received; delete from relay_migrations where name = 'nodes'"
+    )
+    await raw.close()
+    with pytest.raises(StoreUnusable, match="not a ledger of this version yet"):
+        await PostgresStore.open(bare, read_only=True)
+    await (await PostgresStore.open(bare)).close()
+    raw = await asyncpg.connect(bare)
+    assert await raw.fetchval("select to_regclass('nodes') is not null and to_regclass('events_received') is not null")
+    await raw.execute("insert into relay_migrations values ('from_tomorrow', 0)")
+    await raw.close()
+    with pytest.raises(StoreUnusable, match="newer version"):
+        await PostgresStore.open(bare)
+
+
+async def test_a_database_of_something_else_is_left_alone(bare: str):
+    raw = await asyncpg.connect(bare)
+    await raw.execute("create table events (id int)")
+    with pytest.raises(StoreUnusable, match="events of something else"):
+        await PostgresStore.open(bare)
+    await raw.execute("create schema relay")
+    await (await PostgresStore.open(f"{bare}?search_path=relay")).close()
+    await raw.close()
+
+
+async def test_a_server_that_answers_before_it_is_safe_is_refused(bare: str):
+    with pytest.raises(StoreUnusable, match="synchronous_commit is off"):
+        await PostgresStore.open(f"{bare}?synchronous_commit=off")
+
+
+@pytest.mark.parametrize("words", ["", "?notify=off", "?pooler=transaction"])
+async def test_a_ledger_is_usable_without_notify_and_behind_a_pooler(postgres: str, words: str):
+    store = await PostgresStore.open(f"{postgres}{words}")
+    await owe(store, owed("d1"))
+    assert len(await claimed(store)) == 1
+    await store.close()
+
+
+async def test_who_cannot_be_reached_is_told_without_the_password():
+    with pytest.raises(StoreUnusable, match="cannot be opened") as told:
+        await PostgresStore.open("postgresql://relay:very-false@127.0.0.1:1/relay")
+    assert "very-false" not in str(told.value)
+
+
+async def test_the_same_webhook_at_two_doors_at_once_is_one_event(two: tuple[PostgresStore, PostgresStore]):
+    again = [replace(event("call-1"), id=f"evt-{n}") for n in range(20)]
+    answers = await asyncio.gather(*(two[n % 2].accept(one, b"{}", merge) for n, one in enumerate(again)))
+
+    assert len({answer.event for answer in answers}) == 1
+    assert sum(not answer.duplicate for answer in answers) == 1
+    assert (await two[0].balance()).wrong is None
+    assert (await two[0].totals())["events"] == 1
+
+
+async def test_two_relays_plan_every_event_once_and_those_of_a_caller_in_order(
+    two: tuple[PostgresStore, PostgresStore],
+):
+    await accept(two[0], *(event(f"call-{n}", caller=f"+1312555010{n % 7}") for n in range(210)))
+    planned: list[Event] = []
+
+    def decide(event: Event, known: Known) -> Plan:
+        planned.append(event)
+        return Plan((Verdict("A", "ran"),))
+
+    async def work(store: PostgresStore) -> None:
+        while (await store.totals())["unplanned"]:
+            await plan(store, decide, limit=5)
+
+    await asyncio.gather(work(two[0]), work(two[1]))
+
+    assert sorted(one.seq for one in planned) == sorted({one.seq for one in planned})
+    assert len(planned) == 210
+    for caller in {one.caller for one in planned}:
+        seqs = [one.seq for one in planned if one.caller == caller]
+        assert seqs == sorted(seqs)
+
+
+async def test_two_relays_take_every_delivery_once_and_a_lane_is_one_s_own(two: tuple[PostgresStore, PostgresStore]):
+    await owe(two[0], *(owed(f"d{n}", step=n) for n in range(40)))
+    await owe(two[0], *(owed(f"l{n}", lane="A", step=n) for n in range(4)), now=NOW + 1)
+    takes = await asyncio.gather(*(two[n % 2].claim({"team": Want(3)}, now=NOW + 1) for n in range(40)))
+    taken = [one.delivery for take in takes for one in take.claimed]
+
+    assert len({one.id for one in taken}) == len(taken)
+    assert sum(one.lane == "A" for one in taken) == 1
+
+
+async def test_two_relays_text_a_person_once(two: tuple[PostgresStore, PostgresStore]):
+    for n in range(8):
+        await owe(two[0], text(f"t{n}"), now=NOW + n)
+    (first, second) = [await claimed(store, "callscaler", now=NOW + 9, slots=4) for store in two]
+    begun = await asyncio.gather(
+        *(begin(two[0], one, with_cooldown) for one in first), *(begin(two[1], one, with_cooldown) for one in second)
+    )
+
+    assert len(begun) == 8
+    assert [one.state for one in begun].count(State.SENDING) == 1
+
+
+async def test_two_steps_that_settle_at_once_in_two_relays_let_the_third_go(two: tuple[PostgresStore, PostgresStore]):
+    def follow(run: Run) -> list[Delivery]:
+        done = [one for one in run.deliveries if one.state is State.DELIVERED]
+        last = run.deliveries[-1]
+        return [last.moved(State.DUE, due_at=NOW)] if len(done) == 2 and last.state is State.WAITING else []
+
+    for n in range(10):
+        await owe(
+            two[0],
+            *(owed(f"{n}-{step}", run=f"r{n}", step=step) for step in range(2)),
+            owed(f"{n}-last", run=f"r{n}", step=2, state=State.WAITING, due_at=None),
+            now=NOW + n,
+        )
+    taken = await claimed(two[0], now=NOW + 20)
+    await asyncio.gather(
+        *(
+            two[n % 2].settle([Settlement(one.delivery.moved(State.DELIVERED, settled_at=NOW))], follow)
+            for n, one in enumerate(taken)
+        )
+    )
+
+    assert len(await claimed(two[1], now=NOW + 20)) == 10
+
+
+async def test_what_names_a_rule_that_this_relay_has_not_read_is_left_to_others(
+    two: tuple[PostgresStore, PostgresStore],
+):
+    await two[0].save_rule("v9", "New", "{}", NOW)
+    await owe(two[0], owed("d1", rule_version="v9"))
+
+    assert await claimed(two[1]) == []
+    assert [version for version, _ in await two[1].owed_versions()] == ["v9"]
+    assert [one.delivery.id for one in await claimed(two[1])] == ["d1"]
+
+
+async def test_a_commit_whose_answer_is_lost_is_busy_and_its_repeat_a_duplicate(postgres: str):
+    port = int(postgres.rpartition(":")[2].partition("/")[0])
+    proxy = Proxy(port)
+    await proxy.start()
+    store = await PostgresStore.open(postgres.replace(f":{port}/", f":{proxy.port}/"))
+    first = event("call-1")
+    proxy.cut_after_commits(1)
+    with pytest.raises(StoreBusy, match="may or may not"):
+        await store.accept(first, b"{}", merge)
+    again = await store.accept(replace(first, id="another"), b"{}", merge)
+    await store.close()
+    await proxy.stop()
+
+    assert proxy.broken == 1
+    assert (again.event, again.duplicate) == (first.id, True)
+
+
+async def test_connections_that_break_are_replaced(postgres: str):
+    port = int(postgres.rpartition(":")[2].partition("/")[0])
+    proxy = Proxy(port)
+    await proxy.start()
+    store = await PostgresStore.open(postgres.replace(f":{port}/", f":{proxy.port}/"))
+    for n in range(3):
+        await accept(store, event(f"call-{n}"))
+        proxy.cut_all()
+        assert len(await store.events(limit=9)) == n + 1
+    await store.close()
+    await proxy.stop()
+
+
+async def test_reading_only_changes_nothing(postgres: str):
+    store = await PostgresStore.open(postgres, read_only=True)
+    with pytest.raises(RuntimeError):
+        await store.set_mark("a", 1.0)
+    with pytest.raises(RuntimeError):
+        await store.settle([], nobody_waits)
+    await store.close()
+
+
+async def test_another_relay_is_woken_and_hears_nothing_of_itself(two: tuple[PostgresStore, PostgresStore], until: Any):
+    heard: list[int] = []
+    for place, store in enumerate(two):
+        store.on_call(lambda place=place: heard.append(place))
+    await until(lambda: sorted(heard) == [0, 1])  # each is called once when it begins to listen
+    heard.clear()
+    await accept(two[0], event("call-1"))
+    await until(lambda: 1 in heard)
+
+    assert 0 not in heard
