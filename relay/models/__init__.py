@@ -3,7 +3,7 @@
 from relay.models.act import Act
 from relay.models.alert import Alert
 from relay.models.event import CALL_TYPES, ENRICHED, UNCONFIRMED, Event, iso
-from relay.models.facts import CallerFacts, Known, NumberFacts, Owned, TextFacts
+from relay.models.facts import BusinessFacts, CallerFacts, Known, NumberFacts, Owned, TextFacts
 from relay.models.forms import (
     CALLSCALER,
     Form,
@@ -44,6 +44,7 @@ __all__ = [
     "Act",
     "Alert",
     "Attempt",
+    "BusinessFacts",
     "CallerFacts",
     "Change",
     "Counted",

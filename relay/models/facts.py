@@ -58,6 +58,22 @@ class NumberFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class BusinessFacts:
+    """What the ledger knows of the last seven days of all numbers together, to the hour."""
+
+    calls_7d: int = 0
+    answered_7d: int = 0
+    missed_7d: int = 0
+    voicemails_7d: int = 0
+    texts_7d: int = 0
+    """Texts that went out, by rules and by anybody on the account."""
+    replies_7d: int = 0
+    """Texts that came in."""
+    numbers_7d: tuple[str, ...] = ()
+    """A line for each number that was called, the busiest first: `Main line: 12 calls, 75% answered`."""
+
+
+@dataclass(frozen=True, slots=True)
 class TextFacts:
     """What stands in the way of a text to one person, read in the transaction that decides.
 
@@ -88,6 +104,9 @@ class Known(Protocol):
 
     def number(self) -> NumberFacts:
         """Facts about the event's number."""
+
+    def business(self) -> BusinessFacts:
+        """Facts about all numbers together."""
 
     def text(self, recipient: str, *, run: str, rule: str, shadow: bool) -> TextFacts:
         """What stands in the way of a text to this person; shadow texts count only where `shadow` asks for them."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from relay.errors import TemplateError
-from relay.models import CallerFacts, Counted, Event, MoveFacts, NumberFacts, TextFacts
+from relay.models import BusinessFacts, CallerFacts, Counted, Event, MoveFacts, NumberFacts, TextFacts
 from relay.numbers.brakes import BAN, Brakes, Wanted, flaps, in_group, stands
 from relay.numbers.groups import Declared, choose
 from relay.rules import CLOCK, TICK, Facts, say_span
@@ -244,6 +244,9 @@ class _OfNumber:
 
     def number(self) -> NumberFacts:
         return self.facts
+
+    def business(self) -> BusinessFacts:
+        return BusinessFacts()
 
     def text(self, recipient: str, *, run: str, rule: str, shadow: bool) -> TextFacts:  # noqa: ARG002 - nobody is texted
         return TextFacts()

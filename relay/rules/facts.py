@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
     from relay.hours import Business
-    from relay.models import CallerFacts, Event, Known, NumberFacts, Outage
+    from relay.models import BusinessFacts, CallerFacts, Event, Known, NumberFacts, Outage
 
 DAY = 86400.0
 HISTORY = "history"
@@ -137,6 +137,11 @@ class Facts:
     def line(self) -> NumberFacts:
         """What the ledger knows of the number."""
         return self.known.number()
+
+    @cached_property
+    def week(self) -> BusinessFacts:
+        """What the ledger knows of all numbers together."""
+        return self.known.business()
 
     @cached_property
     def spam(self) -> Spam:

@@ -10,7 +10,21 @@ from dataclasses import replace
 from relay import phone
 from relay.forms import nearest
 from relay.models import iso
-from relay.rules.kinds import Field, Kind, Reader, call, line, of_name, of_number, owned, person, rate, text
+from relay.rules.kinds import (
+    Field,
+    Kind,
+    Reader,
+    call,
+    line,
+    of_name,
+    of_number,
+    owned,
+    person,
+    rate,
+    text,
+    week,
+    week_rate,
+)
 
 
 def _fields(*rows: tuple[str, Kind, str, Reader]) -> dict[str, Field]:
@@ -153,6 +167,13 @@ FIELDS = _fields(
         "dates it is closed on, from business: closed",
         lambda f: sorted(day.isoformat() for day in f.about.hours.closed_dates),
     ),
+    ("business.calls_7d", N, "calls to all numbers in the last 7 days, to the hour", week("calls_7d")),
+    ("business.answer_rate_7d", N, "share of those answered, in percent", week_rate("answered_7d", "calls_7d")),
+    ("business.missed_7d", N, "those missed", week("missed_7d")),
+    ("business.voicemails_7d", N, "those that left a voicemail", week("voicemails_7d")),
+    ("business.texts_7d", N, "texts that went out in the last 7 days, by anybody on the account", week("texts_7d")),
+    ("business.replies_7d", N, "texts that came in in the last 7 days", week("replies_7d")),
+    ("business.numbers_7d", L, "a line for each number that was called, the busiest first", week("numbers_7d")),
     ("now.open", F, "whether the business is open", lambda f: f.about.hours.is_open(f.at)),
     (
         "now.weekday",

@@ -92,3 +92,18 @@ def rate(answered: str, calls: str) -> Reader:
         return round(100 * part / whole, 1) if whole else None
 
     return read
+
+
+def week(key: str) -> Reader:
+    """What the ledger knows of the last seven days of all numbers together."""
+    return lambda facts: getattr(facts.week, key)
+
+
+def week_rate(part: str, whole: str) -> Reader:
+    """A share of those in percent, with one digit; None of nothing."""
+
+    def read(facts: Facts) -> Any:
+        of = getattr(facts.week, whole)
+        return round(100 * getattr(facts.week, part) / of, 1) if of else None
+
+    return read

@@ -52,8 +52,8 @@ def house(tmp_path_factory):
     for use in RECIPES:
         forms = read_recipe(shipped(f"recipes/{use}.yaml")).form.inputs
         needed = {name: form.example for name, form in forms.items() if form.default is None}
-        if use.startswith("log-everything"):
-            continue  # it writes rows, and this house has no sheet
+        if use.startswith(("log-everything", "weekly-digest@1")):
+            continue  # the first writes rows, and this house has no sheet; the other's name is taken by its successor
         uses.append({"use": use, "inputs": needed})
     (folder / "relay.yaml").write_text(HOUSE + yaml.safe_dump({"rules": uses}))
     keys = asyncio.run(_fill(folder))

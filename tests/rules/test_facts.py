@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from relay.hours import Business
-from relay.models import CallerFacts, Event, NumberFacts, Owned
+from relay.models import BusinessFacts, CallerFacts, Event, NumberFacts, Owned
 from relay.rules import About, Facts, Scorecard, read_condition
 from relay.rules.fields import FIELDS
 from tests.rules.reading import rule
@@ -38,6 +38,10 @@ class Ledger:
         self.asked.append("number")
         owned = Owned(OWN, "n1", "Main", "Sales", "g1", "active", True, created_at=NOON - 10.5 * 86400)
         return NumberFacts(owned, calls_7d=8, answered_7d=3)
+
+    def business(self) -> BusinessFacts:
+        self.asked.append("business")
+        return BusinessFacts(calls_7d=8, answered_7d=6)
 
 
 def facts(known: Any = None, about: About = ABOUT, now: float = NOON, **more: Any) -> Facts:
@@ -68,6 +72,7 @@ def facts(known: Any = None, about: About = ABOUT, now: float = NOON, **more: An
         ("number.answer_rate_30d", None),
         ("number.age_days", 10),
         ("business.hours", "mon-fri 08:00-18:00"),
+        ("business.answer_rate_7d", 75.0),
         ("business.closed", ["2026-07-03", "2026-12-25"]),
         ("now.open", False),
         ("now.weekday", "fri"),
@@ -92,7 +97,7 @@ def test_the_ledger_is_asked_only_for_what_a_rule_asks_and_once() -> None:
     ledger = Ledger()
     asked = facts(ledger)
     for name in FIELDS:
-        if not name.startswith(("caller.", "number.")):
+        if not name.startswith(("caller.", "number.")) and not name.endswith("_7d"):
             asked.look(name)
     for name in ("caller.number", "caller.name", "caller.line", "number.number"):
         asked.look(name)
@@ -101,7 +106,9 @@ def test_the_ledger_is_asked_only_for_what_a_rule_asks_and_once() -> None:
         asked.look("caller.calls_24h")
         asked.look("caller.is_new")
         asked.look("number.status")
-    assert ledger.asked == ["caller", "number"]
+        asked.look("business.calls_7d")
+        asked.look("business.answer_rate_7d")
+    assert ledger.asked == ["caller", "number", "business"]
 
 
 def test_a_template_costs_only_what_it_names() -> None:

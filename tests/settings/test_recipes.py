@@ -36,6 +36,7 @@ connectors:
     create: {method: POST, path: /contacts, id: id}
     update: {method: PATCH, path: "/contacts/{{ found.id }}"}
     log: {method: POST, path: "/contacts/{{ found.id }}/calls"}
+  mail: {type: email, host: mail.example.com, from: office@example.com, to: owner@example.com}
   call-log: {type: google_sheets, spreadsheet: sheet, worksheet: Calls, credentials: "${GOOGLE}"}
 """
 SECRETS = {"KEY": "cs_key_" + "f" * 32, "SLACK": "https://hooks.slack.com/services/T0/B0/false"}
@@ -99,7 +100,9 @@ def test_the_recipes_that_were_promised_are_there():
         "reply-to-team",
         "review-request",
         "spam-quarantine",
+        "voicemail-to-email",
         "voicemail-to-slack",
+        "weekly-digest",
         "weekly-digest",
     ]
 

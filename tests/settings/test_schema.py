@@ -95,6 +95,7 @@ def test_what_the_relay_takes_as_text_fits_in_every_spelling(judge):
         "business": {"hours": {"mon": ["08:00-12:00", "13:00-18:00"]}, "holidays": "US-TX"},
         "texting": {"max_segments": "${MOST}", "limits": {"total": "none"}},
         "retention": {"bodies": "30d"},
+        "groups": [{"name": "Main", "default": True}, {"name": "Parked", "if": {"number.calls_30d": 0}}],
         "rules": [rule, {"use": "log-everything@1", "inputs": {"connector": "x"}}],
     }
     assert wrong(judge, tree) == []

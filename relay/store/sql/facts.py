@@ -6,10 +6,11 @@ import contextlib
 import hmac
 from typing import TYPE_CHECKING
 
-from relay.models import CallerFacts, NumberFacts, TextFacts
+from relay.models import BusinessFacts, CallerFacts, NumberFacts, TextFacts
 from relay.store.sealing import keyed
 from relay.store.sql.calls import ANSWERED
 from relay.store.sql.rows import owned_of
+from relay.store.sql.week import week_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,6 +48,7 @@ class LedgerKnown:
         self._prefix = prefix
         self._caller: CallerFacts | None = None
         self._number: NumberFacts | None = None
+        self._business: BusinessFacts | None = None
         self._failure: BaseException | None = None
 
     @contextlib.contextmanager
@@ -76,6 +78,13 @@ class LedgerKnown:
             with self._reading():
                 self._number = _number(self._connection, self._event.number, self._now)
         return self._number
+
+    def business(self) -> BusinessFacts:
+        """Facts about all numbers together."""
+        if self._business is None:
+            with self._reading():
+                self._business = week_of(self._connection, self._now)
+        return self._business
 
     def text(self, recipient: str, *, run: str, rule: str, shadow: bool) -> TextFacts:
         """What stands in the way of a text to this person."""
