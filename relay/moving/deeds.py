@@ -52,7 +52,7 @@ def deeds_of(
 
     async def drifted(_: _Nothing) -> dict[str, Any]:
         found = await numbers.drift()
-        said = "; ".join(one.what for one in found) or "Every number is in the group that is declared for it"
+        said = "; ".join(one.what for one in found) or "No number is to be moved"
         told = [{"what": one.what, "remedy": one.remedy} for one in found]
         return {"ok": not found, "said": said, "drift": told}
 
