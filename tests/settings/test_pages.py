@@ -9,6 +9,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGES = (
     "archive.md",
     "crm.md",
+    "delivery.md",
     "email.md",
     "google-sheets.md",
     "make.md",
@@ -24,6 +25,7 @@ FALSE = {
     "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/x",
     "SLACK_BOT_TOKEN": "xoxb-false",
     "CALLSCALER_API_KEY": "cs_key_false",
+    "CRM_URL": "https://crm.example.com/calls",
     "BOSS_PHONE": "tgram://123456789:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/12345",
 }
 BLOCKS = [
