@@ -12,6 +12,7 @@ import click
 from relay.cli.common import (
     CONFIG,
     REMOTE,
+    busy,
     config_option,
     json_option,
     print_json,
@@ -41,7 +42,8 @@ def backfill(since: str | None, config: str | None, store: str | None, *, as_jso
     settings = settings_of(config)
     if not settings.can_call_back:
         stop(CONFIG, "the CallScaler API is not set up: set CALLSCALER_API_KEY")
-    found = asyncio.run(_sweep(settings, store, None if since is None else since_when(since)))
+    with busy("reading calls from the phone system …"):
+        found = asyncio.run(_sweep(settings, store, None if since is None else since_when(since)))
     if as_json:
         print_json(asdict(found))
         return

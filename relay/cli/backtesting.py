@@ -13,6 +13,7 @@ import click
 from relay.cli.common import (
     CONFIG,
     FAILURE,
+    busy,
     config_option,
     json_option,
     print_json,
@@ -52,7 +53,8 @@ def backtest(file: str, days: int, config: str | None, store: str | None, *, as_
     in_force, other = (with_modes(settings_of(written), said) for written in (config, file))
     now = time.time()
     try:
-        found = read_ledger(config, store, lambda ledger: run(ledger, days, in_force, other, CONNECTORS, now=now))
+        with busy(f"playing {days} days of calls, twice …"):
+            found = read_ledger(config, store, lambda ledger: run(ledger, days, in_force, other, CONNECTORS, now=now))
     except ValueError as error:
         stop(FAILURE, str(error))
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import json
 import os
@@ -18,7 +19,7 @@ from relay.errors import ConfigError, StoreBusy, StoreUnusable
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
 
     from relay.settings import Settings
     from relay.store import Store
@@ -150,6 +151,24 @@ def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     Console(width=None if sys.stdout.isatty() else _UNFOLDED).print(table)
 
 
+def _coloured() -> bool:
+    """Whether log lines may be coloured: on a terminal, unless NO_COLOR says otherwise (https://no-color.org)."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+@contextlib.contextmanager
+def busy(what: str) -> Iterator[Callable[[str], None]]:
+    """Show on stderr, to people only, that something takes its time; what is yielded changes the words."""
+    from rich.console import Console  # noqa: PLC0415 - quick help
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda words: None  # noqa: ARG005 - nobody looks
+        return
+    with console.status(what) as status:
+        yield status.update
+
+
 def start_logging(level: str = "INFO") -> None:
     """Log lines to stderr, from `level` on: text for people, JSON where RELAY_LOG=json.
 
@@ -170,7 +189,7 @@ def start_logging(level: str = "INFO") -> None:
     renderers: list[Any] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if as_json
-        else [on_one_line, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=trace)]
+        else [on_one_line, structlog.dev.ConsoleRenderer(colors=_coloured(), exception_formatter=trace)]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

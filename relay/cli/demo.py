@@ -105,7 +105,8 @@ async def _play(place: Place, port: int, *, once: bool, as_json: bool) -> Demo:
         if not as_json:
             _tell(world, played)
         if not once:
-            click.echo(f"\nmake more calls at {world.sandbox.url}/ (ledger {_told(place)}); Ctrl-C ends the demo")
+            click.echo(f"\nthe dashboard is at http://127.0.0.1:{world.app.admin_port}/")
+            click.echo(f"make more calls at {world.sandbox.url}/ (ledger {_told(place)}); Ctrl-C ends the demo")
             await asyncio.Event().wait()
 
     if screen is not None:

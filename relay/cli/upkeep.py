@@ -14,6 +14,7 @@ from relay.cli.common import (
     FAILURE,
     FOUND,
     NOT_FOUND,
+    busy,
     config_option,
     json_option,
     ledger_place,
@@ -52,11 +53,13 @@ def prune(config: str | None, store: str | None, *, dry_run: bool, as_json: bool
 
 def _prune(config: str | None, store: str | None) -> dict[str, Any]:
     """A few seconds at a time, so that a service that does it stays free for others."""
-    came = act(config, store, "prune", {})
-    rows, before = dict(came["rows"]), came["bytes_before"]
-    while not came["done"]:
+    with busy("letting go of what is old …") as say:
         came = act(config, store, "prune", {})
-        rows = {kind: rows[kind] + more for kind, more in came["rows"].items()}
+        rows, before = dict(came["rows"]), came["bytes_before"]
+        while not came["done"]:
+            say(f"{sum(rows.values()):,} rows went …")
+            came = act(config, store, "prune", {})
+            rows = {kind: rows[kind] + more for kind, more in came["rows"].items()}
     return {**came, "rows": rows, "bytes_before": before}
 
 
@@ -91,7 +94,8 @@ def backup(folder: Path | None, file: Path | None, config: str | None, store: st
         raise click.UsageError("Name a folder to copy into, or a backup to --verify.")
     try:
         if folder is not None:
-            copy = back_up(ledger_place(config, store).file_or(_BY_SERVER), folder, time.time())
+            with busy("copying the ledger, and proving the copy …"):
+                copy = back_up(ledger_place(config, store).file_or(_BY_SERVER), folder, time.time())
         elif file is not None and file.is_file():
             copy = verify(file)
         else:

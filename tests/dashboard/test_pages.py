@@ -301,3 +301,26 @@ def test_every_template_belongs_to_a_page():
     drawn = {page.template for page in PAGES} | {"page.html", "bare.html", "macros.html"}
     drawn |= {"error.html", "signin.html", "reveal.html"}
     assert set(environment().list_templates()) == drawn
+
+
+async def test_an_open_page_ends_with_its_session(house):
+    async with house.client.post(f"{house.url}/signin", data={"token": TOKEN}, allow_redirects=False) as answer:
+        cookie = {"Cookie": f"relay={answer.cookies['relay'].value}"}
+    _, text = await house.get("/", None, **cookie)
+    csrf = re.search(r'name="csrf" value="([^"]+)"', text)[1]
+    async with house.client.get(f"{house.url}/live?of=/", headers=cookie) as stream:
+        await stream.content.readline()
+        async with house.client.post(
+            f"{house.url}/signout", data={"csrf": csrf}, headers=cookie, allow_redirects=False
+        ) as answer:
+            assert answer.status == 303
+        async with asyncio.timeout(15):
+            await stream.content.read()
+
+
+async def test_nothing_that_a_page_can_do_is_open_to_those_who_only_look(house):
+    for deed in house.app.deeds.forms:
+        for path in (f"/do/{deed}", f"/api/do/{deed}"):
+            answer, _ = await house.post(path, VIEW, number="+13125550101")
+            assert answer.status == 403, path
+    assert await house.app.store.acts(limit=9) == []

@@ -1,0 +1,80 @@
+"""What is shown to people alone: colours, tables as wide as a window, and that something takes its time."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+
+import pytest
+
+BUSY = """\
+import sys
+from relay.cli.common import busy
+with busy("reading calls") as say:
+    say("1,000 calls read")
+    import time
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end:
+        pass
+print("done")
+"""
+
+
+def on_terminal(code, **environment):
+    """What a program writes where both of its outputs are a terminal."""
+    main, beside = pty.openpty()
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm", **environment}
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=beside, stderr=beside, env=environment)
+    os.close(beside)
+    seen = b""
+    while True:
+        try:
+            piece = os.read(main, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        seen += piece
+    os.close(main)
+    assert process.wait(60) == 0
+    return seen.decode("utf-8", "replace")
+
+
+def test_on_a_terminal_it_is_said_that_something_takes_its_time():
+    seen = on_terminal(BUSY)
+    assert "1,000 calls read" in seen
+    assert "done" in seen
+
+
+def test_in_a_pipe_only_the_data_is_written(python):
+    done = python(BUSY)
+    assert (done.out, done.err) == ("done\n", "")
+
+
+LOG = """\
+from relay.cli.common import start_logging
+import structlog
+start_logging()
+structlog.get_logger("x").warning("something", id="evt_1")
+"""
+
+
+@pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_log_lines_are_coloured_for_people_who_want_it(environment, coloured):
+    seen = on_terminal(LOG, **environment)
+    assert "evt_1" in seen
+    assert ("\x1b[" in seen) is coloured
+
+
+TABLE = """\
+from relay.cli.common import print_table
+print_table("", ["delivery", "reason"], [["dlv_" + "1" * 40, "it was refused " * 20]])
+"""
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_a_table_fits_the_window(columns):
+    seen = on_terminal(TABLE, COLUMNS=str(columns), NO_COLOR="1")
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", seen)
+    assert max(len(line.rstrip()) for line in plain.splitlines()) <= columns
