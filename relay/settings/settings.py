@@ -69,8 +69,8 @@ class Settings:
     warnings: tuple[Mistake, ...] = ()
     text: str = ""
     """The file as it is written, without the secrets that stand in it."""
-    admin_token: str | None = None
-    view_token: str | None = None
+    admin_token: str | None = field(default=None, repr=False)
+    view_token: str | None = field(default=None, repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
