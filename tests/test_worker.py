@@ -366,6 +366,21 @@ async def test_the_phone_system_is_asked_once_whether_somebody_was_answered(worl
     assert said == ASKED_WORDS[str(answered)]
 
 
+async def test_nobody_is_asked_about_a_text_that_is_held(world):
+    phone = Phone()
+    it = world(ASKED, phone=phone)
+    await it.ring()
+    began = it.clock()
+    await it.ledger.switch_texts(off=True)
+    await it.later(121)
+    for _ in range(3):
+        await it.later(60)
+    assert (phone.asked, (await it.only()).reason) == ([], "texts are switched off")
+    await it.ledger.switch_texts(off=False)
+    await it.later(60)
+    assert (phone.asked, len(phone.jobs)) == ([(ANN, began)], 1)
+
+
 async def test_nobody_is_asked_where_no_cancel_if_names_it(world):
     phone = Phone()
     it = world([{"wait": "1m"}, *TEXT], phone=phone)

@@ -313,24 +313,42 @@ class Worker:
         self.traces.tell("deliver", tried.event, took, failed=failed, **about)
 
     async def _begin(self, channel: Channel, claimed: Claimed) -> Claimed | None:
-        """Judge a text in the transaction that marks it as sending; None when it does not go now."""
-        delivery, book = claimed.delivery, self._planner.book
-        text = SendText.model_validate(dict(delivery.action or {}))
-        asked = await self._ask(channel, claimed, text.to) if asks_whether_answered(book, delivery) else None
-        now = self._clock()
+        """Judge a text in the transaction that marks it as sending; None when it does not go now.
+
+        Where a `cancel_if` wants to know whether somebody was answered, the phone system is asked once, and only before
+        a text that would go: what is held is not asked about again and again.
+        """
+        asks = asks_whether_answered(self._planner.book, claimed.delivery) and not claimed.delivery.shadow
+        try:
+            begun = await self._judged(claimed, None, asks=asks)
+        except _WouldGo:
+            to = SendText.model_validate(dict(claimed.delivery.action or {})).to
+            begun = await self._judged(claimed, await self._ask(channel, claimed, to), asks=False)
+        if begun.state is not State.SENDING:
+            return None
+        failpoints.reach("text_begun")
+        return replace(claimed, delivery=claimed.delivery.but(notes=begun.notes))
+
+    async def _judged(self, claimed: Claimed, asked: Asked | None, *, asks: bool) -> Delivery:
+        """The text as the ledger has marked it.
+
+        Raises:
+            _WouldGo: it would go, and somebody is to be asked first; nothing was marked.
+        """
+        book, now = self._planner.book, self._clock()
+        text = SendText.model_validate(dict(claimed.delivery.action or {}))
         address = TextAddress(text.to, phone.prefix(text.to), text.sender, text.body)
 
         def decide(delivery: Delivery, event: Event, known: Any) -> Delivery:
             noted = delivery.but(notes={**delivery.notes, ASKED: asked.words}) if asked else delivery
-            return judge_text(book, noted, event, Answered(known) if asked and asked.answered else known, now)
+            decided = judge_text(book, noted, event, Answered(known) if asked and asked.answered else known, now)
+            if asks and decided.state is State.SENDING:
+                raise _WouldGo
+            return decided
 
-        begun = await self._store.begin_text(
-            delivery, address, decide, self._planner.follow, now=now, windows=book.policy.windows
+        return await self._store.begin_text(
+            claimed.delivery, address, decide, self._planner.follow, now=now, windows=book.policy.windows
         )
-        if begun.state is not State.SENDING:
-            return None
-        failpoints.reach("text_begun")
-        return replace(claimed, delivery=delivery.but(notes=begun.notes))
 
     async def _ask(self, channel: Channel, claimed: Claimed, person: str) -> Asked | None:
         """Ask the phone system once whether this person was answered; where it cannot say, the ledger's word stands."""
@@ -349,6 +367,10 @@ class Worker:
         taken = frozenset(text["provider_id"] for text in texts if text["provider_id"])
         settlements = await fate.settle_unknown(unknown, self.channels, taken, self._clock())
         await self._store.settle(settlements, self._planner.follow)
+
+
+class _WouldGo(Exception):
+    """A text would go now."""
 
 
 @dataclass(frozen=True, slots=True)
