@@ -1,6 +1,7 @@
 """The worker on a real ledger: what each outcome leads to, and that nobody is texted twice."""
 
 import asyncio
+import threading
 from dataclasses import replace
 
 import pytest
@@ -98,6 +99,26 @@ async def test_what_is_due_is_delivered_once_with_a_key_that_stays_the_same(worl
     assert [(job.tries, job.key) for job in desk.jobs] == [(n, desk.jobs[0].key) for n in range(3)]
     assert (await it.only()).state is State.DELIVERED
     assert [attempt.outcome for attempt in await it.ledger.attempts(desk.jobs[0].key)] == ["due", "due", "delivered"]
+
+
+@pytest.mark.parametrize(("outcome", "makes_room"), [(Receipt(id="ok"), True), (Unavailable("down"), False)])
+async def test_what_went_well_makes_room_before_it_is_written_down(world, until, outcome, makes_room):
+    desk = Service(outcome, hold=asyncio.Event())
+    it = world([{"send": "desk"}], desk=desk)
+    await it.ring()
+    await it.worker.turn()
+    await until(lambda: desk.jobs)
+    begun, go = threading.Event(), threading.Event()
+    blocked = asyncio.ensure_future(it.ledger._engine.run(lambda _: begun.set() or go.wait(10)))
+    await until(begun.is_set)
+    desk.hold.set()
+    await until(it.ledger._engine._queue.qsize)  # its settlement waits behind the one that stands still
+    assert it.worker.under_way["desk"] == int(not makes_room)
+    go.set()
+    await blocked
+    await it.worker.idle()
+    assert it.worker.under_way["desk"] == 0
+    assert (await it.only()).state is (State.DELIVERED if makes_room else State.DUE)
 
 
 async def test_a_connector_that_fails_as_it_should_not_is_dead_after_three(world):

@@ -79,6 +79,8 @@ class Worker:
         """Told of every try."""
         self._under_way: dict[str, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._left: set[asyncio.Task[Any]] = set()
+        """Those that have sent and only write down."""
         self._lingering: float | None = None
         self._freed_at = float("-inf")
 
@@ -172,9 +174,23 @@ class Worker:
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._ended(name, done))
 
+    def _leave(self, name: str) -> None:
+        """What went well makes room for the next before it is written down: its service is done with it.
+
+        What failed keeps its place until then, as the breaker may close the way.
+        """
+        task = asyncio.current_task()
+        if task in self._tasks and task not in self._left:
+            self._left.add(task)
+            self._under_way[name] -= 1
+            self.call()
+
     def _ended(self, name: str, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._under_way[name] -= 1
+        if task in self._left:
+            self._left.discard(task)
+        else:
+            self._under_way[name] -= 1
         error = None if task.cancelled() else task.exception()
         if error is not None:
             # Its lease runs out and it is taken again; nothing is lost, and nothing is hidden.
@@ -265,6 +281,8 @@ class Worker:
             return [Unclear(f"no answer within {channel.timeout:g} s")] * len(jobs)
         except Exception as error:  # noqa: BLE001 - whatever a connector raises is the outcome of the try
             return [error] * len(jobs)
+        if all(isinstance(result, Receipt) for result in results):
+            self._leave(channel.name)
         return results
 
     async def _settle_all(
