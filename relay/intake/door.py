@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-CROWD = 16
+CROWD = 32
 """Events that wait to be written down at once, from which on they go before planning and sending."""
 MOMENT = 0.1
 """Seconds for which planning and sending stand back; between them they go on, so that nothing waits for ever."""
