@@ -96,6 +96,7 @@ async def test_a_run_with_too_many_moves_makes_none_and_asks(shops):
     await shop.store.move_run(replace(run, state="approved", answered_by="Dana"), ("asking",), now=shop.now)
     await shop.settle()
     assert len(shop.moves) == 3
+    assert (await shop.store.number_run(run.id)).state == "done"
 
 
 async def test_a_run_that_is_rejected_or_never_answered_moves_nothing(shops):

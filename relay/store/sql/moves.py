@@ -276,6 +276,13 @@ def settle_move(connection: Connection, delivery: Delivery) -> None:
         settle_change(connection, replace(change, state="failed"))
     else:
         _save(connection, change)
+        return
+    # A run that somebody approved is over with its last move.
+    connection.execute(
+        "update number_runs set state = 'done' where id = ? and state = 'approved' and moves <= "
+        "(select count(*) from changes where run = ? and state in ('done', 'failed', 'held'))",
+        (change.run, change.run),
+    )
 
 
 def was_moved(notes: Mapping[str, Any], to: str | None) -> bool:
