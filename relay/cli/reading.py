@@ -55,7 +55,11 @@ def find(number: str, config: str | None, store: str | None, limit: int, *, as_j
 
     person = phone.normalise(number)
     if person is None:
-        stop(USAGE, f"`{number}` is no telephone number; write it as +13125550101")
+        stop(
+            USAGE,
+            f"`{number}` is no telephone number; write it as +13125550101. People are found by number only, as names "
+            "may be sealed",
+        )
     found = read_ledger(config, store, lambda ledger: ledger.events(limit=limit, person=person))
     _print_events(found, as_json=as_json)
     if not found:

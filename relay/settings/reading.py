@@ -6,11 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from relay import phone
+from relay.errors import StoreUnusable
 from relay.forms import keys_of, read_form, unknown
 from relay.hours import Business, QuietHours
 from relay.http import Network
 from relay.intake import MAPPABLE, Source
 from relay.models import CALLSCALER
+from relay.proof.proof import SHORTEST
 from relay.rules import NO_CARD, About, Rule, Scorecard, Surroundings, fields_in, read_condition, read_rule
 from relay.rules.messages import House
 from relay.settings.forms import (
@@ -35,6 +37,7 @@ from relay.settings.rules_section import read_rules
 from relay.settings.settings import Configured, Settings
 from relay.settings.written_secrets import judge_secrets, without_secrets
 from relay.settings.yaml_file import Document, expand, read_document
+from relay.store.sealing import read_keys
 from relay.texting import Limit, Policy, TextingForm
 
 if TYPE_CHECKING:
@@ -428,6 +431,13 @@ class _Reader:
             known = name in SETTINGS or name in self.document.variables or name.startswith("RELAY_HOOK_SECRET")
             if value and name.startswith("RELAY_") and not known:
                 self.document.warn((), unknown(name, SETTINGS, "setting (environment variable)"))
+        for name in ("RELAY_ADMIN_TOKEN", "RELAY_VIEW_TOKEN"):
+            if 0 < len(self.environment.get(name, "")) < SHORTEST:
+                self.document.warn((), f"{name} has under {SHORTEST} characters; make one with `openssl rand -hex 32`")
+        try:
+            read_keys(self.environment)
+        except StoreUnusable as error:
+            self._complain((), str(error))
 
 
 def _has_key(callscaler: CallScalerForm | None) -> bool:
