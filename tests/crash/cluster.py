@@ -75,7 +75,7 @@ async def try_cluster(
     await proxy.start()
     wired = direct.replace(f":{server.port}/", f":{proxy.port}/")
     cluster = Cluster([Sharer(folder / f"relay{n}", world, wired, mutant) for n in range(RELAYS)], dice)
-    load = Load(cluster, dice, pause)  # type: ignore[arg-type]
+    load = Load(cluster, dice, pause)
     nemesis = Nemesis(cluster, server, proxy, dice)
     began = time.monotonic()
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import aiohttp
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     import random
 
     from relay.sandbox.phone import Phone
-    from tests.crash.fleet import Fleet
-    from tests.crash.relays import Relays
 
 SENDERS = 24
 AREAS = (
@@ -66,10 +64,18 @@ _REPEATS = 0.1
 _MISSED = 0.6
 
 
+class Doors(Protocol):
+    """Whoever takes webhooks: one relay, or several."""
+
+    @property
+    def door(self) -> str:
+        """Where the next webhook goes; empty while nobody takes any."""
+
+
 class Load:
     """What was sent, and what was said to be taken."""
 
-    def __init__(self, relays: Relays | Fleet, dice: random.Random, pause: float, phone: Phone | None = None) -> None:
+    def __init__(self, relays: Doors, dice: random.Random, pause: float, phone: Phone | None = None) -> None:
         """`pause` is how many seconds a sender waits between two events at most; people answer on `phone`."""
         self.attempted: dict[str, tuple[str, str]] = {}
         """Type and caller of every call that was ever sent."""

@@ -42,7 +42,7 @@ def ack_before_commit() -> None:
 
     async def hasty(self: SqliteStore, event: Event, body: bytes, merge: Any) -> Accepted:
         async def write() -> None:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.2)
             await accept(self, event, body, merge)
 
         task = asyncio.ensure_future(write())

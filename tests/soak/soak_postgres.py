@@ -1,26 +1,25 @@
-"""Two relays on one PostgreSQL, killed, stopped beyond their leases, and the server with them."""
+"""Three relays on one PostgreSQL, killed, frozen beyond their leases, cut off, and the server felled."""
 
 import json
 
 import pytest
 
-from tests.crash.fleet import try_many
-from tests.postgres import Server, make_database
+from tests.crash.cluster import try_cluster
+from tests.postgres import Server
 
-KILLS = 60
+FAULTS = 60
 
 
 @pytest.fixture
 def server():
-    it = Server()
+    it = Server(synced=True)
     it.start()
     yield it
     it.remove()
 
 
 @pytest.mark.parametrize("seed", [41, 42])
-async def test_a_fleet_loses_nothing_and_texts_nobody_twice(tmp_path, server, seed):
-    url = await make_database(server.url())
-    found = await try_many(tmp_path, server, url, seed=seed, kills=KILLS)
+async def test_sixty_faults_among_three_relays_and_their_server_lose_nothing(tmp_path, server, seed):
+    found = await try_cluster(tmp_path, server, seed=seed, faults=FAULTS)
     print(json.dumps(found.public()))  # noqa: T201 - the figures are what a soak is for
     assert found.good
