@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from relay.cli.environment import load_beside
 from relay.errors import ConfigError, StoreBusy, StoreUnusable
 
 if TYPE_CHECKING:
@@ -54,9 +55,10 @@ def stop(code: int, message: str) -> NoReturn:
 
 
 def config_path(config: str | None) -> Path:
-    """The configuration file: the command's own option, else the group's."""
-    chosen = config or click.get_current_context().find_root().obj or "config/relay.yaml"
-    return Path(chosen)
+    """The configuration file: the command's own option, else the group's; `.env` beside it is read now."""
+    chosen = Path(config or click.get_current_context().find_root().obj or "config/relay.yaml")
+    load_beside(chosen)
+    return chosen
 
 
 def settings_of(config: str | None) -> Settings:

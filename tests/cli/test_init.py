@@ -30,9 +30,40 @@ def test_what_it_writes_is_a_good_configuration_in_shadow_mode(tmp_path):
 
 
 def test_questions_are_asked_and_have_answers_ready(tmp_path):
-    done = init(tmp_path, input="Bright Pipes\n\n")
+    done = init(tmp_path, input="Bright Pipes\n\nmon-sat: 09:00-17:00\n\n\n")
     assert done.exit_code == 0
-    assert 'name: "Bright Pipes"' in (tmp_path / "relay.yaml").read_text()
+    written = (tmp_path / "relay.yaml").read_text()
+    assert 'name: "Bright Pipes"' in written
+    assert "hours: {mon-sat: 09:00-17:00}" in written
+    assert "\n  team: {type: slack" not in written
+
+
+def test_with_its_secrets_beside_it_the_file_is_good_at_once(tmp_path, monkeypatch):
+    for name in ("RELAY_HOOK_SECRET", "SLACK_WEBHOOK_URL", "CALLSCALER_API_KEY"):
+        monkeypatch.setenv(name, "")  # so that what .env adds is gone after the test
+        monkeypatch.delenv(name)
+    done = init(tmp_path, "--slack", "https://hooks.example.com/false", "--key", "cs_key_false", "--yes")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+    assert ".env\n" in (tmp_path / ".gitignore").read_text()
+    kept, shown = ((tmp_path / name).read_text() for name in (".env", ".env.example"))
+    assert "cs_key_false" in kept
+    assert not set(kept.splitlines()[1:]) & set(shown.splitlines()[1:])
+    checked = CliRunner().invoke(relay, ["-c", str(tmp_path / "relay.yaml"), "check"])
+    assert (checked.exit_code, "good" in checked.output) == (0, True), checked.output
+
+
+def test_secrets_that_are_there_already_are_never_written_over(tmp_path):
+    (tmp_path / ".env").write_text("RELAY_HOOK_SECRET=mine\n")
+    assert init(tmp_path, "--yes").exit_code == 0
+    assert (tmp_path / ".env").read_text() == "RELAY_HOOK_SECRET=mine\n"
+
+
+def test_an_answer_that_cannot_be_is_told_with_its_place_and_nothing_is_written(tmp_path):
+    done = init(tmp_path / "config", "--hours", "all day", "--yes")
+    assert done.exit_code == 2
+    assert "hours: {all day}" in done.output
+    assert not (tmp_path / "config").exists()
 
 
 def test_what_exists_is_never_written_over(tmp_path):
