@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import time
+from pathlib import Path
 
 import pytest
 import yaml
@@ -41,6 +42,7 @@ connectors:
     log: {method: POST, path: "/contacts/{{ found.id }}/calls"}
 """
 RECIPES = [path.stem for path in sorted(shipped("recipes").glob("*.yaml"))]
+CODE = ("rules/judging.py", "texting/findings.py")
 _VALUES = re.compile(r"^[a-z_.0-9]+( [a-z_]+)?: wanted .+, was .+")
 
 
@@ -131,3 +133,14 @@ def test_a_guard_that_stops_a_rule_is_told_beside_those_that_pass(house):
     assert re.search(r"suppressed +fresh: wanted at most 900s old, was 7200s", told)
     assert re.search(r"guard fresh +at most 15m old on arrival +2h +STOPS", told)
     assert re.search(r"guard opt-out +did not opt out +clear +pass", told)
+
+
+def test_the_page_about_texts_tells_every_guard_that_a_text_can_meet():
+    house = Path(__file__).parents[2]
+    page = (house / "docs" / "texts.md").read_text(encoding="utf-8")
+    code = "".join((house / "relay" / file).read_text(encoding="utf-8") for file in CODE)
+    told = set(re.findall(r'"guard ([a-z_ -]+)"', code)) | set(re.findall(r'_limit\("(\w+)"', code))
+    assert {"fresh", "cooldown", "quiet hours", "per_prefix"} <= told
+    assert [
+        name for name in sorted(told - {"min_history"}) if f"guard {name}`" not in page and f"`{name}`" not in page
+    ] == []
