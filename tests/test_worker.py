@@ -189,6 +189,15 @@ async def test_no_more_is_taken_than_the_rate_lets_begin(world):
     assert it.worker.channels["desk"].pause == 1800
 
 
+async def test_relays_that_work_together_keep_to_the_rate_together(world):
+    alone = replace(world([{"send": "desk"}], desk=Service()).worker.channels["desk"], rate=AsyncLimiter(2, 60))
+    third = alone.shared_by(3)
+    assert (third.rate.max_rate, third.rate.time_period) == (2, 180)
+    assert third.shared_by(3) is third
+    assert third.shared_by(1).rate.time_period == 60
+    assert replace(alone, rate=None).shared_by(3).rate is None
+
+
 async def test_one_lane_goes_in_order_in_batches(world):
     desk = Service(rows=3)
     it = world([{"send": "desk", "message": "{{ call.id }}"}], desk=desk)

@@ -109,7 +109,7 @@ class App:
         self._text_alarms = TextAlarms(store, clock)
         self._others = Others(
             lambda: self.planner.book.version,
-            learn=(self._learn_own, self._learn_modes, self._learn_heard),
+            learn=(self._learn_own, self._learn_modes, self._learn_heard, self._share_rates),
             learn_rules=(self._learn_rules,),
         )
         roles = [name for name, has in (("intake", intake), ("worker", worker)) if has]
@@ -430,6 +430,14 @@ class App:
         if self.replies is not None and not self.roster.holds("replies"):
             self.replies.heard_at = await self.store.mark(REPLIES)
 
+    async def _share_rates(self) -> None:
+        """A rate is the service's own limit, however many relays there are."""
+        self.worker.channels = self._shared(self.worker.channels)
+
+    def _shared(self, channels: Mapping[str, Channel]) -> dict[str, Channel]:
+        workers = 1 + sum("worker" in node.roles for node in self.roster.others)
+        return {name: channel.shared_by(workers) for name, channel in channels.items()}
+
     async def _learn_rules(self) -> None:
         """Rules in wordings that other relays run: until they are read, nothing is taken that names them."""
         await self._remember_rules(self.settings)
@@ -492,7 +500,7 @@ class App:
         self._old |= {rule.version: rule for rule in before.rules}
         self.settings = settings
         self.planner.book = self._book(settings)
-        self.worker.channels = channels
+        self.worker.channels = self._shared(channels)
         self.door.sources = settings.sources
         self.upkeep.retention = settings.retention
         self.backfill = self._backfill(settings)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BATCH = 500
-_PASSING = {"nodes", "duties", "rates"}
+_PASSING = {"nodes", "duties"}
 """What relays that live say of themselves; a copy begins without."""
 _META = "meta"
 _OWN = ("generation", "restored", "copy_of")

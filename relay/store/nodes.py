@@ -34,7 +34,7 @@ class Node:
 
 
 class Nodes(Protocol):
-    """Relays, duties, and rates that count for all of them together."""
+    """Relays and duties."""
 
     node: str
     """The name of whoever opened this ledger, new each time."""
@@ -59,9 +59,3 @@ class Nodes(Protocol):
 
     async def nodes(self) -> list[Node]:
         """Every relay that was seen in the last day, the longest at work first."""
-
-    async def reserve(self, name: str, *, now: float, every: float, burst: int) -> float:
-        """Take a place in what may happen once in `every` seconds (`burst` at once after a rest).
-
-        Answers the moment of that place, Unix seconds: now, or later.
-        """

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from aiolimiter import AsyncLimiter
 
 from relay.backoff import Schedule
 from relay.store import Want
 
 if TYPE_CHECKING:
-    from aiolimiter import AsyncLimiter
-
     from relay.connector import Connector
 
 
@@ -26,8 +26,17 @@ class Channel:
     retry: Schedule = field(default_factory=Schedule)
     rate: AsyncLimiter | None = None
     """Tries (a batch is one) that may begin in a span of time."""
+    relays: int = 1
+    """How many relays share the rate."""
     opens: int = 10
     """Failures in a row after which its breaker opens."""
+
+    def shared_by(self, relays: int) -> Channel:
+        """The same where so many relays work: each keeps to its share of the rate, so that all together keep to it."""
+        if self.rate is None or relays == self.relays:
+            return self
+        span = self.rate.time_period / self.relays * relays
+        return replace(self, rate=AsyncLimiter(self.rate.max_rate, span), relays=relays)
 
     @property
     def window(self) -> float:

@@ -16,6 +16,7 @@ PAGES = (
     "n8n.md",
     "notify.md",
     "numbers.md",
+    "postgres.md",
     "slack.md",
     "webhook.md",
     "zapier.md",

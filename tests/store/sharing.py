@@ -1,4 +1,4 @@
-"""What every ledger knows of the relays on it, of what one does for all, and of rates that count for all."""
+"""What every ledger knows of the relays on it, and of what one does for all."""
 
 from __future__ import annotations
 
@@ -28,12 +28,3 @@ class Sharing:
         await store.leave("one")
 
         assert await store.nodes() == []
-
-    async def test_places_of_a_rate_are_apart_and_some_come_at_once_after_a_rest(self, store: Store):
-        first = [await store.reserve("crm", now=NOW, every=2.0, burst=2) for _ in range(4)]
-        rested = [await store.reserve("crm", now=NOW + 60, every=2.0, burst=2) for _ in range(3)]
-        other = await store.reserve("team", now=NOW, every=2.0, burst=1)
-
-        assert first == [NOW, NOW, NOW + 2, NOW + 4]
-        assert rested == [NOW + 60, NOW + 60, NOW + 62]
-        assert other == NOW

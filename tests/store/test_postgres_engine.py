@@ -134,7 +134,7 @@ async def test_an_older_ledger_is_brought_up_to_date_and_keeps_what_is_in_it(bar
     await (await PostgresStore.open(bare)).close()
     raw = await asyncpg.connect(bare)
     await raw.execute(
-        "drop table nodes, duties, rates; drop index events_received; delete from relay_migrations where name = 'nodes'"
+        "drop table nodes, duties; drop index events_received; delete from relay_migrations where name = 'nodes'"
     )
     await raw.close()
     with pytest.raises(StoreUnusable, match="not a ledger of this version yet"):
@@ -230,6 +230,34 @@ async def test_two_relays_text_a_person_once(two: tuple[PostgresStore, PostgresS
 
     assert len(begun) == 8
     assert [one.state for one in begun].count(State.SENDING) == 1
+
+
+async def test_a_text_that_is_begun_while_leases_are_freed_is_never_due_again(
+    two: tuple[PostgresStore, PostgresStore], postgres: str, until: Any
+):
+    await owe(two[0], text("t1"))
+    await claimed(two[0], "callscaler")
+    raw = await asyncpg.connect(postgres)
+    slow = raw.transaction()
+    await slow.start()
+    await raw.execute("update deliveries set state = 'sending' where id = 't1'")  # a begin that is slow to commit
+    freeing = asyncio.ensure_future(two[1].free_leases(now=NOW + 99, settle=60, everything=False))
+    watcher = await asyncpg.connect(postgres)
+
+    async def blocked() -> bool:
+        waiting = (
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        )
+        return bool(await watcher.fetchval(waiting))
+
+    await until(blocked)
+    await slow.commit()
+    await freeing
+    assert (await two[0].deliveries(limit=1))[0].state is State.SENDING
+    assert await two[1].free_leases(now=NOW + 99, settle=60, everything=False) == 1
+    assert (await two[0].deliveries(limit=1))[0].state is State.UNKNOWN
+    for connection in (raw, watcher):
+        await connection.close()
 
 
 async def test_two_steps_that_settle_at_once_in_two_relays_let_the_third_go(two: tuple[PostgresStore, PostgresStore]):

@@ -170,38 +170,38 @@ class Engine:
             task.exception()  # heard by whoever waited, if somebody still did
 
     async def _transact(self, work: Callable[[ServerConnection], T]) -> T:
+        why = ""
         for tries in range(1, TRIES + 1):
-            sent = False
+            commit = _Commit()
             try:
-                async with self._pool.acquire(timeout=REACH_SECONDS) as raw:
-                    await raw.execute(self._begin)
-                    try:
-                        connection = ServerConnection(raw, self.seal)
-                        result = await in_greenlet(partial(_whole, work, connection))
-                        failpoints.reach("ledger_committing")
-                        sent = True
-                        await raw.execute("commit")
-                        failpoints.reach("ledger_committed")
-                    except BaseException:
-                        if not raw.is_closed() and not sent:
-                            await raw.execute("rollback")
-                        raise
-                    return result
+                return await self._once(work, commit)
             except AGAIN as error:
                 why = f"another relay was always first ({error})"
             except LOST as error:
                 why = f"the database cannot be reached: {told(error)}"
-                if sent:
-                    raise StoreBusy(
-                        "the connection to the database broke at the commit; it may or may not be done"
-                    ) from None
             except asyncpg.PostgresError as error:
                 if not isinstance(error, asyncpg.OperatorInterventionError):
                     raise _refused(error) from error
                 why = f"the database broke it off: {error}"
+            if commit.sent:
+                break
             if tries < TRIES:
                 await asyncio.sleep(random.uniform(0.5, 1.5) * 0.01 * 2**tries)  # noqa: S311 - a pause
-        raise StoreBusy(why)
+        raise StoreBusy(f"{why}, at the commit: it may or may not be done" if commit.sent else why)
+
+    async def _once(self, work: Callable[[ServerConnection], T], commit: _Commit) -> T:
+        async with self._pool.acquire(timeout=REACH_SECONDS) as raw:
+            await raw.execute(self._begin)
+            try:
+                result = await in_greenlet(partial(_whole, work, ServerConnection(raw, self.seal)))
+                failpoints.reach("ledger_committing")
+                await commit.send(raw)
+                failpoints.reach("ledger_committed")
+            except BaseException:
+                if not raw.is_closed() and not commit.sent:
+                    await raw.execute("rollback")
+                raise
+            return result
 
     async def _look(self, work: Callable[[ServerConnection], T]) -> T:
         for tries in (1, 2):
@@ -219,6 +219,24 @@ class Engine:
 def _fail(future: asyncio.Future[Any], error: BaseException) -> None:
     if not future.done():
         future.set_exception(error)
+
+
+class _Commit:
+    """A commit, and whether it was sent: from then on only its answer tells whether it was done."""
+
+    def __init__(self) -> None:
+        self.sent = False
+
+    async def send(self, raw: Raw) -> None:
+        """Commit.
+
+        Raises:
+            StoreBusy: the database undid the transaction instead; that is an answer, and no error, to it.
+        """
+        self.sent = True
+        done = await raw.execute("commit")
+        if done != "COMMIT":
+            raise StoreBusy(f"the database answered the commit with {done}: nothing was written")
 
 
 def _whole(work: Callable[[ServerConnection], T], connection: ServerConnection) -> T:

@@ -189,7 +189,8 @@ def free_leases(connection: Connection, *, now: float, settle: float, everything
     others = connection.execute(
         "update deliveries set state = case state when 'sending' then 'due' else state end, "
         "tries = tries + case state when 'sending' then 1 else 0 end, lease_until = null, claims = claims + 1 "
-        "where lease_until is not null and lease_until <= ?",
+        # A text that another relay begins between the two statements waits for the next look: it is never due again.
+        "where lease_until is not null and lease_until <= ? and not (kind = 'text' and state = 'sending')",
         (over,),
     )
     return len(texts) + others.rowcount

@@ -1,4 +1,4 @@
-"""Relays, duties and rates as rows."""
+"""Relays and duties as rows."""
 
 from __future__ import annotations
 
@@ -51,17 +51,6 @@ def nodes(connection: Connection) -> list[Node]:
         holds.setdefault(row["node"], []).append(row["name"])
     rows = connection.execute("select * from nodes order by started_at, id")
     return [Node(**{**dict(row), "holds": tuple(holds.get(row["id"], ()))}) for row in rows]
-
-
-def reserve(connection: Connection, name: str, *, now: float, every: float, burst: int) -> float:
-    """The next free place, which is then taken: places are `every` seconds apart, after a rest `burst` at once."""
-    row = connection.execute(
-        "insert into rates (name, next_at) values (?1, ?2) on conflict (name) do update set next_at = "
-        "case when rates.next_at + ?3 > excluded.next_at then rates.next_at + ?3 else excluded.next_at end "
-        "returning next_at",
-        (name, now - (burst - 1) * every, every),
-    ).fetchone()
-    return max(now, float(row["next_at"]))
 
 
 def others_live(connection: Connection, node: str, since: float) -> bool:

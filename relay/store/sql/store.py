@@ -375,9 +375,6 @@ class SqlStore(SqlMoves):
     async def nodes(self) -> list[Node]:
         return await self._read(nodes.nodes)
 
-    async def reserve(self, name: str, *, now: float, every: float, burst: int) -> float:
-        return await self._write(partial(nodes.reserve, name=name, now=now, every=every, burst=burst))
-
     async def unconfirmed(self, *, limit: int) -> list[Event]:
         return await self._read(partial(unconfirmed.unconfirmed, limit=limit))
 

@@ -334,14 +334,13 @@ _NODES = """
 create table nodes (id text primary key, host text not null, pid integer not null, version text not null,
     config text not null, roles text not null, started_at real not null, seen_at real not null, lag real)
     strict, without rowid;
-create table duties (name text primary key, node text not null, until real not null) strict, without rowid;
-create table rates (name text primary key, next_at real not null) strict, without rowid
+create table duties (name text primary key, node text not null, until real not null) strict, without rowid
 """
 
 
 @migrations()
 def nodes(db: Database) -> None:
-    """Relays that share the ledger, what one does for all, and rates that count for all."""
+    """Relays that share the ledger, and what one does for all."""
     for statement in _NODES.split(";\n"):
         db.conn.execute(statement)
 
