@@ -265,3 +265,23 @@ async def test_a_new_name_is_noted_too_and_needs_no_brake(shops):
     [change] = await shop.store.number_changes(OWN)
     assert (change.kind, change.state, change.moved) == ("update_number", "done", False)
     assert (await shop.store.numbers())[0].name == "Front"
+
+
+async def test_no_number_of_a_run_is_moved_before_all_of_it_is_planned(shops):
+    shop = Moved(PARK)
+    shops.append(shop)
+    await shop.own(*(f"+1312555{n:04d}" for n in range(1000, 1070)))
+    await shop.look("2026-03-02 05:00")
+    shop.now = at("2026-03-02 06:10")
+    await shop.clock.tick(shop.now)
+    planned = await shop.planner.plan_next()
+    assert planned < 70
+    shop.planner.book = replace(shop.planner.book, brakes=Brakes(max_changes=planned))
+    await shop.worker.turn()
+    await shop.worker.idle()
+    assert shop.moves == []
+    shop.now += 2
+    await shop.settle()
+    assert shop.moves == []
+    [run] = await shop.store.number_runs()
+    assert (run.state, run.moves) == ("asking", 70)
