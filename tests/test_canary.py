@@ -28,6 +28,7 @@ SECRETS = {
     "CRM_TOKEN": "canary-crm-0007-0007-0007",
     "SLACK_PATH": "canary-slack-0008-0008-0008",
 }
+KEY = "ZmFsc2Uga2V5IHRoYXQgc2VhbHMgb25seSB0ZXN0cyE="
 GUESS = "canary-guess-0009-0009-0009"
 CALLER = "+13125550177"
 FILE = """
@@ -66,11 +67,12 @@ async def sink():
     await standin.stop()
 
 
-@pytest.fixture
-async def relay(tmp_path, sink):
+@pytest.fixture(params=["plain", "sealed"])
+async def relay(request, tmp_path, sink):
     """A relay in a process of its own: its ports, what it said, its folder and environment."""
     (tmp_path / "relay.yaml").write_text(FILE)
-    environment = {**os.environ, **SECRETS, "SINK": sink.url, "RELAY_LOG": "json"}
+    key = {"RELAY_ENCRYPTION_KEY": KEY} if request.param == "sealed" else {}
+    environment = {**os.environ, **SECRETS, **key, "SINK": sink.url, "RELAY_LOG": "json"}
     command = [sys.executable, "-m", "relay", "-c", str(tmp_path / "relay.yaml")]
     log = (tmp_path / "log").open("w+")
     process = subprocess.Popen([*command, "serve"], env=environment, stderr=log)  # noqa: ASYNC220 - as above
@@ -86,7 +88,7 @@ async def relay(tmp_path, sink):
     def run(*arguments):
         return subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, check=False)
 
-    yield ports, run
+    yield ports, run, request.param == "sealed"
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     await asyncio.to_thread(process.wait, 40)
@@ -121,6 +123,11 @@ async def looked_at(ports, token):
     return told
 
 
+def files(folder):
+    """The ledger, its log and its backups, as whoever reads the disk sees them."""
+    return [file.read_bytes().decode("latin-1") for file in folder.rglob("relay*.db*") if file.is_file()]
+
+
 def columns(path):
     """Every value of every table."""
     connection = sqlite3.connect(path)
@@ -131,7 +138,7 @@ def columns(path):
 
 
 async def test_no_secret_and_no_number_turns_up_where_it_should_not(relay, sink, tmp_path, until):
-    ports, run = relay
+    ports, run, sealed = relay
     assert (await push(ports, SECRETS["RELAY_HOOK_SECRET"], "c-1"))[0] == 202
     assert (await push(ports, SECRETS["RELAY_HOOK_SECRET_OLD"], "c-2"))[0] == 202
     assert (await push(ports, GUESS, "c-3"))[0] == 401
@@ -151,12 +158,15 @@ async def test_no_secret_and_no_number_turns_up_where_it_should_not(relay, sink,
         **{f"admin {path}": text for path, text in admin.items()},
         **{f"viewer {path}": text for path, text in viewer.items()},
     }
-    values = [*SECRETS.values(), GUESS]
+    values = [*SECRETS.values(), GUESS, KEY]
     found = {where: [value for value in values if value in text] for where, text in outputs.items()}
     assert {where: hits for where, hits in found.items() if hits} == {}
     for where in ("log", "admin /metrics", *(name for name in outputs if name.startswith("viewer"))):
         assert "5550177" not in outputs[where], where
     assert "Dana Example" in outputs["commands"], "what is looked for could be found"
+    run("backup", str(tmp_path / "copies"))
+    read = [word for word in ("5550177", "Dana Example") for file in files(tmp_path) if word in file]
+    assert (read == []) is sealed, read
     assert [json.loads(line) for line in outputs["log"].splitlines() if line.startswith("{")], "there is a log"
 
 
