@@ -90,7 +90,7 @@ def test_what_the_ledger_says_wins_and_keeps_the_count_of_a_closed_one():
         st.tuples(
             st.sampled_from([Receipt(), DOWN, Unclear("?"), Rejected("no"), ValueError("bug")]),
             st.booleans(),
-            st.floats(0, 100),
+            st.integers(0, 100),
         )
     )
 )
