@@ -20,6 +20,7 @@ from relay.models import CALLSCALER, State
 from relay.proof import Key, Proof
 from relay.replies import Reading, Replies
 from relay.sandbox import Sandbox, SandboxSettings
+from relay.texting import ListedText
 from relay.worker import Channel
 from tests.rules.shop import DANA, OWN, Shop
 
@@ -386,3 +387,20 @@ def test_a_body_that_is_no_text_is_read_as_an_empty_one() -> None:
 
 async def sent(world: World) -> list[str]:
     return [text["body"] for text in world.sandbox.texts()]
+
+
+async def test_a_day_of_texts_shares_a_few_commits(ledger, clock, until):
+    """A start meets them all again, and no text leaves before that is over."""
+    statements = []
+    await ledger._write(lambda connection: connection.set_trace_callback(statements.append))
+    people = [f"+1312555{number:04}" for number in range(200)]
+    listed = [ListedText(f"t{n}", "inbound", person, OWN, "STOP", clock()) for n, person in enumerate(people)]
+
+    class Phone:
+        async def texts(self, _):
+            return listed
+
+    intake = Intake(ledger, clock, Metrics())
+    found = await Replies(ledger, intake, Phone(), clock).read()
+    assert (found.received, found.opted_out) == (200, 200)
+    assert [said.casefold() for said in statements].count("commit") < 20

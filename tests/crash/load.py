@@ -108,7 +108,7 @@ class Load:
     async def _ask_to_stop(self, phone: Phone) -> None:
         """Now and then somebody answers STOP, texted before or not."""
         while not self._over:
-            await asyncio.sleep(self._dice.uniform(0.1, 0.6))
+            await asyncio.sleep(self._dice.uniform(0.5, 2.0))
             await phone.receive_text(self._dice.choice(PEOPLE), OURS, "STOP")
             self.stops += 1
 
