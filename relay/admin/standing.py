@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from relay.store import Store
 
 _WEEK = 7 * 86400.0
+_CHANGES = 500
+_RUNS = {"type": "object", "required": ["runs"]}
 _OPEN = Parameter("open", "true: only those that are not over.", {"enum": ["true", "false"]})
 _WHOM = Parameter("number", "The person's number.", place="path")
 
@@ -42,6 +44,9 @@ class Standing:
             Route(get, "/api/rules", self.rules, "The rules in force, and what each did in 7 days."),
             Route(get, "/api/connectors", self.connectors, "Each connector as it stands, with its backlog."),
             Route(get, "/api/numbers", self.numbers, "The business's numbers as last read."),
+            Route(
+                get, "/api/moves", self.moves, "Runs of moves, newest first.", asks=(LIMIT,), answer=_RUNS, fails=(400,)
+            ),
             Route(
                 get,
                 "/api/people/{number}",
@@ -115,6 +120,17 @@ class Standing:
             for number in await self._store.numbers()
         ]
         return json_answer({"numbers": told})
+
+    async def moves(self, request: web.Request) -> web.Response:
+        """Runs of moves of numbers, each with what it moves."""
+        told = []
+        for run in await self._store.number_runs(limit=limit_of(request)):
+            changes = [asdict(change) for change in await self._store.changes(run.id, limit=_CHANGES)]
+            for one in changes:
+                one |= {"at": iso(one["at"]), "settled_at": iso(one["settled_at"])}
+            times = {name: iso(getattr(run, name)) for name in ("at", "until", "told_at", "answered_at")}
+            told.append({**asdict(run), **times, "changes": changes})
+        return json_answer({"runs": told})
 
     async def person(self, request: web.Request) -> web.Response:
         """One person: calls, texts, opt-out, tags."""

@@ -261,6 +261,9 @@ async def test_a_move_is_approved_and_undone(shop, until):
             return await shop.group() == "Parked"
 
         await until(parked)
+        runs = (await shop.api("/api/moves"))["runs"]
+        assert [run["kind"] for run in runs] == ["undo", "rule"]
+        assert (runs[1]["changes"][0]["number"], runs[1]["changes"][0]["to"]) == (PARKED, "Main")
         await page.goto(shop.url + "/audit")
         await expect(page.locator("table.acted")).to_contain_text("numbers-undo")
         assert browser.complaints == []
