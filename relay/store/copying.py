@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from relay.errors import StoreUnusable
 from relay.store.drawing import COUNTS, draw, names_of_all
 from relay.store.nodes import ALIVE
+from relay.store.place import without_extra
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -207,8 +208,10 @@ async def end_at(place: Place, *, new: bool) -> AsyncIterator[End]:
         finally:
             file.close()
         return
-    from relay.store.postgres.whole import DatabaseEnd  # noqa: PLC0415 - an extra, and only the engine that is used
-
+    try:
+        from relay.store.postgres.whole import DatabaseEnd  # noqa: PLC0415 - an extra, and only the engine that is used
+    except ModuleNotFoundError as error:
+        raise without_extra(error) from None
     database = await DatabaseEnd.open(str(place.address))
     try:
         if await database.run(_somebody_lives):

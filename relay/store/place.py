@@ -34,6 +34,11 @@ class Place:
         return self.file
 
 
+def without_extra(error: ModuleNotFoundError) -> StoreUnusable:
+    """What to tell whoever has not installed what PostgreSQL needs."""
+    return StoreUnusable(f"a ledger in PostgreSQL needs {error.name}: pip install 'callscaler-relay[postgres]'")
+
+
 async def open_ledger(
     place: Place, *, read_only: bool = False, keys: Keys | None = None, ballast: bool = False
 ) -> Store:
@@ -50,7 +55,5 @@ async def open_ledger(
     try:
         from relay.store.postgres import PostgresStore  # noqa: PLC0415 - an extra, and only the engine that is used
     except ModuleNotFoundError as error:
-        raise StoreUnusable(
-            f"a ledger in PostgreSQL needs {error.name}: pip install 'callscaler-relay[postgres]'"
-        ) from None
+        raise without_extra(error) from None
     return await PostgresStore.open(place.address, read_only=read_only, keys=keys)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+import sys
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -168,3 +169,15 @@ async def test_a_side_that_changes_meanwhile_is_found_out(tmp_path: Path, postgr
         with pytest.raises(StoreUnusable, match="not the same on both sides"):
             await copy(there, here, lambda table, *_: tables.append(table))
     await meddler.close()
+
+
+async def test_without_the_extra_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    source, target = Place(tmp_path / "a.db"), Place(address="postgresql://relay@db.example/relay")
+    await (await open_ledger(source)).close()
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    for name in [name for name in sys.modules if name.startswith("relay.store.postgres")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(StoreUnusable, match="pip install"):
+        await open_ledger(target)
+    with pytest.raises(StoreUnusable, match="pip install"):
+        await move(source, target)
