@@ -15,7 +15,7 @@ EVERYBODY, LOOK, ACT = "everybody", "whoever may look", "whoever may act"
 MAY = {EVERYBODY: {None, "wrong", VIEW, TOKEN}, LOOK: {VIEW, TOKEN}, ACT: {TOKEN}}
 LOOKED_AT = """
     events events/{reference} deliveries deliveries/{id} texts refused requests acts alerts connectors now numbers
-    optouts people/{number} quarantine rules totals
+    moves optouts people/{number} quarantine rules totals
 """
 PAGES = """
     / /calls /calls/{reference} /people /people/{number} /texts /numbers /rules /connectors /alerts /audit /refused

@@ -62,12 +62,13 @@ def _damage(path: Path, seconds: float) -> str | None:
     """What is wrong with it first; None when nothing is, or when it is something that opening it will tell."""
     if seconds <= 0:
         return None
+    over = threading.Event()
     try:
         with (
             contextlib.closing(
                 sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
             ) as connection,
-            _for_a_while(connection, seconds) as over,
+            _for_a_while(connection, seconds, over),
         ):
             said = connection.execute("pragma quick_check(1)").fetchone()[0]
     except sqlite3.Error as error:
@@ -83,9 +84,8 @@ def _damage(path: Path, seconds: float) -> str | None:
 
 
 @contextlib.contextmanager
-def _for_a_while(connection: sqlite3.Connection, seconds: float) -> Iterator[threading.Event]:
-    """End what goes on in here after a while, and say so. A walk through a table asks no progress handler."""
-    over = threading.Event()
+def _for_a_while(connection: sqlite3.Connection, seconds: float, over: threading.Event) -> Iterator[None]:
+    """End what goes on in here after a while, and say so by `over`. A walk through a table asks no progress handler."""
 
     def end() -> None:
         over.set()
@@ -94,7 +94,7 @@ def _for_a_while(connection: sqlite3.Connection, seconds: float) -> Iterator[thr
     timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), end)
     timer.start()
     try:
-        yield over
+        yield
     finally:
         timer.cancel()
         timer.join()
