@@ -44,6 +44,10 @@ class BadDeed(RelayError):
     """There is no such deed, or what it was given cannot be read."""
 
 
+class NoSuch(BadDeed):
+    """There is nothing of the name or id that was given."""
+
+
 class _Nothing(Form):
     """A deed that needs no telling."""
 
@@ -222,7 +226,7 @@ class Deeds:
     def _known(self, name: str) -> str:
         names = sorted(self._connectors())
         if name not in names:
-            raise BadDeed(unknown(name, names, "connector"))
+            raise NoSuch(unknown(name, names, "connector"))
         return name
 
     async def _retry(self, asked: _Deliveries) -> dict[str, Any]:
@@ -239,7 +243,7 @@ class Deeds:
         try:
             came = await do(which, wish, dry_run=asked.dry_run)
         except NothingSuch as error:
-            raise BadDeed(str(error)) from None
+            raise NoSuch(str(error)) from None
         if not asked.dry_run:
             await self._believe(came.connectors)
         return {**came.public(), "dry_run": asked.dry_run}
@@ -257,7 +261,7 @@ class Deeds:
     async def _release(self, asked: _Event) -> dict[str, Any]:
         event = await self._store.event(asked.event)
         if event is None:
-            raise BadDeed(f"there is no event {asked.event}")
+            raise NoSuch(f"there is no event {asked.event}; `relay events` lists them")
         return {"event": event.id, "released": await self._store.release(event.id, now=self._clock())}
 
     async def _mode(self, asked: _Mode) -> dict[str, Any]:

@@ -91,7 +91,12 @@ class StoreUnusable(StoreError):
 
 
 class StoreHeld(StoreUnusable):
-    """Another process holds the ledger; only one writes to a file."""
+    """Another process holds the ledger; only one writes to a file. `admin` is the HOST:PORT that it listens on."""
+
+    def __init__(self, said: str, admin: str | None = None) -> None:
+        """`admin` is None where the other does not listen, or not yet."""
+        super().__init__(said)
+        self.admin = admin
 
 
 class DeliveryFailed(RelayError):

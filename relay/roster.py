@@ -17,7 +17,7 @@ import structlog
 
 import relay
 from relay.errors import StoreBusy
-from relay.store.nodes import ALIVE, Node
+from relay.store.nodes import ALIVE, ALONE, Node
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 BEAT = 5.0
-ALONE = 60.0
-"""Seconds between two beats, beside others and on a file of one's own."""
+"""Seconds between two beats beside others."""
 LEASE = 20.0
 """Seconds that a duty is held without another beat."""
 

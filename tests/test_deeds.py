@@ -154,7 +154,7 @@ async def test_a_paused_connector_keeps_what_is_owed_and_goes_on_within_a_moment
 
 async def test_a_connector_that_is_none_is_told_with_the_nearest(app):
     status, came = await ask(app, "pause", {"connector": "archiv"})
-    assert (status, came["detail"]) == (422, "`archiv` is no known connector; did you mean `archive`?")
+    assert (status, came["detail"]) == (404, "`archiv` is no known connector; did you mean `archive`?")
 
 
 async def test_resuming_an_open_breaker_probes_at_once(app, sink, until):
@@ -198,8 +198,8 @@ async def test_what_died_under_a_rule_that_has_changed_since_is_done_again_after
 
 async def test_a_replay_of_what_is_not_there_is_told(app):
     status, came = await ask(app, "replay", {"event": "evt_none"})
-    assert (status, came["detail"]) == (422, "there is no event evt_none; `relay events` lists them")
-    assert (await ask(app, "replay", {"connector": "x"}))[0] == 422
+    assert (status, came["detail"]) == (404, "there is no event evt_none; `relay events` lists them")
+    assert (await ask(app, "replay", {"connector": "x"}))[0] == 404
     assert (await ask(app, "replay", {"rules": "tomorrow"}))[0] == 422
 
 

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from relay.access import Parameter, Route
 from relay.admin.answers import json_answer
-from relay.deeds import BadDeed
+from relay.deeds import BadDeed, NoSuch
 from relay.errors import StoreBusy
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Acting:
                     f"Do it: {name}, as the command line does.",
                     asks=(_AGAIN,),
                     body=form.model_json_schema(),
-                    fails=(409, 422, 503),
+                    fails=(404, 409, 422, 503),
                 )
                 for name, form in forms.items()
             ),
@@ -71,6 +71,8 @@ class Acting:
             if key is None:
                 return json_answer(await self._act(name, given))
             return json_answer(await self._once(key, name, given))
+        except NoSuch as error:
+            raise web.HTTPNotFound(text=str(error)) from None
         except BadDeed as error:
             raise web.HTTPUnprocessableEntity(text=str(error)) from None
         except StoreBusy as error:

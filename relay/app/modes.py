@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from relay.deeds import BadDeed
+from relay.deeds import BadDeed, NoSuch
 from relay.forms import unknown
 from relay.models import CALLSCALER, SaidMode
 from relay.rules import in_force, named, outdated
@@ -58,12 +58,13 @@ class SaidModes:
         """Keep a mode for a rule, above the file; answers what holds now and what the file says.
 
         Raises:
-            BadDeed: there is no such rule, or it cannot be live.
+            NoSuch: there is no such rule.
+            BadDeed: it cannot be live.
             StoreBusy: nothing was written.
         """
         rule = named(settings.rules, name)
         if rule is None:
-            raise BadDeed(unknown(name, [rule.name for rule in settings.rules], "rule"))
+            raise NoSuch(unknown(name, [rule.name for rule in settings.rules], "rule"))
         why = cannot_be_live(rule, settings) if mode == "live" else None
         if why is not None:
             raise BadDeed(why)

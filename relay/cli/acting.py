@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from relay.settings import Settings
 
+_CODES = {404: NOT_FOUND, 422: USAGE}
+"""Exit codes for what a service answers: the same as without one."""
+
 
 def act(
     config: str | None, store: str | None, deed: str, given: Mapping[str, Any], patience: float = 15.0
@@ -43,7 +46,7 @@ async def _act(
 ) -> dict[str, Any]:
     from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
     from relay.app import App  # noqa: PLC0415 - quick help
-    from relay.deeds import BadDeed  # noqa: PLC0415 - quick help
+    from relay.deeds import BadDeed, NoSuch  # noqa: PLC0415 - quick help
     from relay.errors import StoreHeld, StoreUnusable  # noqa: PLC0415 - quick help
     from relay.settings import store_place  # noqa: PLC0415 - quick help
     from relay.store.place import open_ledger  # noqa: PLC0415 - quick help
@@ -51,25 +54,27 @@ async def _act(
 
     try:
         ledger = await open_ledger(store_place(settings, store), keys=read_keys(os.environ))
-    except StoreHeld:
-        return await _ask_service(settings, deed, given, patience)
+    except StoreHeld as held:
+        return await _ask_service(held.admin or settings.server.admin, deed, given, patience)
     except StoreUnusable as error:
         stop(CONFIG, str(error))
     app = App(settings, ledger, CONNECTORS)
     try:
         await app.learn_modes()
         return await app.deeds.do(deed, given)
+    except NoSuch as error:
+        stop(NOT_FOUND, str(error))
     except BadDeed as error:
         stop(USAGE, str(error))
     finally:
         await app.stop()
 
 
-async def _ask_service(settings: Settings, deed: str, given: Mapping[str, Any], patience: float) -> dict[str, Any]:
+async def _ask_service(admin: str, deed: str, given: Mapping[str, Any], patience: float) -> dict[str, Any]:
     """Only one process writes to the ledger: the service does it, asked through its admin listener."""
     import aiohttp  # noqa: PLC0415 - quick help
 
-    address = f"http://{settings.server.admin}/api/do/{deed}"
+    address = f"http://{admin}/api/do/{deed}"
     token = os.environ.get("RELAY_ADMIN_TOKEN")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
@@ -81,7 +86,7 @@ async def _ask_service(settings: Settings, deed: str, given: Mapping[str, Any], 
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         stop(FAILURE, f"a service holds the ledger, but does not answer at {address} ({type(error).__name__})")
     if answer.status >= 400:  # noqa: PLR2004 - HTTP's own classes
-        stop(FAILURE, f"the service refused: {body.get('detail', answer.status)}")
+        stop(_CODES.get(answer.status, FAILURE), f"the service refused: {body.get('detail', answer.status)}")
     found: dict[str, Any] = body
     return found
 

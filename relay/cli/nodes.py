@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 @json_option
 def nodes(config: str | None, store: str | None, *, as_json: bool) -> None:
     """Who lives, who does what for all, how far each lags, and whether all run the same configuration."""
+    from relay.store.nodes import ALIVE, ALONE  # noqa: PLC0415 - quick help
 
-    async def read(ledger: Store) -> tuple[list[Node], float]:
-        return await ledger.nodes(), ledger.clock()
+    async def read(ledger: Store) -> tuple[list[Node], float, float]:
+        return await ledger.nodes(), ledger.clock(), ALIVE if ledger.shared else ALONE + ALIVE
 
-    found, now = read_ledger(config, store, read)
-    told = [_told(node, now) for node in found]
+    found, now, most = read_ledger(config, store, read)
+    told = [_told(node, now, most) for node in found]
     configs = {node["config"] for node in told if node["lives"]}
     if as_json:
         print_json({"nodes": told, "same_config": len(configs) <= 1})
@@ -39,10 +40,8 @@ def nodes(config: str | None, store: str | None, *, as_json: bool) -> None:
         click.echo("the relays run different configurations: give all the same file, and reload them", err=True)
 
 
-def _told(node: Node, now: float) -> dict[str, Any]:
-    from relay.store.nodes import ALIVE  # noqa: PLC0415 - quick help
-
-    return {**asdict(node), "silent": round(max(0.0, now - node.seen_at), 1), "lives": now - node.seen_at < ALIVE}
+def _told(node: Node, now: float, most: float) -> dict[str, Any]:
+    return {**asdict(node), "silent": round(max(0.0, now - node.seen_at), 1), "lives": now - node.seen_at < most}
 
 
 def _row(node: dict[str, Any]) -> list[str]:

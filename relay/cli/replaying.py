@@ -53,7 +53,7 @@ def replay(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Do again what died, from the step that failed; with --whole, events from the start.
+    """Do again what died, from the step that failed; with --whole, or an --event where nothing died, from the start.
 
     What rings people and what changes numbers is not done again, and texts only with --texts. Asked twice in a row, it
     is done once.
@@ -66,13 +66,15 @@ def replay(
     if since is not None:
         asked["since"] = since_when(since)
     came = _all(config, store, asked)
+    if event is not None and not came["replayed"] and not came["left"]:
+        came = _all(config, store, {**asked, "whole": True})
     if as_json:
         print_json(came)
     else:
         click.echo(f"{came['replayed']} {'would be done' if dry_run else 'done'} again")
         for why, count in came["left"].items():
             click.echo(f"{count} left: {why}")
-    if not came["replayed"] and not came["left"]:
+    if not came["replayed"] and not came["left"] and not dry_run:
         stop(NOT_FOUND, "nothing to do again" if whole else "nothing died there; --whole judges events from the start")
 
 

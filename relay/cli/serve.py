@@ -44,6 +44,8 @@ STOP_MOST = 25.0
 _WATCH_EVERY = 0.5
 _GARBAGE = 20_000
 """Objects more than before after which garbage in circles is looked for; hardly anything here is."""
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
+"""Where a listener is reached that listens everywhere."""
 Stamp = tuple[int, int, int] | None
 """Tells one state of a file from another; None while there is no file."""
 
@@ -68,7 +70,7 @@ def serve(
     seen = _stamp(path)
     settings = settings_of(config)
     for warning in settings.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        _say(f"warning: {warning}")
     _refuse_open_admin(settings)
     _require_files()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -90,7 +92,7 @@ async def _serve(settings: Settings, path: Path, seen: Stamp, store: str | None,
     from relay.app import App  # noqa: PLC0415 - quick help
     from relay.errors import StoreUnusable  # noqa: PLC0415 - quick help
     from relay.settings import store_place  # noqa: PLC0415 - quick help
-    from relay.store.place import open_ledger  # noqa: PLC0415 - quick help
+    from relay.store.place import open_ledger, tell_admin  # noqa: PLC0415 - quick help
     from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
 
     try:
@@ -113,6 +115,7 @@ async def _serve(settings: Settings, path: Path, seen: Stamp, store: str | None,
             FAILURE,
             f"cannot listen: {error.strerror or error}. Is another program using the address? See --listen and --admin",
         )
+    tell_admin(place, f"{_reached(settings.server.admin)}:{app.admin_port}")
     _spare_the_collector()
     _greet(app, settings, intake=intake)
     systemd = Systemd()
@@ -158,8 +161,22 @@ def _greet(app: App, settings: Settings, *, intake: bool) -> None:
     if intake:
         host = _host(settings.server.listen)
         for name in settings.sources:
-            click.echo(f"listening on http://{host}:{app.public_port}/hooks/{name}", err=True)
-    click.echo(f"admin on http://{_host(settings.server.admin)}:{app.admin_port}", err=True)
+            _say(f"listening on http://{host}:{app.public_port}/hooks/{name}")
+    _say(f"admin on http://{_host(settings.server.admin)}:{app.admin_port}")
+
+
+def _say(line: str) -> None:
+    """Tell whoever started it; a line of the log, where programs read that."""
+    if os.environ.get("RELAY_LOG") == "json":
+        structlog.get_logger(__name__).info(line)
+    else:
+        click.echo(line, err=True)
+
+
+def _reached(address: str) -> str:
+    """The host that a program on this machine reaches HOST:PORT under."""
+    host = _host(address)
+    return _LOOPBACK.get(host, host)
 
 
 def _host(address: str) -> str:

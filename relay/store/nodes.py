@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 ALIVE = 30.0
 """Seconds after its last word that a relay counts as gone."""
+ALONE = 60.0
+"""Seconds between two words of a relay that has its file to itself."""
 
 
 @dataclass(frozen=True, slots=True)

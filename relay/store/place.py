@@ -57,3 +57,12 @@ async def open_ledger(
     except ModuleNotFoundError as error:
         raise without_extra(error) from None
     return await PostgresStore.open(place.address, read_only=read_only, keys=keys)
+
+
+def tell_admin(place: Place, address: str) -> None:
+    """Let commands beside this process know the HOST:PORT of its admin listener; a database needs no telling."""
+    if place.file is None:
+        return
+    from relay.store.sqlite.opening import tell_admin as tell  # noqa: PLC0415 - only the engine that is used
+
+    tell(place.file, address)

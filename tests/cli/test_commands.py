@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -189,6 +192,39 @@ def test_a_command_used_wrongly_is_exit_2(run, arguments, words):
     ran = run(*arguments)
     assert (ran.code, ran.out) == (2, "")
     assert words in ran.err
+
+
+@pytest.fixture
+def served(folder):
+    """A service at addresses that no file names; answers what it said until it listened."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "RELAY_CONFIG": str(folder / "relay.yaml"),
+        "RELAY_HOOK_SECRET": SECRET,
+        "RELAY_LOG": "json",
+    }
+    arguments = [sys.executable, "-m", "relay", "serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+    with subprocess.Popen(arguments, env=environment, cwd=folder, text=True, stderr=subprocess.PIPE) as service:
+        said = []
+        while not said or (service.poll() is None and "admin on" not in said[-1]):
+            said.append(service.stderr.readline())
+        yield said
+        service.terminate()
+        service.stderr.read()
+
+
+def test_a_change_finds_the_service_wherever_it_listens_and_exits_as_without_one(run, served):
+    assert run("pause", "archive", "--json").json == {"connector": "archive", "paused": True, "changed": True}
+    assert run("shadow", "Archive answered calls").code == 0
+    assert run("pause", "archiv").code == 4
+    assert run("replay", "--event", "evt_none").code == 4
+    assert run("optout", "add", "nobody").code == 2
+
+
+def test_a_log_in_json_is_json_to_the_last_line(served):
+    lines = [json.loads(line) for line in served]
+    assert [line["event"].split(" http")[0] for line in lines[-2:]] == ["listening on", "admin on"]
 
 
 def test_an_admin_listener_open_to_others_needs_a_token(run, quiet):

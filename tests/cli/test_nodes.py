@@ -1,8 +1,11 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from relay.store.nodes import Node
 from relay.store.postgres import PostgresStore
+from relay.store.sqlite import SqliteStore
 
 
 async def report(url, *nodes):
@@ -29,6 +32,17 @@ def test_who_lives_and_who_is_gone_is_listed_with_what_each_holds(run, postgres)
     assert told["same_config"]
     assert "gone since" in ran.out
     assert not ran.err
+
+
+@pytest.mark.parametrize(("silent", "lives"), [(80.0, True), (100.0, False)])
+def test_a_relay_with_a_file_to_itself_speaks_rarely_and_lives(run, folder, silent, lives):
+    async def fill():
+        store = SqliteStore(folder / "relay.db")
+        await store.report(node("one"), [], now=store.clock() - silent, lease=20)
+        await store.close()
+
+    asyncio.run(fill())
+    assert [one["lives"] for one in run("nodes", "--json").json["nodes"]] == [lives]
 
 
 def test_relays_that_run_different_files_are_told(run, postgres):

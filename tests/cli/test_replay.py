@@ -7,7 +7,8 @@ import pytest
 
 from relay.models import State
 from relay.store.sqlite import SqliteStore
-from tests.store.ledger import owe, owed
+from tests.store.ledger import accept, owe, owed
+from tests.store.ledger import event as an_event
 
 
 @pytest.fixture
@@ -39,16 +40,38 @@ def test_where_nothing_died_it_is_exit_4(run, dead, quiet):
     assert (ran.code, "--whole" in ran.err) == (4, True)
 
 
+def test_a_dry_run_that_finds_nothing_is_an_answer(run, dead, quiet):
+    assert run("replay", "--rule", "Another", "--dry-run", "--json").code == 0
+
+
+def test_an_event_in_which_nothing_died_is_judged_from_the_start(run, folder, quiet):
+    async def fill():
+        store = SqliteStore(folder / "relay.db")
+        await accept(store, an_event("d1", type="call.completed"))
+        await store.close()
+
+    asyncio.run(fill())
+    assert run("replay", "--event", "last").out == "1 done again\n"
+    assert run("replay", "--event", "last").code == 4  # asked twice, done once
+
+
 def test_whole_events_are_judged_by_todays_rules(run, dead, quiet):
     ran = run("replay", "--whole", "--event", "last", "--json")
     assert (ran.code, ran.json["replayed"]) == (4, 0)  # the call was missed, and the rule wants answered ones
 
 
-@pytest.mark.parametrize(
-    "wrong", [["--whole"], ["--since", "yesterday"], ["--event", "evt_none"], ["--connector", "x"], ["--rules", "x"]]
-)
+@pytest.mark.parametrize("wrong", [["--whole"], ["--since", "yesterday"], ["--rules", "x"]])
 def test_what_makes_no_sense_is_exit_2(run, dead, wrong, quiet):
     assert run("replay", *wrong).code == 2
+
+
+@pytest.mark.parametrize("absent", [["--event", "evt_none"], ["--connector", "x"]])
+def test_what_is_not_there_is_exit_4(run, dead, absent, quiet):
+    assert run("replay", *absent).code == 4
+
+
+def test_an_event_that_is_none_is_not_released(run, dead, quiet):
+    assert run("quarantine", "release", "evt_none").code == 4
 
 
 def test_a_connector_is_paused_and_goes_on(run, dead, quiet):
@@ -57,4 +80,4 @@ def test_a_connector_is_paused_and_goes_on(run, dead, quiet):
     assert run("resume", "archive", "--json").json == {"connector": "archive", "paused": False, "changed": True}
     assert run("resume", "archive").out == "archive was not paused\n"
     wrong = run("pause", "archiv")
-    assert (wrong.code, "did you mean `archive`?" in wrong.err) == (2, True)
+    assert (wrong.code, "did you mean `archive`?" in wrong.err) == (4, True)

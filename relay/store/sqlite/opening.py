@@ -30,6 +30,8 @@ WAL_KEPT = 16 * 2**20
 _INCREMENTAL = 2
 _ROOM = 3
 """How many times its size a file needs free to be written anew: its copy, and the log of that."""
+_LOCK_MOST = 300
+"""Bytes of a lock file: a process id and an address."""
 
 log = structlog.get_logger(__name__)
 _NO_LEDGER = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
@@ -141,14 +143,27 @@ def _seal(connection: FileConnection, keys: Keys) -> None:
     connection.execute("pragma wal_checkpoint(truncate)").fetchall()
 
 
+def tell_admin(path: Path, address: str) -> None:
+    """Write the HOST:PORT of the admin listener into the lock file, for commands that find the ledger held.
+
+    Only whoever holds the lock calls this; taking the lock empties the file.
+    """
+    with contextlib.suppress(OSError):  # on a full disk commands fall back on the configured address
+        _lock_of(path).write_text(f"{os.getpid()}\n{address}\n")
+
+
+def _lock_of(path: Path) -> Path:
+    real = path.resolve()  # two names of one file have one lock
+    return real.with_name(real.name + ".lock")
+
+
 def take_lock(path: Path) -> int:
     """Hold the ledger's lock file for the life of the process; answers its descriptor.
 
     Raises:
         StoreUnusable: another process holds it, or the folder cannot be written.
     """
-    real = path.resolve()  # two names of one file have one lock
-    lock = real.with_name(real.name + ".lock")
+    lock = _lock_of(path)
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -158,9 +173,12 @@ def take_lock(path: Path) -> int:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+        holder, _, admin = os.pread(descriptor, _LOCK_MOST, 0).decode(errors="replace").strip().partition("\n")
         os.close(descriptor)
-        raise StoreHeld(f"another relay (process {holder}) already serves the ledger {path}; stop it first") from None
+        raise StoreHeld(
+            f"another relay (process {holder or 'unknown'}) already serves the ledger {path}; stop it first",
+            admin.strip() or None,
+        ) from None
     except OSError as error:
         os.close(descriptor)
         raise StoreUnusable(f"the ledger {path} cannot be locked: {error.strerror}. Keep it on a local disk") from None
