@@ -80,6 +80,10 @@ class _Replay(Form):
     page: int | None = None
 
 
+class _Backfill(Form):
+    since: float | None = None
+
+
 class _TextsOn(Form):
     after_restore: bool = False
 
@@ -104,13 +108,14 @@ class Deeds:
         say_mode: Callable[[str, Mode], Awaitable[dict[str, Any]]],
         connectors: Callable[[], Collection[str]] = tuple,
         check: Callable[[str], Awaitable[str | None]],
+        sweep: Callable[[float | None], Awaitable[dict[str, Any]]],
         replay: Replay,
         numbers: Numbers,
     ) -> None:
         """`done` is called after a deed that may have made something due; `say_mode` switches a rule by hand.
 
         `texts_on` is called when somebody switches texts on. `connectors` names those that there are,
-        `check` asks one of them whether it can work, and answers why not.
+        `check` asks one of them whether it can work, and answers why not. `sweep` fetches what the webhooks missed.
         Whoever did what is told by `ACTOR`.
         """
         self._store = store
@@ -122,12 +127,14 @@ class Deeds:
         self._say_mode = say_mode
         self._connectors = connectors
         self._check = check
+        self._sweep = sweep
         self._replays = replay
         self._table: Mapping[str, tuple[type[Form], Callable[[Any], Awaitable[dict[str, Any]]]]] = {
             "texts-off": (_Nothing, self._texts_off),
             "texts-on": (_TextsOn, self._texts_on),
             "optout-add": (_Person, self._opt_out),
             "optout-remove": (_Person, self._opt_in),
+            "backfill": (_Backfill, self._backfill),
             "retry": (_Deliveries, self._retry),
             "cancel": (_Deliveries, self._cancel),
             "check-connector": (_Connector, self._check_connector),
@@ -153,6 +160,7 @@ class Deeds:
         Raises:
             BadDeed: there is no such deed, or what it was given cannot be read.
             StoreBusy: nothing was written.
+            DeliveryFailed: a service that was to be asked did not answer well.
         """
         if name not in self._table:
             raise BadDeed(f"there is no deed {name}; there are {', '.join(sorted(self._table))}")
@@ -179,6 +187,9 @@ class Deeds:
             suppressed = await self._store.texts_after_restore(self._planner.follow, now=self._clock())
             return {"texts": "on", "suppressed": suppressed}
         return {"texts": "held after a restore" if await self._store.restored() else "on"}
+
+    async def _backfill(self, asked: _Backfill) -> dict[str, Any]:
+        return await self._sweep(asked.since)
 
     async def _prune(self, _: _Nothing) -> dict[str, Any]:
         return (await self._upkeep.prune(PRUNE_SECONDS)).public()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import aiohttp
 import pytest
@@ -12,6 +13,7 @@ from relay.app import App
 from relay.deeds import BadDeed
 from relay.errors import Rejected
 from relay.models import Standing, State
+from relay.sandbox import Sandbox, SandboxSettings
 from relay.settings import read_settings
 from relay.standins import SinkStandIn
 from relay.store.sqlite import SqliteStore
@@ -150,6 +152,31 @@ async def test_a_paused_connector_keeps_what_is_owed_and_goes_on_within_a_moment
     assert (await ask(app, "resume", {"connector": "archive"}))[1]["changed"] is True
     await sink.wait_for(lambda: len(sink.bodies) == 1)
     assert (await ask(app, "resume", {"connector": "archive"}))[1]["changed"] is False
+
+
+async def test_what_the_webhooks_missed_is_fetched_when_somebody_asks(tmp_path):
+    sandbox = Sandbox(None, clock=lambda: time.time() - 3600, settings=SandboxSettings(past_calls=0))
+    await sandbox.start()
+    await sandbox.phone.ring("missed", caller="+13125550101", webhook=False)
+    config = tmp_path / "relay.yaml"
+    config.write_text(f"{CONFIG}callscaler: {{base_url: {sandbox.url}/api/v1, backfill: {{every: 1h}}}}\n")
+    environment = {
+        "SINK": "http://127.0.0.1:1", "RELAY_HOOK_SECRET": SECRET, "RELAY_ADMIN_TOKEN": TOKEN,
+        "CALLSCALER_API_KEY": sandbox.key,
+    }  # fmt: skip
+    running = App(read_settings(config, CONNECTORS, environment), SqliteStore(tmp_path / "relay.db"), CONNECTORS)
+    await running.start()
+    status, came = await ask(running, "backfill", {"since": time.time() - 86_400})
+    assert (status, came["created"]) == (200, 1)
+    assert (await ask(running, "backfill", {}))[1]["created"] == 0
+    await sandbox.stop()
+    assert (await ask(running, "backfill", {}))[0] == 502
+    await running.stop()
+
+
+async def test_without_a_phone_system_there_is_nothing_to_fetch(app):
+    status, came = await ask(app, "backfill", {})
+    assert (status, "CALLSCALER_API_KEY" in came["detail"]) == (422, True)
 
 
 async def test_a_connector_that_is_none_is_told_with_the_nearest(app):

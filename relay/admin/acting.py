@@ -13,7 +13,7 @@ from aiohttp import web
 from relay.access import Parameter, Route
 from relay.admin.answers import json_answer
 from relay.deeds import BadDeed, NoSuch
-from relay.errors import StoreBusy
+from relay.errors import DeliveryFailed, StoreBusy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,7 +51,7 @@ class Acting:
                     f"Do it: {name}, as the command line does.",
                     asks=(_AGAIN,),
                     body=form.model_json_schema(),
-                    fails=(404, 409, 422, 503),
+                    fails=(404, 409, 422, 502, 503),
                 )
                 for name, form in forms.items()
             ),
@@ -77,6 +77,8 @@ class Acting:
             raise web.HTTPUnprocessableEntity(text=str(error)) from None
         except StoreBusy as error:
             raise web.HTTPServiceUnavailable(text=str(error)) from None
+        except DeliveryFailed as error:
+            raise web.HTTPBadGateway(text=str(error)) from None
 
     async def _once(self, key: str, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Do it unless it was done under this key; a fall in between leaves it undone or done, and says so."""
@@ -93,7 +95,7 @@ class Acting:
             return done
         try:
             came = await self._act(name, given)
-        except (BadDeed, StoreBusy):
+        except (BadDeed, StoreBusy, DeliveryFailed):
             await self._store.end_act(key, None)
             raise
         await self._store.end_act(key, json.dumps(came, default=str))

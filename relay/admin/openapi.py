@@ -31,6 +31,7 @@ _WORDS = {
     421: "The host name does not belong to the relay.",
     422: "The body cannot be read, or asks for what cannot be.",
     500: "The relay made a mistake.",
+    502: "A service that had to be asked did not answer well.",
     503: "Not now; nothing was written.",
 }
 _ALWAYS = (401, 403, 421, 503)

@@ -16,7 +16,7 @@ from relay.alerts import Alerts
 from relay.app.countdown import Countdown
 from relay.app.modes import SaidModes
 from relay.app.others import Others
-from relay.app.parts import Unset, channel, checked, disk_free, host_names, lane, secure_names, trace
+from relay.app.parts import Unset, channel, checked, disk_free, host_names, lane, secure_names, swept, trace
 from relay.app.presence import Presence
 from relay.app.showing import show
 from relay.app.stall import StallWatch
@@ -141,6 +141,7 @@ class App:
             say_mode=self._say_mode,
             connectors=lambda: self.worker.channels,
             check=lambda name: checked(self.worker.channels[name]),
+            sweep=lambda since: swept(self.backfill, since),
             replay=Replay(store, self.planner, clock, self._recall, lambda: self.worker.channels),
             numbers=self.numbers,
         )

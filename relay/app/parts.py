@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from aiolimiter import AsyncLimiter
 
+from relay.deeds import BadDeed
 from relay.errors import Rejected
 from relay.settings.forms import read_address, read_rate
 from relay.texting import PhoneConnector
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from relay.backfill import Backfill
     from relay.connector import Connector, Job, Receipt
     from relay.http import Http
     from relay.intake import Intake
@@ -123,3 +126,16 @@ async def checked(channel: Channel) -> str | None:
     except Exception as failure:  # noqa: BLE001 - whatever it raises is told to whoever asked
         return str(failure) or type(failure).__name__
     return None
+
+
+async def swept(backfill: Backfill | None, since: float | None) -> dict[str, Any]:
+    """Fetch what the webhooks missed, now; answers what was found.
+
+    Raises:
+        BadDeed: there is nothing to fetch from, or no source that it would belong to.
+        DeliveryFailed: the calls could not be read to their end.
+        StoreBusy: the ledger refused.
+    """
+    if backfill is None:
+        raise BadDeed("nothing can be fetched: it takes CALLSCALER_API_KEY, and a source of type callscaler")
+    return asdict(await backfill.sweep(since))

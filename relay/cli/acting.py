@@ -13,6 +13,7 @@ from relay.cli.common import (
     CONFIG,
     FAILURE,
     NOT_FOUND,
+    REMOTE,
     USAGE,
     config_option,
     json_option,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from relay.settings import Settings
 
-_CODES = {404: NOT_FOUND, 422: USAGE}
+_CODES = {404: NOT_FOUND, 422: USAGE, 502: REMOTE}
 """Exit codes for what a service answers: the same as without one."""
 
 
@@ -55,7 +56,7 @@ async def _act(
     try:
         ledger = await open_ledger(store_place(settings, store), keys=read_keys(os.environ))
     except StoreHeld as held:
-        return await _ask_service(held.admin or settings.server.admin, deed, given, patience)
+        return await ask_service(held.admin or settings.server.admin, deed, given, patience)
     except StoreUnusable as error:
         stop(CONFIG, str(error))
     app = App(settings, ledger, CONNECTORS)
@@ -70,8 +71,8 @@ async def _act(
         await app.stop()
 
 
-async def _ask_service(admin: str, deed: str, given: Mapping[str, Any], patience: float) -> dict[str, Any]:
-    """Only one process writes to the ledger: the service does it, asked through its admin listener."""
+async def ask_service(admin: str, deed: str, given: Mapping[str, Any], patience: float) -> dict[str, Any]:
+    """Have it done by the service whose admin listener is at HOST:PORT; only one process writes to a ledger."""
     import aiohttp  # noqa: PLC0415 - quick help
 
     address = f"http://{admin}/api/do/{deed}"

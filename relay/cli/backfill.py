@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from relay.cli.acting import ask_service
 from relay.cli.common import (
     CONFIG,
     REMOTE,
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from relay.backfill import Sweep
     from relay.settings import Settings
 
+_PATIENCE = 600.0
+"""Seconds that a service is given to read calls, page after page."""
+
 
 @click.command(epilog="Example: relay backfill --since 7d")
 @click.option("--since", metavar="TIME", help="From when on: 7d, 12h, or 2026-03-01. Since the last sweep by default.")
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
 def backfill(since: str | None, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Fetch calls whose webhooks never came, and fields that arrived later, through the API.
 
-    A running service does this by itself every few minutes; this command is for when none runs, or for the past.
+    A running service does this by itself every few minutes, and for the past when it is asked by this command.
     """
     start_logging()
     settings = settings_of(config)
@@ -53,15 +57,18 @@ def backfill(since: str | None, config: str | None, store: str | None, *, as_jso
 async def _sweep(settings: Settings, store: str | None, since: float | None) -> Sweep:
     from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
     from relay.app import App  # noqa: PLC0415 - quick help
-    from relay.errors import DeliveryFailed, StoreError, StoreUnusable  # noqa: PLC0415 - quick help
+    from relay.backfill import Sweep  # noqa: PLC0415 - quick help
+    from relay.errors import DeliveryFailed, StoreError, StoreHeld, StoreUnusable  # noqa: PLC0415 - quick help
     from relay.settings import store_place  # noqa: PLC0415 - quick help
     from relay.store.place import open_ledger  # noqa: PLC0415 - quick help
     from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
 
     try:
         ledger = await open_ledger(store_place(settings, store), keys=read_keys(os.environ))
+    except StoreHeld as held:
+        return Sweep(**await ask_service(held.admin or settings.server.admin, "backfill", {"since": since}, _PATIENCE))
     except StoreUnusable as error:
-        stop(CONFIG, f"{error}. A running service sweeps by itself")
+        stop(CONFIG, str(error))
     app = App(settings, ledger, CONNECTORS)
     try:
         if app.backfill is None:

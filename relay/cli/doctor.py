@@ -44,7 +44,7 @@ def doctor(through: str | None, config: str | None, store: str | None, *, as_jso
     """
     start_logging("ERROR")
     settings = settings_of(config)
-    found = asyncio.run(_examine(settings, ledger_place(config, store), through or settings.server.public_url))
+    found = asyncio.run(_examine(settings, ledger_place(config, store), _base(through or settings.server.public_url)))
     problems = [finding for _, finding in found if finding.word == "problem"]
     if as_json:
         print_json({"ok": not problems, "checks": [_told(name, finding) for name, finding in found]})
@@ -56,6 +56,11 @@ def doctor(through: str | None, config: str | None, store: str | None, *, as_jso
                 click.echo(f"{'':<{width + 8}}→ {finding.remedy}")
         click.echo(f"{len(problems)} problems" if problems else "all is well", err=True)
     raise SystemExit(FOUND if problems else 0)
+
+
+def _base(address: str) -> str:
+    """The public address, also where somebody names the whole of what `relay url` prints."""
+    return address.partition("/hooks/")[0]
 
 
 def _told(name: str, finding: Finding) -> dict[str, Any]:

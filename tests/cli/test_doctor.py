@@ -38,6 +38,12 @@ def test_without_service_and_ledger_it_tells_what_is_missing_and_what_to_do(run,
     assert told["ok"] is False
 
 
+def test_the_address_that_is_pasted_into_the_call_flow_is_one_to_go_through(run, sink_url):
+    told = run("doctor", "--json", "--through", "http://127.0.0.1:1/hooks/callscaler", SINK_URL=sink_url).json
+    [public] = [check for check in told["checks"] if check["check"] == "public address"]
+    assert public["said"].startswith("http://127.0.0.1:1: cannot be reached")
+
+
 def test_what_does_not_work_is_exit_6(run, sink_url):
     ran = run("doctor", SINK_URL="http://127.0.0.1:1")
     assert ran.code == 6
