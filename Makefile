@@ -14,6 +14,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 SOAKS ?= tests/soak
 TESTS ?= tests
+WORKERS ?= 2
 
 .PHONY: demo test lint bench soak audit reference clean
 
@@ -22,7 +23,7 @@ demo: $(INSTALLED)
 
 test: lint
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(TESTS)
+	$(BIN)/coverage run -m pytest -n $(WORKERS) $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
