@@ -72,7 +72,8 @@ async def relay(request, tmp_path, sink):
     """A relay in a process of its own: its ports, what it said, its folder and environment."""
     (tmp_path / "relay.yaml").write_text(FILE)
     key = {"RELAY_ENCRYPTION_KEY": KEY} if request.param == "sealed" else {}
-    environment = {**os.environ, **SECRETS, **key, "SINK": sink.url, "RELAY_LOG": "json"}
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
+    environment = {**outside, **SECRETS, **key, "SINK": sink.url, "RELAY_LOG": "json"}
     command = [sys.executable, "-m", "relay", "-c", str(tmp_path / "relay.yaml")]
     log = (tmp_path / "log").open("w+")
     process = subprocess.Popen([*command, "serve"], env=environment, stderr=log)  # noqa: ASYNC220 - as above

@@ -9,7 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from relay import server
 from relay.traces import Untold, ids_of, open_traces
-from tests.dashboard.conftest import start
+from tests.dashboard.conftest import FILE, start
 
 
 class Collector:
@@ -76,7 +76,8 @@ async def test_a_webhook_its_planning_and_its_delivery_are_one_trace(collector, 
 
 async def test_the_trace_goes_on_after_a_restart_and_a_failed_try_says_why(collector, tmp_path, sink, until):
     sink.down = True
-    async with start(tmp_path, sink.url, {}) as house:
+    patient = FILE.format(url=sink.url).replace("for: 1s", "for: 1h")
+    async with start(tmp_path, sink.url, {}, patient) as house:
         reply = await house.ring("c1", event="call.completed")
 
         async def tried():
@@ -84,7 +85,7 @@ async def test_the_trace_goes_on_after_a_restart_and_a_failed_try_says_why(colle
 
         await until(tried)
     sink.down = False
-    async with start(tmp_path, sink.url, {}) as house:
+    async with start(tmp_path, sink.url, {}, patient) as house:
         await house.settled(until)
     trace, _ = ids_of(reply["event"])
     tries = sorted(collector.named("deliver"), key=lambda span: span.end_time_unix_nano)

@@ -47,6 +47,9 @@ def run(folder, monkeypatch):
     """Runs a command in this process, with a configuration in a folder of its own."""
     for name in [name for name in os.environ if name.startswith(("RELAY_", "CALLSCALER_"))]:
         monkeypatch.delenv(name)
+    for name in ("RELAY_LISTEN", "RELAY_ADMIN"):  # what `serve` sets for itself is gone after the test
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
     monkeypatch.setenv("RELAY_CONFIG", str(folder / "relay.yaml"))
     monkeypatch.setenv("RELAY_HOOK_SECRET", SECRET)
 
