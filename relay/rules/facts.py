@@ -35,6 +35,8 @@ class About:
     hours: Business
     history: float | None = None
     """Since when its calls are in the ledger, Unix seconds; None while that is not known."""
+    admin_url: str = ""
+    """Where people reach the dashboard; empty where nobody said."""
     hours_written: str | None = None
     """As people wrote them; None where they wrote none."""
     holidays: Container[dt.date] = frozenset()

@@ -66,6 +66,12 @@ FIELDS = _fields(
         lambda f: f.event.late,
     ),
     ("call.is_test", F, "whether the event is a test", call("is_test")),
+    (
+        "call.why_url",
+        T,
+        "the dashboard's page that explains this event; missing without server: admin_url",
+        lambda f: f"{f.about.admin_url.rstrip('/')}/calls/{f.event.id}" if f.about.admin_url else None,
+    ),
     ("call.raw", Kind.ANY, "the fields as the sender wrote them: call.raw.my_field", lambda f: f.event.raw),
     ("caller.number", P, "the outside person's number in E.164; missing when withheld", lambda f: f.event.caller),
     ("caller.raw", T, "the number as the sender wrote it: anonymous, 5551234 …", lambda f: f.event.caller_raw),

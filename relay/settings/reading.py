@@ -130,6 +130,7 @@ class _Reader:
             about=About(
                 business.name,
                 hours,
+                admin_url=server.admin_url,
                 hours_written=said_hours(business),
                 holidays=holidays,
                 min_history=regrouping.min_history,

@@ -151,3 +151,9 @@ def test_who_is_on_the_welcome_list_is_never_spam_and_without_a_card_the_ai_is_b
     assert Facts(facts().event, Ledger(), ABOUT, NOON, card).look("call.spam") == "unlikely"
     assert facts().look("call.spam") == "unlikely"
     assert facts(call={**CALL, "ai_category": "spam"}).look("call.spam") == "certain"
+
+
+def test_the_page_that_explains_an_event_is_known_where_the_dashboards_address_is():
+    found = facts(about=replace(ABOUT, admin_url="https://relay.example/"))
+    assert found.look("call.why_url") == f"https://relay.example/calls/{found.event.id}"
+    assert facts().look("call.why_url") is None
