@@ -215,8 +215,9 @@ async def ring(app, key, caller=DANA, number=OWN):
 
 
 async def settled(app):
-    """Whether everything that came was judged, and nothing is owed any more."""
-    states, totals = await app.store.states(), await app.store.totals()
+    """Whether all that came was judged and nothing is owed; judging is asked after first, as it makes what is owed."""
+    totals = await app.store.totals()
+    states = await app.store.states()
     owed = sum(states.get(state, 0) for state in ("due", "waiting", "held", "sending", "unknown"))
     return totals["unplanned"] == 0 and owed == 0
 
