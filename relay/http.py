@@ -22,10 +22,12 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from relay.errors import Forbidden, Gone, Invalid, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
+from relay.network import Network, is_this_machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+
+__all__ = ["BODY_CAP", "CONNECT_SECONDS", "GRACE", "LOOKUPS", "RETRY_AFTER_MOST", "Answer", "Http", "Network"]
 
 BODY_CAP = 64 * 1024
 CONNECT_SECONDS = 5.0
@@ -40,75 +42,6 @@ _AGAIN = {408, 425}
 _REFUSED_PORTS = {0, 22, 25}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*")
-_METADATA = (
-    ipaddress.ip_network("169.254.0.0/16"),
-    ipaddress.ip_network("fd00:ec2::254/128"),
-    ipaddress.ip_network("fe80::/10"),
-)
-# What ipaddress.is_global of Python 3.11 lets through although no public service lives there (IANA special registries).
-_NOT_PUBLIC = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        "0.0.0.0/8",
-        "100.64.0.0/10",
-        "192.0.0.0/24",
-        "192.0.2.0/24",
-        "192.88.99.0/24",
-        "198.18.0.0/15",
-        "198.51.100.0/24",
-        "203.0.113.0/24",
-        "224.0.0.0/4",
-        "240.0.0.0/4",
-        "::/96",
-        "64:ff9b::/96",
-        "64:ff9b:1::/48",
-        "100::/64",
-        "2001::/23",
-        "2001:db8::/32",
-        "2002::/16",
-        "3fff::/20",
-        "5f00::/16",
-        "fc00::/7",
-        "fec0::/10",
-        "ff00::/8",
-    )
-)
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-AnyNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """Where outgoing requests may go beyond the public internet over https."""
-
-    allow: tuple[AnyNetwork, ...] = ()
-    allow_http: bool = False
-    ca_file: Path | None = None
-    """Certificates (PEM) of authorities that are trusted beside the system's own."""
-
-    def tls(self) -> ssl.SSLContext:
-        """How other ends prove themselves; that they do is never switched off.
-
-        Raises:
-            OSError: the file of certificates cannot be read, or holds none.
-        """
-        context = ssl.create_default_context()
-        if self.ca_file is not None:
-            context.load_verify_locations(self.ca_file)
-        return context
-
-    def permits(self, address: Address) -> bool:
-        """Whether a connection to this address may be opened."""
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        if any(address in network for network in _METADATA if network.version == address.version):
-            return False
-        if any(address in network for network in self.allow if network.version == address.version):
-            return True
-        if any(address in network for network in _NOT_PUBLIC if network.version == address.version):
-            return False
-        return address.is_global
 
 
 class _Denied(OSError):
@@ -253,9 +186,7 @@ class Http:
         return socket.socket(family, kind, protocol)
 
     def _refuse_own(self, host: str, port: int) -> None:
-        address = ipaddress.ip_address(host.partition("%")[0])
-        here = address.is_loopback or address.is_unspecified
-        if any(port == own and (here or host == listened) for listened, own in self.own):
+        if any(port == own for _, own in self.own) and is_this_machine(ipaddress.ip_address(host.partition("%")[0])):
             raise _Denied(f"ip_denied: {host}:{port} is the relay itself")
 
     def admit(self, url: str) -> URL:

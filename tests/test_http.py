@@ -65,8 +65,10 @@ async def raw():
     async def serve(act):
         async def handle(reader, writer):
             handlers.add(asyncio.current_task())
-            await reader.readuntil(b"\r\n\r\n")
-            await act(writer)
+            # Whoever asked may have given up meanwhile.
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                await reader.readuntil(b"\r\n\r\n")
+                await act(writer)
             writer.close()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
@@ -80,32 +82,6 @@ async def raw():
         server.close()
         await server.wait_closed()
     await asyncio.gather(*handlers)
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "127.0.0.1", "::1", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "fd00:ec2::254",
-        "fe80::1", "64:ff9b:1::1", "::", "100.64.0.1", "192.0.0.8", "192.0.2.1", "198.18.0.1", "198.51.100.1",
-        "203.0.113.1", "224.0.0.1", "240.0.0.1",
-        "255.255.255.255", "::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::",
-        "2001::1", "192.88.99.1", "fec0::1", "3fff::1", "5f00::1", "100::1", "ff02::1", "fc00::1", "2001:db8::1",
-    ],
-)  # fmt: skip
-def test_an_address_that_is_not_public_is_refused(address):
-    assert not Network().permits(ipaddress.ip_address(address))
-
-
-@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8"])
-def test_a_public_address_is_allowed(address):
-    assert Network().permits(ipaddress.ip_address(address))
-
-
-def test_a_private_address_may_be_allowed_and_cloud_metadata_never():
-    everything = Network(allow=(ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")))
-    assert everything.permits(ipaddress.ip_address("10.0.0.5"))
-    for address in ("169.254.169.254", "fd00:ec2::254", "fe80::1", "::ffff:169.254.169.254"):
-        assert not everything.permits(ipaddress.ip_address(address))
 
 
 async def test_a_private_address_is_refused_at_the_socket(guarded, sink):
@@ -226,10 +202,15 @@ async def trickle(writer):
         await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("act", [close, reset, garbage, short, bad_gzip, trickle])
+@pytest.mark.parametrize("act", [close, reset, garbage, short, bad_gzip])
 async def test_what_was_sent_and_not_answered_whole_is_unclear(http, raw, act):
     with pytest.raises(Unclear):
-        await http.request("POST", await raw(act), json={}, timeout=0.2)
+        await http.request("POST", await raw(act), json={})
+
+
+async def test_an_answer_that_trickles_is_unclear_once_its_time_is_over(http, raw):
+    with pytest.raises(Unclear):
+        await http.request("POST", await raw(trickle), json={}, timeout=0.2)
 
 
 async def test_an_endless_answer_is_read_up_to_the_cap(http, raw):
@@ -405,6 +386,22 @@ async def test_no_request_reaches_the_relay_itself(loopback, sink):
         with pytest.raises(Rejected, match="is the relay itself"):
             await http.connect("127.0.0.1", port)
         await http.close()
+    assert sink.requests == []
+
+
+@pytest.mark.parametrize("address", ["[::ffff:127.0.0.1]", "[::]", "127.8.9.10", "own"])
+async def test_no_other_spelling_or_address_of_this_machine_reaches_the_relay_either(sink, address):
+    port = int(sink.url.rpartition(":")[2].partition("/")[0])
+    everywhere = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
+    http = Http(Network(allow=everywhere, allow_http=True), {("0.0.0.0", port)})
+    if address == "own":
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+            with contextlib.suppress(OSError):
+                way.connect(("198.51.100.1", 9))
+            address = way.getsockname()[0]
+    with pytest.raises(Rejected, match="is the relay itself"):
+        await http.request("GET", f"http://{address}:{port}/")
+    await http.close()
     assert sink.requests == []
 
 

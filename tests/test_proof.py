@@ -403,6 +403,32 @@ def test_settings_and_headers_of_another_shape_verify_nothing_and_never_raise(ju
         assert verify(scheme, junk, headers, b"x", float("nan")) is False
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"secrets": TEXT}, {"secrets": {TEXT[0]: 1}}, {"secrets": [None, 5, b"bytes", [TEXT[0]]]},
+        {"secrets": [TEXT[0]], "hash": "md5"}, {"secrets": [TEXT[0]], "hash": "SHA256"},
+        {"secrets": [TEXT[0]], "encoding": "rot13"}, {"secrets": [TEXT[0]], "encoding": None},
+    ],
+)  # fmt: skip
+def test_settings_of_another_kind_are_never_guessed_at(config):
+    """A text in place of a list would make a key of each of its letters."""
+    for hashed in ("sha256", "md5"):
+        made = hmac.new(TEXT[0].encode(), BODY, hashed)
+        for sent in (made.hexdigest(), base64.b64encode(made.digest()).decode()):
+            assert not verify("generic-hmac", {"header": "X-S", **config}, [["X-S", sent]], BODY, NOW)
+    one = digest(TEXT[0].encode(), BODY)
+    if "hash" not in config and "encoding" not in config:
+        assert not verify("github", config, [["X-Hub-Signature-256", f"sha256={one}"]], BODY, NOW)
+
+
+@pytest.mark.parametrize("now", [float("inf"), float("-inf"), float("nan"), 10**400, -(10**400), None, "1614265330"])
+def test_no_clock_makes_it_raise(now):
+    for scheme, config in (("standard-webhooks", {"secrets": [STANDARD]}), ("slack", {"secrets": [TEXT]})):
+        for headers in (headers_standard(), [["X-Slack-Request-Timestamp", STAMP], ["X-Slack-Signature", "v0=00"]]):
+            assert verify(scheme, config, headers, BODY, now) is False
+
+
 def test_a_public_key_counts_with_and_without_its_prefix():
     _, headers = requests()["v1a"]
     for key in (PUBLIC, PUBLIC.removeprefix("whpk_")):

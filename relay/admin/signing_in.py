@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from relay.access import Role, Route
+from relay.access import Role, Route, local_path
 from relay.access.sessions import MOST
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class SigningIn:
             self.guard.guessed(request)
             return self._faces.signin(request, status=401, wrong=_WRONG)
         self._forget(request)
-        response = web.HTTPSeeOther(_local(str(form.get("next", "/"))))
+        response = web.HTTPSeeOther(local_path(str(form.get("next", "/"))))
         self._remember(request, response, role)
         raise response
 
@@ -72,8 +72,3 @@ class SigningIn:
         session = request.cookies.get(self.guard.cookie(request))
         if session is not None:
             self._sessions.close(session)
-
-
-def _local(path: str) -> str:
-    """A path of ours; the start page in place of anything that could lead elsewhere."""
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path else "/"

@@ -17,7 +17,7 @@ from aiohttp import web
 from aiohttp_sse import sse_response
 from multidict import MultiDict
 
-from relay.access import Role, Route, Visitor, visitor_of
+from relay.access import Role, Route, Visitor, local_path, visitor_of
 from relay.access.visitor import STILL, UNMASKED
 from relay.dashboard.drawing import environment, static_files, stylesheet
 from relay.dashboard.live import Live
@@ -140,8 +140,8 @@ class Dashboard:
             said = (word.mood, word.text)
         except BadDeed as error:
             said = ("bad", str(error))
-        back = urlsplit(str(form.get("back", "/")))
-        path = back.path if back.path.startswith("/") and not back.path.startswith("//") else "/"
+        back = urlsplit(local_path(str(form.get("back", "/"))))
+        path = local_path(back.path)
         query = "&".join(part for part in (back.query, f"said={self._remember(*said)}") if part)
         raise web.HTTPSeeOther(f"{quote(path, safe='/%+:@')}?{query}")
 

@@ -24,6 +24,8 @@ def verify(
 ) -> bool:
     """Whether a request proves its sender; keys that cannot be read are left out, and nothing raises.
 
+    A setting of another kind than its scheme's is no setting: nothing is guessed.
+
     `scheme` is standard-webhooks, stripe, github, slack, shared-token, generic-hmac or twilio; `config` holds
     `secrets`, and as the scheme needs them `public_keys`, `header`, `hash`, `encoding`, `prefix`, `timestamp_header`.
     Shared tokens under 16 characters never verify. `url` and `params` (the fields of a form, by name) are what twilio
@@ -34,7 +36,7 @@ def verify(
         if scheme == "twilio":
             return is_twilios(_texts(config), given, body, url, params)
         return scheme in _BUILD and _BUILD[scheme](config).check(given, body, now).ok
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return False  # settings of another shape than these prove nothing
 
 
@@ -48,24 +50,33 @@ def _readable(texts: Sequence[str], read: Callable[[str], Key]) -> list[Key]:
     return keys
 
 
+def _listed(config: Mapping[str, Any], name: str) -> list[str]:
+    """The texts of a list. A text itself is none: read as one, each of its letters would be a key."""
+    given = config.get(name, ())
+    return [text for text in given if isinstance(text, str)] if isinstance(given, (list, tuple)) else []
+
+
 def _texts(config: Mapping[str, Any], shortest: int = 1) -> tuple[Key, ...]:
-    return tuple(key for key in _readable(config.get("secrets", ()), text_key) if len(key.secret) >= shortest)
+    return tuple(key for key in _readable(_listed(config, "secrets"), text_key) if len(key.secret) >= shortest)
 
 
 def _standard(config: Mapping[str, Any]) -> Proof:
-    secrets = _readable(config.get("secrets", ()), standard_key)
+    secrets = _readable(_listed(config, "secrets"), standard_key)
     # A public key written without its whpk_ would read as a secret that everybody knows.
-    written = [text if str(text).startswith("wh") else f"whpk_{text}" for text in config.get("public_keys", ())]
+    written = [text if text.startswith("wh") else f"whpk_{text}" for text in _listed(config, "public_keys")]
     public = [key for key in _readable(written, standard_key) if key.public]
     return Proof("standard_webhooks", (*secrets, *public))
 
 
 def _generic(config: Mapping[str, Any]) -> Proof:
     stamped = config.get("timestamp_header", "")
+    hashed, encoding = config.get("hash", "sha256"), config.get("encoding", "hex")
+    if hashed not in {"sha256", "sha512"} or encoding not in {"hex", "base64"}:
+        raise ValueError("a hash or an encoding that is none of ours")
     layout = Layout(
         header=config.get("header", ""),
-        hash=config.get("hash", "sha256"),
-        encoding=config.get("encoding", "hex"),
+        hash=hashed,
+        encoding=encoding,
         prefix=config.get("prefix", ""),
         timestamp_header=stamped,
         signed="{timestamp}.{body}" if stamped else "{body}",

@@ -74,7 +74,20 @@ async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(desk, secur
     assert ("Strict-Transport-Security" in answer.headers) is secure
 
 
-@pytest.mark.parametrize("where", ["//evil.example", "https://evil.example/", "/\\evil.example", "evil", "/\nx"])
+ELSEWHERE = [
+    "//evil.example",
+    "https://evil.example/",
+    "/\\evil.example",
+    "evil",
+    "/\nx",
+    "/\t/evil.example",
+    "/\r/evil.example",
+]
+
+
+@pytest.mark.parametrize(
+    "where", [*ELSEWHERE, "\t//evil.example", "/\\\t/evil.example", "/\u2028/evil.example", "/x\\..", ""]
+)
 async def test_signing_in_never_leads_elsewhere(desk, where):
     it = await desk()
     answer, _ = await it.ask("POST", "/signin", data={"token": TOKEN, "next": where})
