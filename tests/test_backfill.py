@@ -199,7 +199,7 @@ async def test_an_hour_of_calls_while_the_relay_was_stopped_is_archived_once_and
         return app
 
     app = await relay()
-    await app.backfill.sweep()
+    await app.fetching.backfill.sweep()
     await app.stop()
     made = []
     for number in range(12):
@@ -208,7 +208,7 @@ async def test_an_hour_of_calls_while_the_relay_was_stopped_is_archived_once_and
     clock.now += 1300
     for _ in range(2):
         app = await relay()
-        await app.backfill.sweep()
+        await app.fetching.backfill.sweep()
         await sink.wait_for(lambda: len(sink.bodies) >= len(made))
         await app.worker.idle()
         states = {(d.rule, str(d.state)) for d in await app.store.deliveries(limit=1000)}

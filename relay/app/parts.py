@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from aiolimiter import AsyncLimiter
 
-from relay.deeds import BadDeed
+from relay.callscaler import CallScaler
 from relay.errors import Rejected
+from relay.models import CALLSCALER
 from relay.settings.forms import read_address, read_rate
 from relay.texting import PhoneConnector
 from relay.traces import open_traces
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from relay.backfill import Backfill
+    from relay.alerts import Alerts
     from relay.connector import Connector, Job, Receipt
     from relay.http import Http
     from relay.intake import Intake
@@ -56,18 +56,25 @@ class Unset(PhoneConnector):
         return False
 
 
-def channel(item: Configured, http: Http) -> Channel:
-    """A connector with its manners."""
-    manners = item.manners
-    return Channel(
-        name=item.name,
-        connector=item.cls(item.options, http),
-        concurrency=manners.concurrency,
-        timeout=manners.timeout,
-        lease=manners.lease_seconds,
-        retry=item.retry,
-        rate=None if manners.rate is None else AsyncLimiter(*read_rate(manners.rate)),
-    )
+def channels(settings: Settings, table: Mapping[str, type[Connector[Any, Any]]], http: Http) -> dict[str, Channel]:
+    """Every connector of these settings with its manners, by name; `table` are the classes by type."""
+    set_up = {name: _channel(item, http) for name, item in settings.connectors.items()}
+    phone = table.get(CALLSCALER)
+    if CALLSCALER not in set_up and phone is not None:
+        # Shadow rules may text without a key: their texts are judged and written down, and never leave.
+        set_up[CALLSCALER] = Channel(CALLSCALER, Unset(phone))
+    return set_up
+
+
+def client(settings: Settings, http: Http) -> CallScaler:
+    """The client of the phone system's API."""
+    form = settings.callscaler
+    return CallScaler(http, api_key=form.api_key, base_url=form.base_url, timeout=form.timeout)
+
+
+def phone_source(settings: Settings) -> str | None:
+    """The name of the source that calls of the phone system belong to."""
+    return next((name for name, source in settings.sources.items() if source.type == CALLSCALER), None)
 
 
 def lane(item: Configured, http: Http) -> Callable[[Mapping[str, Any]], str | None]:
@@ -81,6 +88,14 @@ def lane(item: Configured, http: Http) -> Callable[[Mapping[str, Any]], str | No
             return None  # it cannot be sent either, and says so when it is tried
 
     return lane_of
+
+
+def point(alerts: Alerts, settings: Settings, http: Http) -> None:
+    """Let alerts tell whoever these settings name."""
+    to = None if settings.alerts_to is None else settings.connectors[settings.alerts_to]
+    alerts.to = None if to is None else to.cls(to.options, http)
+    alerts.silence, alerts.hours = settings.alerts_silence, settings.about.hours
+    alerts.business = settings.about.name
 
 
 def disk_free(store: Store) -> float | None:
@@ -128,14 +143,14 @@ async def checked(channel: Channel) -> str | None:
     return None
 
 
-async def swept(backfill: Backfill | None, since: float | None) -> dict[str, Any]:
-    """Fetch what the webhooks missed, now; answers what was found.
-
-    Raises:
-        BadDeed: there is nothing to fetch from, or no source that it would belong to.
-        DeliveryFailed: the calls could not be read to their end.
-        StoreBusy: the ledger refused.
-    """
-    if backfill is None:
-        raise BadDeed("nothing can be fetched: it takes CALLSCALER_API_KEY, and a source of type callscaler")
-    return asdict(await backfill.sweep(since))
+def _channel(item: Configured, http: Http) -> Channel:
+    manners = item.manners
+    return Channel(
+        name=item.name,
+        connector=item.cls(item.options, http),
+        concurrency=manners.concurrency,
+        timeout=manners.timeout,
+        lease=manners.lease_seconds,
+        retry=item.retry,
+        rate=None if manners.rate is None else AsyncLimiter(*read_rate(manners.rate)),
+    )

@@ -71,9 +71,9 @@ async def _sweep(settings: Settings, store: str | None, since: float | None) -> 
         stop(CONFIG, str(error))
     app = App(settings, ledger, CONNECTORS)
     try:
-        if app.backfill is None:
+        if app.fetching.backfill is None:
             stop(CONFIG, "there is no source of type callscaler to which calls would belong")
-        return await app.backfill.sweep(since)
+        return await app.fetching.backfill.sweep(since)
     except (DeliveryFailed, StoreError) as error:
         stop(REMOTE, f"the calls could not be fetched: {error}")
     finally:
