@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from relay.demo import play
 from relay.demo.day import IMPATIENT, LUCKY
 from relay.models import State
 from relay.store.place import Place
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 async def quiet(world, line):
     """Nobody watches."""
 
 
+def bare():
+    return {name: value for name, value in os.environ.items() if not name.startswith(("RELAY_", "CALLSCALER_"))}
+
+
 def run_demo(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("RELAY_", "CALLSCALER_"))}
     return subprocess.run(
         [sys.executable, "-m", "relay", "demo", *arguments],
         cwd=folder,
-        env=environment,
+        env=bare(),
         capture_output=True,
         text=True,
         timeout=90,
@@ -46,6 +49,56 @@ def test_once_prints_one_object_with_every_count_above_zero_and_nothing_dead(tmp
     assert summary["refused"] > 0
     assert summary["dead"] == 0
     assert summary["seconds"] < 60
+
+
+def test_told_to_stop_it_drains_and_ends_well(tmp_path):
+    arguments = [sys.executable, "-m", "relay", "demo", "--store", "sqlite:///kept.db"]
+    with subprocess.Popen(arguments, cwd=tmp_path, env=bare(), text=True, stdout=subprocess.PIPE) as demo:
+        for line in demo.stdout:
+            if "Ctrl-C ends the demo" in line:
+                break
+        demo.send_signal(signal.SIGTERM)
+        assert demo.stdout.read() == ""
+    assert demo.returncode == 0
+    assert not (tmp_path / "kept.db-wal").exists(), "the ledger was closed"
+
+
+def full_pipe():
+    """A pipe whose writer waits until somebody reads."""
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writes, b"\n" * 4096)
+    os.set_blocking(writes, True)
+    return reads, writes
+
+
+def whole(reads):
+    with os.fdopen(reads, "rb") as pipe:
+        return pipe.read()
+
+
+def catches(process, number):
+    """Whether a process has a handler of its own for a signal."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(status.partition("SigCgt:")[2].split()[0], 16) & 1 << number - 1
+
+
+async def test_once_told_to_stop_before_the_day_is_over_has_failed(tmp_path, until):
+    reads, writes = full_pipe()
+    pipes = {"stdout": writes, "stderr": subprocess.PIPE}
+    demo = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "relay", "demo", "--once"), cwd=tmp_path, env=bare(), **pipes
+    )
+    os.close(writes)
+    await until(lambda: catches(demo, signal.SIGTERM), seconds=60.0)
+    demo.send_signal(signal.SIGTERM)
+    said = await asyncio.to_thread(whole, reads)
+    complained = await demo.stderr.read()
+    assert await demo.wait() == 1, complained
+    assert b"before the day was over" in complained
+    assert b"agree" not in said
 
 
 def test_in_postgresql_the_same_day_has_the_same_counts(tmp_path, postgres):

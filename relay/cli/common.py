@@ -83,12 +83,23 @@ def ledger_place(config: str | None, store: str | None) -> Place:
 
 
 def read_ledger(config: str | None, store: str | None, read: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
-    """Run a reading of the ledger beside whatever service is running; exit 3 when there is none to read."""
-    from relay.store.place import open_ledger  # noqa: PLC0415 - quick help
+    """Run a reading of the ledger beside whatever service is running; exit 3 when it cannot be read.
+
+    Before the first start there is nothing in it, which is said on stderr; no file is made.
+    """
+    from relay.store.place import Place, open_ledger  # noqa: PLC0415 - quick help
     from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
 
+    place = ledger_place(config, store)
+    unborn = place.file is not None and not place.file.exists() and place.file.parent.is_dir()
+    if unborn:
+        click.echo(f"nothing came in yet: `relay serve` makes {place.file} on its first start", err=True)
+
     async def run() -> T:
-        ledger = await open_ledger(ledger_place(config, store), read_only=True, keys=read_keys(os.environ))
+        if unborn:
+            ledger = await open_ledger(Place())
+        else:
+            ledger = await open_ledger(place, read_only=True, keys=read_keys(os.environ))
         try:
             return await read(ledger)
         finally:
@@ -100,6 +111,17 @@ def read_ledger(config: str | None, store: str | None, read: Callable[[Store], C
         stop(CONFIG, str(error))
     except StoreBusy as error:
         stop(FAILURE, str(error))
+
+
+def running_at(settings: Settings, store: str | None) -> str:
+    """The HOST:PORT at which the running service takes webhooks; the configured one where none says another."""
+    from relay.settings import store_place  # noqa: PLC0415 - quick help
+    from relay.store.place import public_address  # noqa: PLC0415 - quick help
+
+    try:
+        return public_address(store_place(settings, store)) or settings.server.listen
+    except ValueError as error:
+        stop(CONFIG, str(error))
 
 
 def since_when(written: str) -> float:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +19,8 @@ from relay.settings import read_place
 from relay.store.place import Place, open_ledger
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from rich.live import Live
     from rich.table import Table
 
@@ -45,14 +48,16 @@ def demo(*, once: bool, as_json: bool, port: int, store: str | None) -> None:
     with tempfile.TemporaryDirectory(prefix="relay-demo-") as folder:
         place = Place(Path(folder) / "demo.db") if store is None else _named(store)
         try:
-            played = asyncio.run(_play(place, port, once=once, as_json=as_json))
+            played = asyncio.run(_ending_well(_play(place, port, once=once, as_json=as_json)))
         except StoreUnusable as error:
             stop(CONFIG, str(error))
         except TimeoutError:
             stop(FAILURE, "the day did not come to its end in time")
         except OSError as error:
             stop(FAILURE, f"cannot listen: {error.strerror or error}; see --port")
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            if once:
+                stop(FAILURE, "stopped before the day was over")
             return
     if as_json:
         print_json(played.summary.public())
@@ -83,6 +88,13 @@ async def _is_empty(place: Place) -> bool:
         return await ledger.event("last") is None
     finally:
         await ledger.close()
+
+
+async def _ending_well(played: Coroutine[Any, Any, Demo]) -> Demo:
+    """The same, which SIGTERM calls off: the world comes down in order."""
+    task = asyncio.ensure_future(played)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 async def _play(place: Place, port: int, *, once: bool, as_json: bool) -> Demo:

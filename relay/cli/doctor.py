@@ -15,6 +15,7 @@ from relay.cli.common import (
     json_option,
     ledger_place,
     print_json,
+    running_at,
     settings_of,
     start_logging,
     store_option,
@@ -44,7 +45,8 @@ def doctor(through: str | None, config: str | None, store: str | None, *, as_jso
     """
     start_logging("ERROR")
     settings = settings_of(config)
-    found = asyncio.run(_examine(settings, ledger_place(config, store), _base(through or settings.server.public_url)))
+    through, listen = _base(through or settings.server.public_url), running_at(settings, store)
+    found = asyncio.run(_examine(settings, ledger_place(config, store), through, listen))
     problems = [finding for _, finding in found if finding.word == "problem"]
     if as_json:
         print_json({"ok": not problems, "checks": [_told(name, finding) for name, finding in found]})
@@ -67,7 +69,7 @@ def _told(name: str, finding: Finding) -> dict[str, Any]:
     return {"check": name, "state": finding.word, "said": finding.said, "remedy": finding.remedy or None}
 
 
-async def _examine(settings: Settings, place: Place, through: str) -> list[tuple[str, Finding]]:
+async def _examine(settings: Settings, place: Place, through: str, listen: str) -> list[tuple[str, Finding]]:
     from relay.callscaler import CallScaler  # noqa: PLC0415 - quick help
     from relay.doctor import Bench, examine  # noqa: PLC0415 - quick help
     from relay.http import Http  # noqa: PLC0415 - quick help
@@ -100,7 +102,7 @@ async def _examine(settings: Settings, place: Place, through: str) -> list[tuple
         texts=any(rule.texts and rule.mode != "off" for rule in settings.rules),
         warnings=[str(warning) for warning in settings.warnings],
         through=through,
-        listen=settings.server.listen,
+        listen=listen,
         drift=drift if moved and has_key and store is not None else None,
         store=store,
         fault=fault,

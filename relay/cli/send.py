@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from relay.cli.common import FAILURE, REMOTE, USAGE, config_option, json_option, print_json, settings_of, stop
+from relay.cli.common import (
+    FAILURE,
+    REMOTE,
+    USAGE,
+    config_option,
+    json_option,
+    print_json,
+    running_at,
+    settings_of,
+    stop,
+    store_option,
+)
 
 if TYPE_CHECKING:
     from relay.settings import Settings
@@ -19,12 +30,20 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: relay send missed-call --set caller_number=+13125550101")
 @click.argument("name")
 @click.option("--set", "fields", multiple=True, metavar="FIELD=VALUE", help="Change a field of the sample.")
-@click.option("--to", metavar="URL", help="Where to, instead of the configured listener.")
+@click.option("--to", metavar="URL", help="Where to, instead of the running service.")
 @click.option("--source", default=None, help="Which source's door and proof; the first by default.")
 @config_option
+@store_option
 @json_option
 def send(
-    name: str, fields: tuple[str, ...], to: str | None, source: str | None, config: str | None, *, as_json: bool
+    name: str,
+    fields: tuple[str, ...],
+    to: str | None,
+    source: str | None,
+    config: str | None,
+    store: str | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Post a sample webhook (missed-call, voicemail, completed, spam, outbound, withheld and more)."""
     from relay.settings.samples import sample  # noqa: PLC0415 - quick help
@@ -44,7 +63,7 @@ def send(
     chosen = source or next(iter(settings.sources), "callscaler")
     if chosen not in settings.sources:
         stop(USAGE, f"there is no source {chosen}; there are: {', '.join(settings.sources) or 'none'}")
-    target = to or f"http://{settings.server.listen}/hooks/{chosen}"
+    target = to or f"http://{running_at(settings, store)}/hooks/{chosen}"
     status, answer = asyncio.run(_post(settings, chosen, target, json.dumps(body).encode()))
     if as_json:
         print_json({"status": status, "answer": answer, "sent": body})

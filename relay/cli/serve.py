@@ -92,7 +92,7 @@ async def _serve(settings: Settings, path: Path, seen: Stamp, store: str | None,
     from relay.app import App  # noqa: PLC0415 - quick help
     from relay.errors import StoreUnusable  # noqa: PLC0415 - quick help
     from relay.settings import store_place  # noqa: PLC0415 - quick help
-    from relay.store.place import open_ledger, tell_admin  # noqa: PLC0415 - quick help
+    from relay.store.place import open_ledger, tell_addresses  # noqa: PLC0415 - quick help
     from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
 
     try:
@@ -115,7 +115,8 @@ async def _serve(settings: Settings, path: Path, seen: Stamp, store: str | None,
             FAILURE,
             f"cannot listen: {error.strerror or error}. Is another program using the address? See --listen and --admin",
         )
-    tell_admin(place, f"{_reached(settings.server.admin)}:{app.admin_port}")
+    public = f"{_reached(settings.server.listen)}:{app.public_port}" if intake else ""
+    tell_addresses(place, f"{_reached(settings.server.admin)}:{app.admin_port}", public)
     _spare_the_collector()
     _greet(app, settings, intake=intake)
     systemd = Systemd()

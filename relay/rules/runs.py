@@ -174,8 +174,11 @@ def _decide(rule: Rule, run: Sequence[Delivery], delivery: Delivery, facts: Fact
 
 
 def runs_late(step: Step, ground: Ground, *, texts: bool) -> bool:
-    """Whether a step is taken for an event that is not news; `texts` says whether texts are."""
-    if step.connector == RELAY or (step.verb == "text" and texts):
+    """Whether a step is taken for an event that is not news; `texts` says whether texts are.
+
+    Only `send` steps are, and `stop`, which does nothing but end the run.
+    """
+    if step.verb == "stop" or (step.verb == "text" and texts):
         return True
     return step.verb == "send" and (step.late or step.connector not in ground.rings_people)
 

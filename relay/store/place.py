@@ -59,10 +59,25 @@ async def open_ledger(
     return await PostgresStore.open(place.address, read_only=read_only, keys=keys)
 
 
-def tell_admin(place: Place, address: str) -> None:
-    """Let commands beside this process know the HOST:PORT of its admin listener; a database needs no telling."""
+def tell_addresses(place: Place, admin: str, public: str) -> None:
+    """Let commands beside this process know the HOST:PORT of its listeners; `public` is empty where it has none.
+
+    A database needs no telling.
+    """
     if place.file is None:
         return
-    from relay.store.sqlite.opening import tell_admin as tell  # noqa: PLC0415 - only the engine that is used
+    from relay.store.sqlite.opening import tell_addresses as tell  # noqa: PLC0415 - only the engine that is used
 
-    tell(place.file, address)
+    tell(place.file, admin, public)
+
+
+def public_address(place: Place) -> str | None:
+    """The HOST:PORT at which the service that has this ledger takes webhooks, whatever flags it was started with.
+
+    None where none runs, it has no such listener, or the ledger is a database, which many may share.
+    """
+    if place.file is None:
+        return None
+    from relay.store.sqlite.opening import public_address as told  # noqa: PLC0415 - only the engine that is used
+
+    return told(place.file)

@@ -222,6 +222,20 @@ def test_a_change_finds_the_service_wherever_it_listens_and_exits_as_without_one
     assert run("optout", "add", "nobody").code == 2
 
 
+def test_a_sample_and_the_doctor_find_the_service_wherever_it_listens(run, served, quiet):
+    assert run("send", "missed-call", "--json").json["status"] == 202
+    [address] = {json.loads(line)["event"].split("/")[2] for line in served if "listening on" in line}
+    said = [check["said"] for check in run("doctor", "--json").json["checks"]]
+    assert f"a service answers at {address}" in said
+
+
+def test_a_service_that_is_gone_is_not_looked_for(run, folder):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (folder / "relay.db.lock").write_text(f"{gone.pid}\n127.0.0.1:3\n127.0.0.1:4\n")
+    assert "http://127.0.0.1:1/hooks" in run("send", "missed-call").err
+
+
 def test_a_log_in_json_is_json_to_the_last_line(served):
     lines = [json.loads(line) for line in served]
     assert [line["event"].split(" http")[0] for line in lines[-2:]] == ["listening on", "admin on"]

@@ -126,10 +126,7 @@ def test_reading_works_beside_a_running_service(run, kept, folder):
     asyncio.run(ledger.close())
 
 
-def test_where_there_is_no_ledger_or_no_file_it_is_exit_3(run, folder):
-    ran = run("events")
-    assert (ran.code, ran.out) == (3, "")
-    assert "relay serve" in ran.err
+def test_where_there_is_no_file_or_no_database_it_is_exit_3(run, folder):
     assert run("-c", folder / "none.yaml", "events").code == 3
     assert run("events", "--store", "postgresql://x/y").code == 3
 
@@ -169,3 +166,25 @@ def test_nothing_dead_cannot_be_retried_and_nothing_held_cannot_be_released(run,
     assert run("cancel", "dlv_nothing").code == 4
     assert run("quarantine", "release", "last").code == 4
     assert run("quarantine", "--json").json == {"events": []}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "out"),
+    [
+        (("events", "--json"), 0, '{"events": []}\n'),
+        (("deliveries", "--json"), 0, '{"deliveries": []}\n'),
+        (("why", "last"), 4, ""),
+        (("find", "+13125550101", "--json"), 4, '{"events": []}\n'),
+    ],
+)
+def test_before_the_first_start_there_is_nothing_to_read_and_no_file_is_made(run, folder, arguments, code, out):
+    ran = run(*arguments)
+    assert (ran.code, ran.out) == (code, out)
+    assert "nothing came in yet: `relay serve` makes" in ran.err
+    assert not list(folder.glob("relay.db*"))
+
+
+def test_a_ledger_in_a_folder_that_is_not_there_is_exit_3(run, folder):
+    ran = run("events", "--store", f"sqlite:///{folder}/none/relay.db")
+    assert (ran.code, ran.out) == (3, "")
+    assert "there is no ledger at" in ran.err

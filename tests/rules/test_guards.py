@@ -237,6 +237,25 @@ async def test_a_late_event_runs_send_steps_only_and_rings_nobody_unless_the_ste
     assert (shop.said("log"), shop.said("team"), shop.texts) == (["a"], ["c"], [])
 
 
+async def test_of_what_the_relay_does_itself_a_late_event_only_stops() -> None:
+    shop = Shop("""
+        name: R
+        guards: {fresh: 9d}
+        then:
+          - quarantine: 24h
+          - {tag: {caller: late}}
+          - {send: log, message: a}
+          - {stop: enough, if: {caller.tags: missing}}
+          - {send: log, message: never}
+        """)
+    event = await shop.call(late=True)
+    assert (await shop.verdict(event)).word == "ran"
+    await shop.run()
+    assert await shop.steps(event) == ["suppressed", "suppressed", "delivered", "delivered", "cancelled"]
+    assert (await shop.reasons(event))[:2] == ["late: only send steps run for late events"] * 2
+    assert shop.said("log") == ["a"]
+
+
 async def test_a_late_event_is_sent_on_though_the_person_was_texted_just_now() -> None:
     shop = Shop("{name: R, guards: {fresh: 9d}, then: [{send: log, message: a}, {text: caller, body: hi}]}")
     await shop.call()

@@ -143,13 +143,34 @@ def _seal(connection: FileConnection, keys: Keys) -> None:
     connection.execute("pragma wal_checkpoint(truncate)").fetchall()
 
 
-def tell_admin(path: Path, address: str) -> None:
-    """Write the HOST:PORT of the admin listener into the lock file, for commands that find the ledger held.
+def tell_addresses(path: Path, admin: str, public: str) -> None:
+    """Write the HOST:PORT of the listeners into the lock file, for commands that find the ledger held.
 
     Only whoever holds the lock calls this; taking the lock empties the file.
     """
     with contextlib.suppress(OSError):  # on a full disk commands fall back on the configured address
-        _lock_of(path).write_text(f"{os.getpid()}\n{address}\n")
+        _lock_of(path).write_text(f"{os.getpid()}\n{admin}\n{public}\n")
+
+
+def public_address(path: Path) -> str | None:
+    """The HOST:PORT at which the process that holds the lock takes webhooks; None where none lives, or it says none.
+
+    The lock itself is not tried: even a moment's holding would keep a service from starting.
+    """
+    try:
+        holder, _, public = _addresses(_lock_of(path).read_text(errors="replace"))
+        os.kill(int(holder), 0)
+    except PermissionError:
+        return public  # it lives, and belongs to somebody else
+    except (OSError, ValueError, OverflowError):
+        return None
+    return public
+
+
+def _addresses(written: str) -> tuple[str, str | None, str | None]:
+    """Process, admin and public address, as the lock file has them."""
+    lines = [*written.splitlines(), "", "", ""]
+    return lines[0].strip(), lines[1].strip() or None, lines[2].strip() or None
 
 
 def _lock_of(path: Path) -> Path:
@@ -173,11 +194,11 @@ def take_lock(path: Path) -> int:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder, _, admin = os.pread(descriptor, _LOCK_MOST, 0).decode(errors="replace").strip().partition("\n")
+        holder, admin, _ = _addresses(os.pread(descriptor, _LOCK_MOST, 0).decode(errors="replace"))
         os.close(descriptor)
         raise StoreHeld(
             f"another relay (process {holder or 'unknown'}) already serves the ledger {path}; stop it first",
-            admin.strip() or None,
+            admin,
         ) from None
     except OSError as error:
         os.close(descriptor)
