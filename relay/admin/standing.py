@@ -11,6 +11,7 @@ from relay.access import Parameter, Route
 from relay.admin.answers import json_answer
 from relay.admin.paging import LIMIT, limit_of, read_number
 from relay.models import iso
+from relay.person import read_person
 from relay.shown import stand_of
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Standing:
                 get,
                 "/api/people/{number}",
                 self.person,
-                "What is known of one person.",
+                "All that is known of one person, to hand over.",
                 asks=(_WHOM,),
                 fails=(400, 404),
             ),
@@ -133,24 +134,11 @@ class Standing:
         return json_answer({"runs": told})
 
     async def person(self, request: web.Request) -> web.Response:
-        """One person: calls, texts, opt-out, tags."""
-        number = read_number(request.match_info["number"])
-        events = await self._store.events(limit=200, person=number)
-        texts = await self._store.texts_page(limit=200, person=number)
-        standing = await self._store.standing(number)
-        if not events and not texts and standing.opted_out_at is None:
+        """One person: calls and what was done about each, texts and what allowed them, opt-out, tags."""
+        told = await read_person(self._store, read_number(request.match_info["number"]))
+        if told is None:
             raise web.HTTPNotFound(text="Nothing is known of this person.")
-        return json_answer(
-            {
-                "number": number,
-                "opted_out": standing.opted_out_at is not None,
-                "opted_out_at": iso(standing.opted_out_at),
-                "how": standing.how,
-                "tags": list(standing.tags),
-                "events": [event.public() for event in events],
-                "texts": [{**text, "at": iso(text["at"])} for text in texts],
-            }
-        )
+        return json_answer(told)
 
     async def opt_outs(self, request: web.Request) -> web.Response:
         """Who is never texted, newest first."""

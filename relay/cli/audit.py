@@ -5,15 +5,15 @@ from __future__ import annotations
 import click
 
 from relay.cli.common import (
-    clock,
     config_option,
     json_option,
     limit_option,
     print_json,
-    print_table,
     read_ledger,
     store_option,
+    zone_of,
 )
+from relay.cli.tables import clock, print_table
 from relay.models import iso
 
 
@@ -29,5 +29,8 @@ def audit(config: str | None, store: str | None, limit: int, *, as_json: bool) -
         acts = [{"at": iso(a.at), "who": a.who, "what": a.what, "about": a.about, "config": a.config} for a in found]
         print_json({"acts": acts})
         return
-    rows = [[clock(act.at), act.who, act.what, act.about, act.config] for act in found]
-    print_table("", ["at", "who", "what", "about", "config"], rows)
+    zone = zone_of(config)
+    rows = [[clock(act.at, zone), act.who, act.what, act.about, act.config] for act in found]
+    print_table(
+        ["at", "who", "what", "about", "config"], rows, empty="nobody did anything by hand yet", spare=["config"]
+    )

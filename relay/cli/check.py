@@ -12,14 +12,15 @@ import click
 from relay.cli.common import (
     CONFIG,
     FOUND,
-    clock,
     config_option,
     config_path,
     json_option,
     print_json,
     start_logging,
+    zone_of,
 )
 from relay.cli.modes import modes_by_hand
+from relay.cli.tables import clock
 from relay.models import iso
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ def check(config: str | None, *, live: bool, as_json: bool) -> None:
         for warning in settings.warnings:
             click.echo(f"warning: {warning}", err=True)
         for said in by_hand:
-            since = clock(said.at)
-            click.echo(f"{said.rule}: {said.mode} by hand since {since} UTC; the file says {said.over}", err=True)
+            since = clock(said.at, zone_of(config))
+            click.echo(f"{said.rule}: {said.mode} by hand since {since}; the file says {said.over}", err=True)
         for name, problem in problems.items():
             click.echo(f"{name}: {problem}")
         if not problems:

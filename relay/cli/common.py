@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_UNFOLDED = 10_000
 FAILURE, USAGE, CONFIG, NOT_FOUND, REMOTE, FOUND = 1, 2, 3, 4, 5, 6
 """Exit codes of the contract."""
 
@@ -150,29 +149,9 @@ def zone_of(config: str | None) -> str:
         return "UTC"
 
 
-def clock(at: float) -> str:
-    """A moment (Unix seconds) for a table, in UTC."""
-    return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str, indent=None) + "\n")
-
-
-def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    """A table for people, as wide as their window."""
-    from rich.console import Console  # noqa: PLC0415 - quick help
-    from rich.table import Table  # noqa: PLC0415 - quick help
-    from rich.text import Text  # noqa: PLC0415 - quick help
-
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    # A file or a pipe has no width: nothing is folded there, so that ids can be searched for.
-    Console(width=None if sys.stdout.isatty() else _UNFOLDED).print(table)
 
 
 def _coloured() -> bool:

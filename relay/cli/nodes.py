@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from relay.cli.common import clock, config_option, json_option, print_json, print_table, read_ledger, store_option
+from relay.cli.common import config_option, json_option, print_json, read_ledger, store_option, zone_of
+from relay.cli.tables import clock, print_table
 
 if TYPE_CHECKING:
     from relay.store import Store
@@ -31,10 +32,11 @@ def nodes(config: str | None, store: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"nodes": told, "same_config": len(configs) <= 1})
         return
+    zone = zone_of(config)
     print_table(
-        "",
         ["node", "host", "process", "version", "config", "roles", "holds", "seen", "lag"],
-        [_row(node) for node in told],
+        [_row(node, zone) for node in told],
+        empty="no relay runs on this ledger",
     )
     if len(configs) > 1:
         click.echo("the relays run different configurations: give all the same file, and reload them", err=True)
@@ -44,8 +46,8 @@ def _told(node: Node, now: float, most: float) -> dict[str, Any]:
     return {**asdict(node), "silent": round(max(0.0, now - node.seen_at), 1), "lives": now - node.seen_at < most}
 
 
-def _row(node: dict[str, Any]) -> list[str]:
-    seen = f"{node['silent']:.0f} s ago" if node["lives"] else f"gone since {clock(node['seen_at'])}"
+def _row(node: dict[str, Any], zone: str) -> list[str]:
+    seen = f"{node['silent']:.0f} s ago" if node["lives"] else f"gone since {clock(node['seen_at'], zone)}"
     lag = "" if node["lag"] is None else f"{node['lag']:.1f} s"
     return [
         node["id"], node["host"], str(node["pid"]), node["version"], node["config"], node["roles"],

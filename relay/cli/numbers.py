@@ -13,16 +13,16 @@ from relay.cli.common import (
     FOUND,
     NOT_FOUND,
     REMOTE,
-    clock,
     config_option,
     json_option,
     limit_option,
     print_json,
-    print_table,
     read_ledger,
     stop,
     store_option,
+    zone_of,
 )
+from relay.cli.tables import clock, print_table
 
 if TYPE_CHECKING:
     from relay.models import Change, NumberRun
@@ -107,10 +107,12 @@ def reject(run: str, config: str | None, store: str | None, *, as_json: bool) ->
 def history(which: str | None, limit: int, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Runs, newest first; the moves of one RUN, or all that was done with one NUMBER."""
     if which is None:
-        _runs(read_ledger(config, store, lambda ledger: ledger.number_runs(limit=limit)), as_json=as_json)
+        runs = read_ledger(config, store, lambda ledger: ledger.number_runs(limit=limit))
+        _runs(runs, zone_of(config), as_json=as_json)
         return
     if which.startswith("+"):
-        _changes(read_ledger(config, store, lambda ledger: ledger.number_changes(which, limit=limit)), as_json=as_json)
+        changes = read_ledger(config, store, lambda ledger: ledger.number_changes(which, limit=limit))
+        _changes(changes, zone_of(config), as_json=as_json)
         return
     found = read_ledger(config, store, lambda ledger: _run(ledger, which))
     if found is None:
@@ -180,24 +182,29 @@ def _show_run(run: dict[str, Any]) -> None:
     click.echo(f"{run['run']}: {run['state']}" + (f", {run['why']}" if run["why"] else ""), err=True)
 
 
-def _runs(runs: list[NumberRun], *, as_json: bool) -> None:
+def _runs(runs: list[NumberRun], zone: str, *, as_json: bool) -> None:
     from relay.moving.numbers import run_json  # noqa: PLC0415 - quick help
 
     if as_json:
         print_json({"runs": [{**run_json(run, ()), "moves": run.moves} for run in runs]})
         return
-    rows = [[run.id, clock(run.at), run.kind, run.by, str(run.moves), run.state, run.why] for run in runs]
-    print_table("", ["run", "at (UTC)", "kind", "by", "moves", "state", "why"], rows)
+    rows = [[run.id, clock(run.at, zone), run.kind, run.by, str(run.moves), run.state, run.why] for run in runs]
+    print_table(
+        ["run", "at", "kind", "by", "moves", "state", "why"],
+        rows,
+        empty="nothing was planned or moved yet",
+        spare=["kind"],
+    )
 
 
-def _changes(changes: list[Change], *, as_json: bool) -> None:
+def _changes(changes: list[Change], zone: str, *, as_json: bool) -> None:
     from relay.moving.numbers import change_json  # noqa: PLC0415 - quick help
 
     if as_json:
         print_json({"moves": [{**change_json(change), "run": change.run} for change in changes]})
         return
     rows = [
-        [change.run, clock(change.at), change.source or "", change.to or "", change.state, change.because]
+        [change.run, clock(change.at, zone), change.source or "", change.to or "", change.state, change.because]
         for change in changes
     ]
-    print_table("", ["run", "at (UTC)", "from", "to", "state", "because"], rows)
+    print_table(["run", "at", "from", "to", "state", "because"], rows, empty="this number was never moved")

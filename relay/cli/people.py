@@ -10,16 +10,16 @@ import click
 from relay.cli.acting import act
 from relay.cli.common import (
     NOT_FOUND,
-    clock,
     config_option,
     json_option,
     limit_option,
     print_json,
-    print_table,
     read_ledger,
     stop,
     store_option,
+    zone_of,
 )
+from relay.cli.tables import clock, print_table
 from relay.models import iso
 
 if TYPE_CHECKING:
@@ -78,8 +78,9 @@ def listing(config: str | None, store: str | None, limit: int, *, as_json: bool)
     if as_json:
         print_json({"opt_outs": [{**row, "at": iso(row["at"])} for row in found]})
         return
-    rows = [[clock(row["at"]), row["number"] or "(erased)", row["how"]] for row in found]
-    print_table("", ["since", "number", "how"], rows)
+    zone = zone_of(config)
+    rows = [[clock(row["at"], zone), row["number"] or "(erased)", row["how"]] for row in found]
+    print_table(["since", "number", "how"], rows, empty="nobody opted out")
 
 
 @optout.command(epilog="Example: relay optout review")
@@ -93,8 +94,9 @@ def review(config: str | None, store: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"texts": [_public(event) for event in found]})
         return
-    rows = [[clock(e.received_at), e.caller or "withheld", str(e.call.get("body", ""))] for e in found]
-    print_table("", ["at", "from", "text"], rows)
+    zone = zone_of(config)
+    rows = [[clock(e.received_at, zone), e.caller or "withheld", str(e.call.get("body", ""))] for e in found]
+    print_table(["at", "from", "text"], rows, empty="no text is in doubt")
     if found:
         click.echo("`relay optout add NUMBER` opts somebody out", err=True)
 
@@ -127,11 +129,12 @@ def texts(ctx: click.Context, config: str | None, store: str | None, limit: int,
         click.echo(_RESTORED, err=True)
     if are_off:
         click.echo("texts are switched off; `relay texts on` switches them on", err=True)
+    zone = zone_of(config)
     rows = [
-        [clock(float(str(t["at"]))), str(t["recipient"]), str(t["state"]), str(t["rule"]), str(t["body"] or "")]
+        [clock(float(str(t["at"])), zone), str(t["recipient"]), str(t["state"]), str(t["rule"]), str(t["body"] or "")]
         for t in found
     ]
-    print_table("", ["at", "to", "state", "rule", "body"], rows)
+    print_table(["at", "to", "state", "rule", "body"], rows, empty="no texts yet", spare=["rule"])
 
 
 @texts.command(epilog="Example: relay texts off")
@@ -179,8 +182,9 @@ def quarantine(ctx: click.Context, config: str | None, store: str | None, limit:
     if as_json:
         print_json({"events": [event.public() for event in found]})
         return
-    rows = [[clock(event.received_at), event.id, event.type, event.caller or "withheld"] for event in found]
-    print_table("", ["arrived", "event", "type", "caller"], rows)
+    zone = zone_of(config)
+    rows = [[clock(event.received_at, zone), event.id, event.type, event.caller or "withheld"] for event in found]
+    print_table(["arrived", "event", "type", "caller"], rows, empty="nothing is held back")
 
 
 @quarantine.command(epilog="Example: relay quarantine release evt_1a209197a04f8e1f8ff13d8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -17,14 +17,10 @@ from relay.cli.common import (
     read_ledger,
     stop,
     store_option,
+    zone_of,
 )
-from relay.models import iso
-
-if TYPE_CHECKING:
-    from relay.models import Event
-    from relay.store import Store
-
-_MOST = 10_000
+from relay.cli.trace import clock
+from relay.person import read_person
 
 
 @click.command(epilog="Example: relay person 312-555-0101 --json > dana.json")
@@ -35,72 +31,30 @@ _MOST = 10_000
 def person(number: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Everything the ledger knows of one person: calls, texts and what allowed each, their own words, opt-out, tags."""
     known = _number(number)
-    told = read_ledger(config, store, lambda ledger: _everything(ledger, known))
+    told = read_ledger(config, store, lambda ledger: read_person(ledger, known))
+    if told is None:
+        stop(NOT_FOUND, f"nothing is known of {known}")
     if as_json:
         print_json(told)
     else:
-        _show(told)
-    if not told["events"] and not told["texts"] and told["opted_out_at"] is None:
-        stop(NOT_FOUND, f"nothing is known of {known}")
+        _show(told, zone_of(config))
 
 
-async def _everything(ledger: Store, number: str) -> dict[str, Any]:
-    events = await ledger.events(limit=_MOST, person=number)
-    texts = await ledger.texts_page(limit=_MOST, person=number)
-    standing = await ledger.standing(number)
-    return {
-        "number": number,
-        "opted_out_at": iso(standing.opted_out_at),
-        "opted_out_how": standing.how,
-        "tags": list(standing.tags),
-        "events": [await _event(ledger, event) for event in events],
-        "texts": [await _text(ledger, text) for text in texts],
-    }
-
-
-async def _event(ledger: Store, event: Event) -> dict[str, Any]:
-    verdicts = await ledger.verdicts(event.id)
-    owed = await ledger.deliveries(limit=1000, event=event.id)
-    return {
-        **event.public(),
-        "verdicts": [{"rule": one.rule, "verdict": one.word, "why": one.why} for one in verdicts or ()],
-        "sent": [
-            {
-                "to": one.connector,
-                "rule": one.rule,
-                "state": str(one.state),
-                "action": one.action,
-                "at": iso(one.settled_at),
-            }
-            for one in owed
-        ],
-    }
-
-
-async def _text(ledger: Store, text: dict[str, Any]) -> dict[str, Any]:
-    """A text, with the version of the rule that allowed it and the event it answers; nothing of those for others'."""
-    delivery = await ledger.delivery(str(text["id"]))
-    return {
-        **text,
-        "at": iso(float(text["at"])),
-        "rule_version": None if delivery is None else delivery.rule_version,
-        "event": None if delivery is None else delivery.event,
-    }
-
-
-def _show(told: dict[str, Any]) -> None:
+def _show(told: dict[str, Any], zone: str) -> None:
     click.echo(f"{told['number']}")
     if told["opted_out_at"] is not None:
-        click.echo(f"  opted out {told['opted_out_at']}: {told['opted_out_how']}")
+        click.echo(f"  opted out {clock(told['opted_out_at'], zone)}: {told['opted_out_how']}")
     if told["tags"]:
         click.echo(f"  tagged {', '.join(told['tags'])}")
     for event in told["events"]:
         said = event["call"].get("body")
-        click.echo(
-            f"  {event['received_at']}  {event['type']}  {event['id']}" + (f"  {json.dumps(said)}" if said else "")
-        )
+        at = clock(event["received_at"], zone)
+        click.echo(f"  {at}  {event['type']}  {event['id']}" + (f"  {json.dumps(said)}" if said else ""))
     for text in told["texts"]:
-        click.echo(f"  {text['at']}  text {text['state']} by {text['rule']} ({text['rule_version'] or 'not ours'})")
+        by = text["rule_version"] or "not ours"
+        click.echo(f"  {clock(text['at'], zone)}  text {text['state']} by {text['rule']} ({by})")
+        if text["body"]:
+            click.echo(f"      {text['body']}")
 
 
 @click.command(epilog="Example: relay forget 312-555-0101")

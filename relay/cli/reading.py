@@ -10,17 +10,16 @@ import click
 from relay.cli.common import (
     NOT_FOUND,
     USAGE,
-    clock,
     config_option,
     json_option,
     limit_option,
     print_json,
-    print_table,
     read_ledger,
     stop,
     store_option,
     zone_of,
 )
+from relay.cli.tables import clock, print_table
 from relay.cli.trace import print_head, print_verdicts
 from relay.models import ASKED, State, iso
 from relay.rules.modes import slug
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 def events(config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
     """What came in, newest first."""
     found = read_ledger(config, store, lambda ledger: ledger.events(limit=limit))
-    _print_events(found, as_json=as_json)
+    _print_events(found, zone_of(config), as_json=as_json)
 
 
 @click.command(epilog="Example: relay find 312-555-0101")
@@ -61,18 +60,19 @@ def find(number: str, config: str | None, store: str | None, limit: int, *, as_j
             "may be sealed",
         )
     found = read_ledger(config, store, lambda ledger: ledger.events(limit=limit, person=person))
-    _print_events(found, as_json=as_json)
+    if found or as_json:
+        _print_events(found, zone_of(config), as_json=as_json)
     if not found:
         stop(NOT_FOUND, f"nothing came from {person}")
 
 
-def _print_events(found: Sequence[Event], *, as_json: bool) -> None:
+def _print_events(found: Sequence[Event], zone: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"events": [event.public() for event in found]})
         return
     rows = [
         [
-            clock(event.received_at),
+            clock(event.received_at, zone),
             event.id,
             event.type,
             event.caller or event.caller_raw or "withheld",
@@ -80,7 +80,12 @@ def _print_events(found: Sequence[Event], *, as_json: bool) -> None:
         ]
         for event in found
     ]
-    print_table("", ["arrived", "event", "type", "caller", "number"], rows)
+    print_table(
+        ["arrived", "event", "type", "caller", "number"],
+        rows,
+        empty="nothing came in yet; try it with `relay send missed-call`",
+        spare=["number"],
+    )
 
 
 @click.command(epilog="Example: relay show last")
@@ -191,7 +196,9 @@ def deliveries(state: str | None, config: str | None, store: str | None, limit: 
         print_json({"deliveries": [_delivery(delivery) for delivery in found]})
         return
     rows = [[d.id, d.rule, f"{d.kind} → {d.connector}", str(d.state), str(d.tries), d.reason or ""] for d in found]
-    print_table("", ["delivery", "rule", "step", "state", "tries", "reason"], rows)
+    print_table(
+        ["delivery", "rule", "step", "state", "tries", "reason"], rows, empty="no such deliveries", spare=["tries"]
+    )
 
 
 @click.command(epilog="Example: relay alerts --all")
@@ -206,11 +213,12 @@ def alerts(config: str | None, store: str | None, limit: int, *, everything: boo
     if as_json:
         print_json({"alerts": [_alert(alert) for alert in found]})
         return
+    zone = zone_of(config)
     if not found:
         click.echo("nothing is wrong that anybody noticed", err=True)
     for alert in found:
-        over = "" if alert.closed_at is None else f", over since {clock(alert.closed_at)}"
-        click.echo(f"{alert.cause}  since {clock(alert.opened_at)}{over}")
+        over = "" if alert.closed_at is None else f", over since {clock(alert.closed_at, zone)}"
+        click.echo(f"{alert.cause}  since {clock(alert.opened_at, zone)}{over}")
         click.echo(f"  {alert.what}")
         click.echo(f"  → {alert.remedy}")
 

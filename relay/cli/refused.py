@@ -7,15 +7,15 @@ from dataclasses import asdict
 import click
 
 from relay.cli.common import (
-    clock,
     config_option,
     json_option,
     limit_option,
     print_json,
-    print_table,
     read_ledger,
     store_option,
+    zone_of,
 )
+from relay.cli.tables import clock, print_table
 from relay.models import iso
 
 
@@ -33,5 +33,7 @@ def refused(config: str | None, store: str | None, limit: int, *, tests: bool, a
         told = [{**asdict(one), "at": iso(one.at), "body": one.body.decode("utf-8", "replace")} for one in found]
         print_json({"requests": told})
         return
-    rows = [[clock(one.at), one.source, str(one.status), one.reason, one.remote] for one in found]
-    print_table("", ["at", "source", "status", "why", "from"], rows)
+    zone = zone_of(config)
+    rows = [[clock(one.at, zone), one.source, str(one.status), one.reason, one.remote] for one in found]
+    nothing = "no tests came in" if tests else "nothing was refused"
+    print_table(["at", "source", "status", "why", "from"], rows, empty=nothing)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from relay.cli.common import json_option, print_json, print_table
+from relay.cli.common import json_option, print_json
+from relay.cli.tables import print_table
 
 
 @click.command(epilog="Example: relay schema > config/relay.schema.json")
@@ -27,4 +28,4 @@ def schema(*, only_facts: bool, as_markdown: bool, as_json: bool) -> None:
         click.echo(made.table_of_facts())
         return
     rows = [[fact["name"], fact["type"], ", ".join(fact["choices"]) or fact["meaning"]] for fact in found]
-    print_table("", ["name", "type", "meaning"], rows)
+    print_table(["name", "type", "meaning"], rows)

@@ -22,12 +22,12 @@ def troubled(folder):
 
 def test_open_alerts_are_listed_with_what_to_do(run, troubled):
     shown = run("alerts")
-    assert shown.out == "breaker:crm  since 2026-03-02 16:00:00\n  crm does not answer\n  → wait\n"
+    assert shown.out == "breaker:crm  since 2026-03-02 16:00 UTC\n  crm does not answer\n  → wait\n"
     assert [alert["cause"] for alert in run("alerts", "--json").json["alerts"]] == ["breaker:crm"]
 
 
 def test_those_that_are_over_are_told_where_asked(run, troubled):
-    assert "over since 2026-03-02 16:01:00" in run("alerts", "--all").out
+    assert "over since 2026-03-02 16:01 UTC" in run("alerts", "--all").out
     assert len(run("alerts", "--all", "--json").json["alerts"]) == 2
 
 

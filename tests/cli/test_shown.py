@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from relay.cli.tables import clock
+
 BUSY = """\
 import sys
 from relay.cli.common import busy
@@ -68,13 +70,28 @@ def test_log_lines_are_coloured_for_people_who_want_it(environment, coloured):
 
 
 TABLE = """\
-from relay.cli.common import print_table
-print_table("", ["delivery", "reason"], [["dlv_" + "1" * 40, "it was refused " * 20]])
+from relay.cli.tables import print_table
+names = ["delivery", "reason", "tries"]
+print_table(names, [["dlv_" + "1" * 30, "it was refused " * 20, "1 2 3"]], spare=["tries"])
 """
 
 
-@pytest.mark.parametrize("columns", [40, 80, 200])
-def test_a_table_fits_the_window(columns):
+@pytest.mark.parametrize(("columns", "titled", "whole"), [(36, False, True), (60, True, False), (400, True, True)])
+def test_a_table_fits_the_window_and_breaks_no_id(columns, titled, whole):
     seen = on_terminal(TABLE, COLUMNS=str(columns), NO_COLOR="1")
     plain = re.sub(r"\x1b\[[0-9;]*m", "", seen)
-    assert max(len(line.rstrip()) for line in plain.splitlines()) <= columns
+    lines = [line.rstrip() for line in plain.splitlines()]
+    assert "dlv_" + "1" * 30 in plain
+    assert max(len(line) for line in lines if "dlv_" not in line) <= columns
+    assert lines[0].startswith("delivery  dlv_") is not titled
+    assert ("tries" in plain) is whole, "where there is no room, what can be spared goes"
+
+
+def test_of_nothing_a_sentence_is_said_and_no_bare_header(python):
+    done = python('from relay.cli.tables import print_table\nprint_table(["at"], [], empty="nobody opted out")')
+    assert (done.out, done.err) == ("", "nobody opted out\n")
+
+
+@pytest.mark.parametrize(("zone", "shown"), [("UTC", "16:00 UTC"), ("America/Chicago", "10:00 CST")])
+def test_moments_are_told_on_the_business_s_clock_and_name_it(zone, shown):
+    assert clock(1772553604.0, zone) == f"2026-03-03 {shown}"

@@ -1,6 +1,9 @@
 """Everything that a page can do, the JSON API and the command line can do, and everything it shows they can read."""
 
+import asyncio
+import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,3 +89,17 @@ async def test_what_a_page_shows_machines_and_the_terminal_can_read(house, page)
     address, words = PAGES_READ[page]
     assert address in (await house.api("/openapi.json"))["paths"]
     assert known(words), words
+
+
+async def test_a_person_is_handed_over_as_whole_by_the_listener_as_by_the_command(house, until, tmp_path):
+    await house.ring("c1", caller_name="Dana Example")
+    await house.settled(until)
+    told = await house.api("/api/people/+13125550101")
+    command_line = ["-m", "relay", "person", "+13125550101", "--json", "--store", f"sqlite:///{tmp_path}/relay.db"]
+    ran = await asyncio.create_subprocess_exec(sys.executable, *command_line, stdout=asyncio.subprocess.PIPE)
+    out, _ = await ran.communicate()
+    assert json.loads(out) == told
+    [event] = told["events"]
+    assert {one["rule"] for one in event["verdicts"]} >= {"Text back", "Archive"}
+    assert ("archive", "delivered") in {(one["to"], one["state"]) for one in event["sent"]}
+    assert (await house.get("/api/people/+13125550199"))[0].status == 404
