@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from relay.store.sql import moves, number_facts
+from relay.store.sql.transactions import Transactions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from relay.models import Change, Delivery, MoveJudgement, NumberFacts, NumberRun, Outage, Owned, PastMove
     from relay.store import Follow, Windows
     from relay.store.moves import JudgeChange, JudgeMove
-    from relay.store.sql.connection import Connection
-
-T = TypeVar("T")
 
 
-class SqlMoves(ABC):
+class SqlMoves(Transactions):
     """`relay.store.moves.Moves`, in SQL."""
-
-    @abstractmethod
-    async def _write(self, work: Callable[[Connection], T]) -> T:
-        """Run a piece of work in a transaction; resumes after its commit."""
-
-    @abstractmethod
-    async def _read(self, work: Callable[[Connection], T]) -> T:
-        """Run a piece of work that only reads."""
 
     async def number_facts(self, owned: Sequence[Owned], *, now: float) -> list[NumberFacts]:
         return await self._read(partial(number_facts.number_facts, owned=owned, now=now))

@@ -7,172 +7,25 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils import Migrations
 
+from relay.store.sqlite.first_tables import FIRST
+
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 migrations = Migrations("relay")
 
-_FIRST = """
-create table meta (name text primary key, value blob not null) strict, without rowid;
 
-create table marks (name text primary key, at real not null) strict, without rowid;
-
-create table events (
-    seq integer primary key,
-    id text not null unique,
-    source text not null,
-    type text not null,
-    key text not null,
-    of_type text not null,
-    nth integer not null,
-    received_at real not null,
-    started_at real,
-    age_known integer not null,
-    late integer not null,
-    caller text,
-    caller_raw text,
-    number text,
-    call text not null,
-    raw text not null,
-    repeats integer not null default 0,
-    planned_at real,
-    body blob
-) strict;
-create unique index events_once on events (source, key, of_type, nth);
-create index events_unplanned on events (seq) where planned_at is null;
-create index events_key on events (key, seq);
-create index events_caller on events (caller, seq) where caller is not null;
-create index events_replies on events (caller, received_at) where type = 'text.received';
-create index events_number on events (number, seq) where number is not null;
-create index events_received on events (received_at);
-
-create table verdicts (event text primary key, at real not null, config text not null, verdicts text not null)
-    strict, without rowid;
-
-create table rule_versions (version text primary key, name text not null, form text not null, first_at real not null)
-    strict, without rowid;
-
-create table deliveries (
-    seq integer primary key,
-    id text not null unique,
-    event text not null,
-    run text not null,
-    rule text not null,
-    rule_version text not null,
-    step integer not null,
-    kind text not null,
-    connector text not null,
-    lane text,
-    state text not null,
-    due_at real,
-    first_due_at real,
-    born_at real not null,
-    shadow integer not null,
-    action text,
-    reason text,
-    claims integer not null default 0,
-    tries integer not null default 0,
-    lease_until real,
-    notes text not null default '{}',
-    receipt text,
-    settled_at real
-) strict;
-create index deliveries_due on deliveries (connector, due_at) where state = 'due' and lease_until is null;
-create index deliveries_ripe on deliveries (due_at) where state in ('waiting', 'held') and due_at is not null;
-create index deliveries_leased on deliveries (lease_until) where lease_until is not null;
-create index deliveries_under_way on deliveries (connector, lane) where lease_until is not null;
-create index deliveries_unknown on deliveries (due_at) where state = 'unknown' and lease_until is null;
-create index deliveries_lane on deliveries (connector, lane, seq) where state in ('due', 'sending');
-create index deliveries_run on deliveries (run, step);
-create index deliveries_event on deliveries (event);
-create index deliveries_state on deliveries (state, seq);
-
-create table attempts (
-    seq integer primary key,
-    delivery text not null,
-    number integer not null,
-    started_at real not null,
-    seconds real not null,
-    outcome text not null,
-    answer text not null
-) strict;
-create index attempts_delivery on attempts (delivery, seq);
-
-create table calls (
-    source text not null,
-    key text not null,
-    caller text,
-    number text,
-    began_at real not null,
-    direction text not null,
-    outcome text not null,
-    answered integer not null,
-    seconds real not null default 0,
-    primary key (source, key)
-) strict, without rowid;
-create index calls_caller on calls (caller, began_at) where caller is not null;
-create index calls_long on calls (caller) where answered and seconds >= 120 and caller is not null;
-create index calls_number on calls (number, began_at) where number is not null;
-
-create table texts (
-    id text primary key,
-    run text not null,
-    rule text not null,
-    recipient text not null,
-    prefix text not null,
-    sender text,
-    body text,
-    state text not null,
-    shadow integer not null,
-    at real not null,
-    provider_id text
-) strict, without rowid;
-create index texts_recipient on texts (recipient, at);
-create index texts_prefix on texts (prefix, at);
-create index texts_at on texts (at);
-create unique index texts_provider on texts (provider_id) where provider_id is not null;
-
-create table opt_outs (person blob primary key, at real not null, how text not null, number text) strict, without rowid;
-
-create table tags (person text not null, tag text not null, at real not null, primary key (person, tag))
-    strict, without rowid;
-
-create table once (rule text not null, value text not null, run text not null, primary key (rule, value))
-    strict, without rowid;
-
-create table numbers (
-    number text primary key,
-    id text not null,
-    name text,
-    group_name text,
-    group_id text,
-    status text,
-    sms_enabled integer,
-    created_at real,
-    read_at real not null
-) strict, without rowid;
-
-create table requests (
-    seq integer primary key,
-    at real not null,
-    kind text not null,
-    source text not null,
-    status integer not null,
-    reason text not null,
-    remote text not null,
-    headers text not null,
-    body blob not null
-) strict;
-create index requests_kind on requests (kind, seq);
-"""
+def _run(db: Database, statements: str) -> None:
+    """Statements end in a semicolon at the end of a line; a line that is indented goes on with one."""
+    for statement in re.split(r";\n(?! )", statements):
+        if statement.strip():
+            db.conn.execute(statement)
 
 
 @migrations()
 def first(db: Database) -> None:
     """Everything of the first version."""
-    for statement in _FIRST.split(";\n"):
-        if statement.strip():
-            db.conn.execute(statement)
+    _run(db, FIRST)
     db.conn.execute("insert into meta (name, value) values ('opt_out_key', randomblob(32))")
 
 
@@ -225,9 +78,7 @@ create trigger count_let_go after delete on deliveries begin
 @migrations()
 def upkeep(db: Database) -> None:
     """What is pruned is remembered in short, and rows count themselves, against what the door and the planner count."""
-    for statement in re.split(r";\n(?! )", _UPKEEP):
-        if statement.strip():
-            db.conn.execute(statement)
+    _run(db, _UPKEEP)
 
 
 @migrations()
@@ -264,9 +115,7 @@ insert into traffic (hour, number, outcome, calls) select cast(began_at / 3600 a
 @migrations()
 def pages(db: Database) -> None:
     """What people look at: calls by the hour, verdicts by the hour, and indexes for the lists."""
-    for statement in _PAGES.split(";\n"):
-        if statement.strip():
-            db.conn.execute(statement)
+    _run(db, _PAGES)
 
 
 @migrations()
@@ -325,9 +174,7 @@ create trigger acts_stand before update of seq, at, what, config on acts begin
 @migrations()
 def acts(db: Database) -> None:
     """What people did: rows that are only ever added."""
-    for statement in re.split(r";\n(?! )", _ACTS):
-        if statement.strip():
-            db.conn.execute(statement)
+    _run(db, _ACTS)
 
 
 _NODES = """
@@ -341,8 +188,7 @@ create table duties (name text primary key, node text not null, until real not n
 @migrations()
 def nodes(db: Database) -> None:
     """Relays that share the ledger, and what one does for all."""
-    for statement in _NODES.split(";\n"):
-        db.conn.execute(statement)
+    _run(db, _NODES)
 
 
 @migrations()
@@ -398,9 +244,7 @@ create index calls_number on calls (number, began_at, direction, answered) where
 @migrations()
 def moves(db: Database) -> None:
     """What became of numbers, of which times nothing is known, and calls of a number counted from the index alone."""
-    for statement in _MOVES.split(";\n"):
-        if statement.strip():
-            db.conn.execute(statement)
+    _run(db, _MOVES)
 
 
 LATEST = frozenset(
