@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from relay.errors import DeliveryFailed, NotFound
-from relay.models import Form, LocalPath, Secret
+from relay.models import Form, LocalPath, Secret, quick
 from relay.templates import HEADER, HTML, PLAIN, URL_PART, Escaping, Names, PathTemplate, Shape
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ async def _kept_later() -> None:
     """Notes are kept when the try settles."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Job(Generic[A]):
     """One delivery on its way out; the same on every try but for `tries`, `notes` and `now`."""
@@ -79,6 +80,7 @@ class Job(Generic[A]):
     """Whether this job is still ours to do; what may never happen twice asks right before its first byte leaves."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What the service said of a delivery that succeeded; later steps read it as `steps.<id>.…`."""

@@ -22,6 +22,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from relay.errors import Forbidden, Gone, Invalid, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
+from relay.models import quick
 from relay.network import Network, is_this_machine
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class _Denied(OSError):
     """Raised at the socket, where aiohttp expects an OSError."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back: status, headers, and the body up to the cap."""

@@ -16,7 +16,7 @@ Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 def sender(peer: str | None, forwarded: Sequence[str], trusted: Networks) -> str:
     """The sender's address: the last one that no trusted proxy wrote. `forwarded` are the X-Forwarded-For headers."""
     address = read_address(peer or "")
-    if address is None or not _is_in(address, trusted):
+    if address is None or not trusted or not _is_in(address, trusted):
         return _said(address)
     # A proxy adds its line below the sender's own, or its word behind the sender's own.
     for hop in reversed(",".join(forwarded).split(",")):

@@ -15,6 +15,7 @@ from relay.intake import Reply
 from relay.listening import listen
 from relay.peers import sender
 from relay.problems import SERVER, problem
+from relay.taken import Taken
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -73,14 +74,14 @@ class Door:
 
         return lambda request: guard(request, handle)
 
-    async def receive(self, request: web.Request) -> web.Response:
+    async def receive(self, request: web.Request) -> web.StreamResponse:
         """One webhook."""
         source = self.sources.get(request.match_info["source"])
         if source is None:
             return self._refused(request, 404, "unknown", "unknown source")
         return await self._take(source, request)
 
-    async def _take(self, source: Source, request: web.BaseRequest) -> web.Response:
+    async def _take(self, source: Source, request: web.BaseRequest) -> web.StreamResponse:
         if request.method != "POST":
             return self._refused(request, 405, source.name, f"method {request.method}", {"Allow": "POST"})
         if self.draining:
@@ -99,11 +100,16 @@ class Door:
             return _last(self._refused(request, 400, source.name, "the body broke off or was badly framed"))
         failpoints.reach("webhook_read")
         reply = await self._intake.webhook(source, list(request.headers.items()), body, self._address(request))
+        if reply.event is not None and request.version == HttpVersion11:
+            return Taken(reply.status, to_json({"event": reply.event, "duplicate": reply.duplicate}))
         return self._answer(reply)
 
     async def _read(self, request: web.BaseRequest) -> bytes:
         if request.content.is_eof():  # it is all here; the clock need not be set
-            return await request.read()
+            body = request.content.read_nowait()
+            if len(body) > BODY_MOST:
+                raise web.HTTPRequestEntityTooLarge(BODY_MOST, len(body))
+            return body
         async with asyncio.timeout(self._body_seconds):
             return await request.read()
 

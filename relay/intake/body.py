@@ -34,6 +34,11 @@ def read_json(body: bytes) -> Any:
     return _read_slowly(body)
 
 
+def is_printable(body: bytes) -> bool:
+    """Whether JSON that was read holds nothing but printable text, so that none of it has to be looked at again."""
+    return b"\\" not in body and body.decode().isprintable()
+
+
 def _colons(value: dict[str, Any]) -> int:  # noqa: C901 - one walk over everything, as this is on every webhook's way
     """How many colons the JSON of a value holds, were none escaped: fewer than were sent where a key came twice.
 

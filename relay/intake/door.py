@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from relay.errors import BadBody, StoreBusy
-from relay.intake.body import read_json
+from relay.intake.body import is_printable, read_json
 from relay.intake.reading import MAPPABLE, merge, read_event
 from relay.intake.texts import RECEIVED, UNANSWERED, wish_of
-from relay.models import CALL_TYPES, ENRICHED, UNCONFIRMED
+from relay.models import CALL_TYPES, ENRICHED, UNCONFIRMED, quick
 from relay.store import RequestNote
 from relay.traces import Untold
 
@@ -55,6 +55,7 @@ class Source:
     """Whether its calls are acted on only once the phone system knows them."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What the sender is answered. `event` is None for a test, and for what was refused."""
@@ -129,7 +130,8 @@ class Intake:
             log.warning("the previous secret is still in use; give the sender the new one", source=source.name)
         try:
             written = read_json(body)
-            read = read_event(_mapped(written, source.map), source.name, now, raw=_raw(written))
+            fields, printable = _mapped(written, source.map), not source.map and is_printable(body)
+            read = read_event(fields, source.name, now, raw=_raw(written), printable=printable)
         except BadBody as error:
             return self.refuse(error.status, source.name, str(error), remote, headers, body)
         try:

@@ -10,12 +10,13 @@ import math
 import re
 import secrets
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from relay import phone
 from relay.errors import BadBody
 from relay.intake.texts import RECEIVED, as_text
-from relay.models import ENRICHED, Event, iso
+from relay.models import ENRICHED, Event, iso, quick
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,8 @@ _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _TYPE = re.compile(r"[a-z_.]{1,64}")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _TEXT_CAP = 100_000
+_USUAL = 100
+"""Fields of a body, beyond which it is no usual one."""
 _BIGGEST = 2**53
 """Beyond it JSON readers disagree on numbers; no length of a call and no score is as large."""
 
@@ -62,7 +65,6 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 """Our name of a field, and its spellings, the current one first."""
 _MEANING = {spelling: name for name, spellings in ALIASES.items() for spelling in spellings}
-_RANK = {spelling: rank for spellings in ALIASES.values() for rank, spelling in enumerate(spellings)}
 _SPOKEN = {
     **{f"call.{name}": spellings[0] for name, spellings in ALIASES.items()},
     **{name: spellings[0] for name, spellings in ALIASES.items()},
@@ -104,6 +106,7 @@ _BY_STATUS = {
 _DECIDED_BY_STATUS = {"call.ended", "call.answered", "answered", "missed", "voicemail", "failed", "completed"}
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Read:
     """A body as an event, or as a test that is kept and answered."""
@@ -118,11 +121,18 @@ def new_id(now: float) -> str:
 
 
 def read_event(
-    fields: Any, source: str, now: float, *, late: bool = False, raw: Mapping[str, Any] | None = None
+    fields: Any,
+    source: str,
+    now: float,
+    *,
+    late: bool = False,
+    raw: Mapping[str, Any] | None = None,
+    printable: bool = False,
 ) -> Read:
     """The event in a proved body; `now` is the moment of its arrival in Unix seconds.
 
-    `raw` is what is kept as the sender's own words, where that is more than `fields`.
+    `raw` is what is kept as the sender's own words, where that is more than `fields`. Of `printable` bodies it is known
+    that no text in them holds anything that neither the ledger nor a screen can hold.
 
     A body is a call when it says so (`event: call.…`, or a call id), and then its id and type must be usable. What is
     no call, or says `test: true` and names no usable id, is the vendor's test button.
@@ -133,7 +143,7 @@ def read_event(
     """
     if not isinstance(fields, dict):
         raise BadBody("the body is JSON, but no object", status=422)
-    cleaned = {_clean(key): _cleaned(value) for key, value in fields.items()}
+    cleaned = fields if printable else _cleaned(fields)
     values = _meant(cleaned)
     key, kind = values.get("id"), _type(values)
     has_key = isinstance(key, str) and _KEY.fullmatch(key) is not None
@@ -145,7 +155,9 @@ def read_event(
         if not _names_call(cleaned):
             return Read(None, "an object with an id, but no call: taken for a test")
         raise BadBody("a call without a usable type (event: call.completed, call.missed …)", status=422)
-    kept = cleaned if raw is None or raw is fields else {_clean(name): _cleaned(value) for name, value in raw.items()}
+    kept = cleaned
+    if raw is not None and raw is not fields:
+        kept = dict(raw) if printable else _cleaned(raw)
     event = _event(kept, values, kind, key, source, now, late=late)
     return Read(as_text(event, cleaned.get("body")) if kind == RECEIVED else event)
 
@@ -165,8 +177,8 @@ def _event(
     for name, value in values.items():
         if name in _ASIDE:
             continue
-        read = _value(name, value)
-        if read is not None:
+        read = value.strip()[:_TEXT_CAP] if type(value) is str and name in _WORDS else _value(name, value)
+        if read is not None and read != "":
             call[name] = read
     if kind in _OUTCOME:
         call["outcome"] = _OUTCOME[kind]
@@ -219,15 +231,25 @@ def _type(values: Mapping[str, Any]) -> str | None:
 
 def _meant(fields: Mapping[str, Any]) -> dict[str, Any]:
     """What the fields say, under our names; of several spellings of one the most current."""
-    spelt: dict[str, str] = {}
-    for spelling, value in fields.items():
-        name = _MEANING.get(spelling)
-        if name is None or value is None:
-            continue
-        before = spelt.get(name)
-        if before is None or _RANK[spelling] < _RANK[before]:
-            spelt[name] = spelling
-    return {name: fields[spelt[name]] for name in ALIASES if name in spelt}
+    keys = tuple(fields)
+    meant = {}
+    for name, spellings in (_spelt if len(keys) <= _USUAL else _spelt.__wrapped__)(keys):
+        for spelling in spellings:
+            if fields[spelling] is not None:
+                meant[name] = fields[spelling]
+                break
+    return meant
+
+
+@lru_cache(256)
+def _spelt(keys: tuple[str, ...]) -> list[tuple[str, list[str]]]:
+    """Our names that are among these keys, each with its spellings there, the current one first.
+
+    Remembered, as a sender's bodies have the same keys again and again.
+    """
+    there = set(keys)
+    spelt = ((name, [spelling for spelling in spellings if spelling in there]) for name, spellings in ALIASES.items())
+    return [(name, spellings) for name, spellings in spelt if spellings]
 
 
 def _first(raw: Mapping[str, Any], name: str) -> Any:

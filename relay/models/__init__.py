@@ -31,6 +31,7 @@ from relay.models.moves import (
     PastMove,
 )
 from relay.models.queue import ASKED, OWED, Attempt, Delivery, Finding, Plan, State, Verdict
+from relay.models.quick import quick
 from relay.models.standing import Standing
 
 __all__ = [
@@ -78,5 +79,6 @@ __all__ = [
     "UpdateNumber",
     "Verdict",
     "iso",
+    "quick",
     "seconds",
 ]

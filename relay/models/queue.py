@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from relay.models.quick import quick
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -39,6 +41,7 @@ ASKED = "asked"
 """Note on a text: what the phone system said when it was asked whether this person had been answered."""
 
 
+@quick
 @dataclass(frozen=True)
 class Delivery:
     """One step of one rule for one event: the unit of the queue.
@@ -94,6 +97,7 @@ class Delivery:
         return new
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One try of a delivery; times in Unix seconds, `answer` redacted and capped."""
@@ -106,6 +110,7 @@ class Attempt:
     answer: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One condition or guard of a rule as it was judged: what was wanted, what was there, whether it held."""
@@ -116,6 +121,7 @@ class Finding:
     held: bool
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What became of one rule on one event."""
@@ -129,6 +135,7 @@ class Verdict:
     """For held: the moment it goes on, Unix seconds."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What was decided about one event."""

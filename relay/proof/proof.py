@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from relay.models import quick
 from relay.proof import schemes
 from relay.proof.schemes import Layout, Refused, Request
 
@@ -30,6 +31,7 @@ SHORTEST = 16
 """Characters below which a shared secret can be guessed; a shorter one is warned about."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ProofResult:
     """Whether the sender proved itself; `reason` is for our own records and holds no secret."""

@@ -19,6 +19,7 @@ from typing import Literal
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from relay.models import quick
 from relay.proof.keys import Key
 
 Headers = Mapping[str, Sequence[str]]
@@ -53,6 +54,7 @@ class Layout:
     """Whether hex may come in capitals."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a sender sent, as far as a proof looks at it; `now` in Unix seconds."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from relay.models import quick
 from relay.store.alarms import Alarms
 from relay.store.answers import Answers
 from relay.store.audit import Audit
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from relay.models import Attempt, Delivery, Event, Known, Owned, Plan, Verdict
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """What became of an event at the door."""
@@ -91,6 +93,7 @@ class Want:
     """How many of the slots go to what fell due last, where a long backlog would starve what is new."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A delivery taken for a while, and the event it belongs to."""
@@ -107,6 +110,7 @@ class Taken:
     linger_until: float | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """How a try ended: the delivery as it shall stand, and the attempt to be written down."""

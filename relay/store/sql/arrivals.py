@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from relay.models import quick
 from relay.store import Accepted, RequestNote
 from relay.store.sealing import words
 from relay.store.sql import pruning
@@ -23,6 +24,7 @@ KEPT_REQUESTS = 2000
 """Requests of each kind that stay readable."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """An event at the door, and how a repeat of it is merged."""
