@@ -146,16 +146,11 @@ async def test_a_scenario_turns_out_as_it_expects(tmp_path: Path, given: str, ex
     [
         (MISSED, "{texts: 2}", "", "texts: wanted 2, was 1"),
         (MISSED, "{delivered: {log: 3}}", "", "delivered to log: wanted 3, was 1"),
-        (MISSED, "{delivered: {lgo: 3}}", "", "there is no connector lgo"),
         (MISSED, "{suppressed: 1}", "", "suppressed runs: wanted 1, was 0"),
         (MISSED, "{held_until: '2026-03-02 08:00'}", "", "held until: wanted 2026-03-02 08:00, was not held"),
         (MISSED, "{held_until: noon}", "", "is no time"),
         (MISSED, "{verdicts: {Back: skipped}}", "", "verdict of Back: wanted skipped, was ran"),
-        (MISSED, "{verdicts: {Back: skiped}}", "", "did you mean `skipped`"),
         (MISSED, "{moves: {'+13125550142': Parked}}", "", "was none"),
-        (MISSED, "{texts: 1}", "broken: {lgo: 503}", "did you mean `log`"),
-        ('{event: call.misssed, at: "2026-03-02 10:00"}', "{texts: 1}", "", "did you mean `call.missed`"),
-        ("{event: call.missed}", "{texts: 1}", "", "is no time"),
         ('{event: call.missed, at: "2026-02-30 10:00"}', "{texts: 1}", "", "is no time"),
         (
             '{event: call.missed, at: "2026-03-02 10:00", caler_number: x}',
@@ -166,7 +161,6 @@ async def test_a_scenario_turns_out_as_it_expects(tmp_path: Path, given: str, ex
         ('{event: call.missed, at: "2026-03-02 10:00", call_id: ""}', "{texts: 1}", "", "without a usable id"),
         ('{tick: Parc, at: "2026-03-02 10:00"}', "{texts: 0}", "", "did you mean `Park`"),
         ('{tick: Silent, at: "2026-03-02 10:00"}', "{texts: 0}", "", "no known rule that runs by the clock"),
-        ("{tick: Park}", "{texts: 0}", "", "is no time"),
         (PARK.replace("}", ", number: x}"), "{texts: 0}", NUMBERS, "`number` is no known key"),
         (PARK, "{moves: 0}", "", "needs some under `numbers:`"),
         (PARK, "{moves: 0}", NUMBERS, "moves: wanted 0, was 1"),
@@ -187,7 +181,8 @@ async def test_a_scenario_says_what_turned_out_otherwise(
 
 
 async def test_every_mistake_in_what_is_given_is_told_at_once(tmp_path: Path) -> None:
-    found = await failures(tmp_path, '{event: call.missed}, {event: x, at: "2026-03-02 10:00"}', "{texts: 1}")
+    late, odd = '{event: call.missed, at: "2026-02-30 10:00"}', MISSED.replace("}", ", caler_number: x}")
+    found = await failures(tmp_path, f"{late}, {odd}", "{texts: 1}")
     assert [message.partition(":")[0] for message in found] == ["given 1", "given 2"]
 
 

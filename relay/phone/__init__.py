@@ -2,10 +2,11 @@
 
 from relay.phone.masking import masked
 from relay.phone.names import first_name, looks_like_person, sms_name
-from relay.phone.numbers import line, mask, national, normalise, prefix, region, state, untextable, zones
+from relay.phone.numbers import is_region, line, mask, national, normalise, prefix, region, state, untextable, zones
 
 __all__ = [
     "first_name",
+    "is_region",
     "line",
     "looks_like_person",
     "mask",

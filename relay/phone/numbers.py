@@ -112,6 +112,15 @@ def line(e164: str) -> str:
     return _LINES.get(PhoneNumberType.to_string(number_type(parsed)), "unknown")
 
 
+def is_region(name: str) -> bool:
+    """Whether these are the two letters of a country with telephone numbers."""
+    if name in {"US", "CA"}:
+        return True
+    from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - as above
+
+    return name in SUPPORTED_REGIONS
+
+
 @lru_cache(_KEPT)
 def region(e164: str) -> str | None:
     """The country's two letters (US, CA, JM), None when the number is in use nowhere or everywhere."""

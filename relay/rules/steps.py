@@ -159,6 +159,8 @@ class Surroundings:
     actions: Mapping[str, type[Form]]
     """The forms that steps fill in, by the names that relay.yaml gives its connectors."""
     lists: Mapping[str, Collection[str]] = field(default_factory=dict)
+    unreadable: frozenset[str] = frozenset()
+    """Names of connectors that are there and faulty, which was told already."""
 
 
 def read_steps(written: Any, path: Path, complain: Complain, around: Surroundings) -> tuple[Step | Wait, ...]:
@@ -232,9 +234,11 @@ def _step(index: int, entry: Any, place: _Place) -> Step | Wait | None:
 
 def _send(target: Any, rest: dict[str, Any], place: _Place) -> dict[str, Any] | None:
     actions = place.around.actions
+    if target in place.around.unreadable:
+        return {"connector": target, "filling": Filling({})}
     action = actions.get(target) if isinstance(target, str) else None
     if action is None or target == CALLSCALER:
-        names = [name for name in actions if name != CALLSCALER]
+        names = [name for name in (*actions, *place.around.unreadable) if name != CALLSCALER]
         missing = f"`{target}`: no connector is set up under connectors:"
         place.tell("send", unknown(str(target), names, "connector") if names else missing)
         return None
@@ -273,7 +277,9 @@ def _regroup(target: Any, rest: dict[str, Any], place: _Place) -> dict[str, Any]
         place.tell("regroup", f"`{target}`: what is regrouped is `number`, the number of the event")
         return None
     written = rest.pop("approve", None)
-    approval = None if written is None else read_approval(written, place.path, place.complain, place.around.actions)
+    known = not isinstance(written, Mapping) or written.get("by") not in place.around.unreadable
+    asked = written is not None and known
+    approval = read_approval(written, place.path, place.complain, place.around.actions) if asked else None
     return {**_phone(_RegroupFields, rest, place), "approval": approval}
 
 

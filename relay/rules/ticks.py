@@ -212,9 +212,13 @@ def _read_every(written: Mapping[str, str], tell: Tell) -> Tick:
     if every in _WEEKDAYS:
         _only(("every", "at"), f"every: {every}", written, tell)
         at = written.get("at", "")
-        if not _TIME.fullmatch(at):
+        if "at" not in written:
+            tell("at", f"`at` is missing here; write {{every: {every}, at: 06:10}}")
+        elif not _TIME.fullmatch(at):
             tell("at", f"`{at}` is no time of day; write {{every: {every}, at: 06:10}}")
         return Daily(at, _WEEKDAYS[every])
+    if not every[:1].isdigit():
+        raise ValueError(unknown(every, _WEEKDAYS, "day") + "; or write a span, like 15m")
     _only(("every",), f"every: {every}", written, tell)
     span = seconds(every)
     if span < _EVERY_LEAST:

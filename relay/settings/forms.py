@@ -5,10 +5,11 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo, field_validator, model_validator
 from pydantic import Field as Key
 
 from relay import phone
+from relay.hours import Business, read_date, read_zone
 from relay.http import Network
 from relay.models import Form, LocalPath, Seconds, Secret, seconds
 from relay.proof import ProofForm
@@ -32,6 +33,21 @@ def _e164(text: Any) -> str:
     return number
 
 
+def _date(text: str) -> str:
+    read_date(text)
+    return text
+
+
+def _day(text: str) -> str:
+    Business.read("UTC", {text: "08:00-18:00"})
+    return text
+
+
+def _open(spans: str | list[str]) -> str | list[str]:
+    Business.read("UTC", {"mon": spans})
+    return spans
+
+
 AnyNetwork = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
 _BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 Number = Annotated[str, BeforeValidator(_e164)]
@@ -41,12 +57,18 @@ class BusinessForm(Form):
     """The section `business`."""
 
     name: str = "Our business"
-    timezone: str = "UTC"
-    hours: dict[str, str | list[str]] = {}
-    closed: list[str] = []
+    timezone: Annotated[str, AfterValidator(read_zone)] = "UTC"
+    hours: dict[Annotated[str, AfterValidator(_day)], Annotated[str | list[str], AfterValidator(_open)]] = {}
+    closed: list[Annotated[str, AfterValidator(_date)]] = []
     holidays: str | None = None
     """A country whose public holidays `now.holiday` knows, or one of its parts: US, US-TX, CA-ON."""
     staff: list[Number] = []
+
+    @field_validator("hours")
+    @classmethod
+    def _week(cls, hours: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+        Business.read("UTC", hours)
+        return hours
 
 
 def said_hours(business: BusinessForm) -> str | None:
@@ -218,6 +240,14 @@ class SpamForm(Form):
     likely_from: int = 4
     certain_from: int = 8
     welcome: str | None = None
+
+    @field_validator("certain_from")
+    @classmethod
+    def _above(cls, certain: int, info: ValidationInfo) -> int:
+        likely = info.data.get("likely_from", certain)
+        if certain < likely:
+            raise ValueError(f"what is certain has at least the points of what is likely: {likely} or more")
+        return certain
 
 
 class OwnedForm(Form):

@@ -13,7 +13,7 @@ from relay.http import Network
 from relay.intake import MAPPABLE, Source
 from relay.models import CALLSCALER
 from relay.proof.proof import SHORTEST
-from relay.rules import NO_CARD, About, Rule, Scorecard, Surroundings, fields_in, read_condition, read_rule
+from relay.rules import NO_CARD, About, Condition, Rule, Scorecard, Surroundings, fields_in, read_condition, read_rule
 from relay.rules.messages import House
 from relay.settings.forms import (
     AlertsForm,
@@ -28,6 +28,7 @@ from relay.settings.forms import (
     SpamForm,
     said_hours,
 )
+from relay.settings.given import mistakes_in
 from relay.settings.holidays import read_holidays
 from relay.settings.ledger_place import DEFAULT_STORE, store_url
 from relay.settings.names import DEFAULT_SOURCES, SECTIONS, SETTINGS
@@ -100,7 +101,7 @@ class _Reader:
         sources = self._sources(has_key=_has_key(callscaler))
         texting = self._form(TextingForm, "texting") or TextingForm()
         policy = self._policy(texting, hours, business)
-        around = Surroundings(self._actions | self._phone(), self._lists())
+        around = Surroundings(self._actions | self._phone(), self._lists(), self._unreadable())
         spam = self._spam(around)
         alerts = self._form(AlertsForm, "alerts")
         if alerts is not None and alerts.to is not None:
@@ -165,23 +166,7 @@ class _Reader:
         business = read_form(BusinessForm, self.tree.get("business"), ("business",), self._complain)
         if business is None:
             return None, Business.read("UTC")
-        zone = business.timezone
-        try:
-            Business.read(zone)
-        except ValueError as error:
-            self._complain(("business", "timezone"), str(error))
-            zone = "UTC"
-        parts: tuple[tuple[str, dict[str, Any], list[str]], ...] = (
-            ("hours", dict(business.hours), []),
-            ("closed", {}, business.closed),
-        )
-        for name, hours, closed in parts:
-            try:
-                Business.read(zone, hours, closed)
-            except ValueError as error:
-                self._complain(("business", name), str(error))
-                return business, Business.read(zone)
-        return business, Business.read(zone, business.hours, business.closed)
+        return business, Business.read(business.timezone, business.hours, business.closed)
 
     def _holidays(self, business: BusinessForm | None) -> Container[dt.date]:
         try:
@@ -210,6 +195,15 @@ class _Reader:
                 written[key] = self.environment[variable]
                 self.document.expanded.add(("callscaler", key))
         return read_form(CallScalerForm, written, ("callscaler",), self._complain)
+
+    def _named(self, section: str) -> list[str]:
+        """The names in a section, whatever is wrong with what stands under them."""
+        written = self.tree.get(section)
+        return [name for name in written if name != CALLSCALER] if isinstance(written, dict) else []
+
+    def _unreadable(self) -> frozenset[str]:
+        """Connectors of which a mistake has been told, so that nothing can be said of the steps that name them."""
+        return frozenset(self._named("connectors")) - set(self._actions)
 
     def _phone(self) -> dict[str, Any]:
         cls = self.types.get(CALLSCALER)
@@ -319,14 +313,9 @@ class _Reader:
 
     def _policy(self, form: TextingForm, hours: Business, business: BusinessForm | None) -> Policy:
         quiet = form.quiet_hours
-        read = QuietHours.read("08:00-20:00", "recipient", "strict")
-        try:
-            read = QuietHours.read(quiet.allow, quiet.clock, quiet.states)
-        except ValueError as error:
-            self._complain(("texting", "quiet_hours", "allow"), str(error))
         return Policy(
             hours=hours,
-            quiet=read,
+            quiet=QuietHours.read(quiet.allow, quiet.clock, quiet.states),
             per_person=Limit.read(form.limits.per_person),
             per_prefix=Limit.read(form.limits.per_prefix),
             total=Limit.read(form.limits.total),
@@ -352,26 +341,34 @@ class _Reader:
     def _spam(self, around: Surroundings) -> Scorecard:
         if self.tree.get("spam") is None:
             return NO_CARD
-        form = read_form(SpamForm, self.tree["spam"], ("spam",), self._complain)
+        written = self.tree["spam"]
+        form = read_form(SpamForm, written, ("spam",), self._complain)
+        lines = written.get("score") if isinstance(written, dict) else None
+        conditions = [
+            self._spam_line(line["if"], ("spam", "score", index, "if"), around)
+            for index, line in enumerate(lines if isinstance(lines, list) else ())
+            if isinstance(line, dict) and "if" in line
+        ]
         if form is None:
             return NO_CARD
-        lines = []
-        for index, line in enumerate(form.score):
-            place = ("spam", "score", index, "if")
-            condition = read_condition(line.if_, place, self._complain, around.lists)
-            if any(name.startswith("call.spam") for name in fields_in(condition)):
-                self._complain(place, "the scorecard decides about call.spam, so its own lines cannot ask for it")
-            lines.append((condition, line.add))
         if form.welcome is not None and form.welcome not in around.lists:
             self._complain(("spam", "welcome"), unknown(form.welcome, around.lists, "list"))
         welcome = frozenset(around.lists.get(form.welcome or "", ()))
-        return Scorecard(tuple(lines), form.likely_from, form.certain_from, welcome)
+        adds = [line.add for line in form.score]
+        return Scorecard(tuple(zip(conditions, adds, strict=True)), form.likely_from, form.certain_from, welcome)
+
+    def _spam_line(self, written: Any, place: Place, around: Surroundings) -> Condition:
+        condition = read_condition(written, place, self._complain, around.lists)
+        if any(name.startswith("call.spam") for name in fields_in(condition)):
+            self._complain(place, "the scorecard decides about call.spam, so its own lines cannot ask for it")
+        return condition
 
     def _hearer(self, name: str, configured: Mapping[str, Configured]) -> None:
         """Whoever alerts are told to must be able to tell people."""
         place = ("alerts", "to")
         if name not in configured:
-            self._complain(place, unknown(name, configured, "connector"))
+            if name not in self._named("connectors"):
+                self._complain(place, unknown(name, self._named("connectors"), "connector"))
         elif configured[name].cls.notice("subject", "text") is None:
             self._complain(place, f"{name} rings nobody; name a connector of type slack, email, notify or webhook")
 
@@ -406,12 +403,17 @@ class _Reader:
         if not isinstance(section, list):
             self._complain(("tests",), "tests is a list of scenarios, each with a name, given and expect")
             return ()
-        found = [read_form(ScenarioForm, entry, ("tests", i), self._complain) for i, entry in enumerate(section)]
-        names = [rule.name for rule in rules]
-        for index, scenario in enumerate(found):
-            for name in scenario.expect.verdicts if scenario is not None else ():
-                if name not in names:
-                    self._complain(("tests", index, "expect", "verdicts", name), unknown(name, names, "rule"))
+        entries = self.tree.get("rules")
+        unread = (
+            [e["name"] for e in entries if isinstance(e, dict) and e.get("name")] if isinstance(entries, list) else []
+        )
+        names = {*(rule.name for rule in rules), *unread}
+        connectors = {*self._named("connectors"), CALLSCALER}
+        found = []
+        for index, entry in enumerate(section):
+            place = ("tests", index)
+            mistakes_in(entry, place, self._complain, names, connectors)
+            found.append(read_form(ScenarioForm, entry, place, self._complain))
         return tuple(scenario for scenario in found if scenario is not None)
 
     def _forms_with_secrets(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from relay.models import CALLSCALER
 from relay.rules import read_rule, version_of
 from relay.rules.messages import complaints
+from relay.rules.never import never
 from relay.settings.recipes import entries
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def read_rules(
         names.add(rule.name)
         _consider(entry, rule, sources, has_key=has_key)
         _warn_of_strangers(entry, rule, staff)
+        for name, message in never(rule):
+            entry.warn((*entry.place, "if", name), message)
         for complaint in complaints(rule, entry.place, house):
             tell = entry.complain if complaint.is_mistake else entry.warn
             tell(complaint.path, complaint.message)

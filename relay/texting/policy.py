@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from pydantic import AfterValidator, field_validator
 from pydantic import Field as Key
-from pydantic import field_validator
 
+from relay import phone
+from relay.hours import QuietHours
 from relay.models import Form, Seconds, seconds
 from relay.store import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from relay.hours import Business, QuietHours
+    from relay.hours import Business
     from relay.models import Owned
 
 
@@ -45,10 +47,22 @@ class Limit:
         return cls(int(match[1]), span)
 
 
+def _window(written: str) -> str:
+    QuietHours.read(written)
+    return written
+
+
+def _region(written: str) -> str:
+    name = written.strip().upper()
+    if not phone.is_region(name):
+        raise ValueError(f"`{written}` is no country's two letters; write US, CA or GB")
+    return name
+
+
 class QuietForm(Form):
     """quiet_hours: as people write it."""
 
-    allow: str = "08:00-20:00"
+    allow: Annotated[str, AfterValidator(_window)] = "08:00-20:00"
     clock: Literal["recipient", "business"] = "recipient"
     states: Literal["strict", "off"] = "strict"
 
@@ -72,7 +86,7 @@ class TextingForm(Form):
 
     quiet_hours: QuietForm = QuietForm()
     limits: LimitsForm = LimitsForm()
-    regions: list[str] = Key(default=["US", "CA"], min_length=1)
+    regions: list[Annotated[str, AfterValidator(_region)]] = Key(default=["US", "CA"], min_length=1)
     max_segments: int = Key(default=2, ge=1, le=10)
     settle: Seconds = 120.0
     unanswered: Seconds | None = None

@@ -53,7 +53,7 @@ def test_all_mistakes_come_out_at_once_each_with_its_place(mistakes):
     }
     for place, words in wanted.items():
         assert any(line.startswith(place) and words in line for line in told), f"{place} {words} in {told}"
-    assert len(told) == len(wanted) + 2  # a bare 15, and a rule that sends to the connector of no known type
+    assert len(told) == len(wanted) + 1  # a bare 15; nothing of the rule that sends to the connector of no known type
     assert told == sorted(told, key=lambda line: tuple(map(int, line.split(":")[:2])))
 
 
@@ -156,3 +156,107 @@ def test_certificates_that_are_none_are_a_mistake(mistakes, tmp_path):
     said = "cannot be read, or holds no certificates (PEM)"
     assert mistakes("network: {ca_file: ca.pem}\n") == [f"1:20: ca.pem {said}"]
     assert mistakes("network: {ca_file: none.pem}\n") == [f"1:20: none.pem {said}"]
+
+
+MANY = """\
+business:
+  timezone: America/Chicgo
+  hours: {sunn: 10:00-12:00, mon: 9-17}
+  closed: [2026-02-30, 2026-12-25]
+  staff: ["555"]
+connectors:
+  team: {type: slak}
+alerts: {to: team}
+texting:
+  quiet_hours: {allow: 21:00, clock: mars}
+  regions: [us, USA]
+spam: {score: [{if: {call.robo_scor: 1}, add: x}], likely_from: 9, certain_from: 8}
+rules:
+  - name: Good
+    when: {every: day}
+    then: [{send: team}]
+  - name: Better
+    when: {every: sunday, at: 10:00}
+    then: [{send: tem}]
+tests:
+  - name: x
+    given: [{event: call.misssed, at: yesterday}, {tick: Good}]
+    broken: {teem: 503}
+    expect: {txts: 1, delivered: {teem: 1}, verdicts: {Better: rann, Best: ran}}
+"""
+
+
+def test_no_mistake_hides_another_and_none_is_told_of_what_only_follows_from_one(mistakes):
+    assert mistakes(MANY) == [
+        "2:13: 'America/Chicgo' is no time zone; write one like America/Chicago",
+        "3:17: 'sunn' is no day; write mon, mon-fri, sat,sun or daily",
+        "3:35: '9' is no time of day; write one like 08:00 or 18:30",
+        "4:12: '2026-02-30' is no date; write one like 2026-12-25",
+        "5:11: `555` is no telephone number; write it as +13125550101",
+        "7:16: `slak` is no known connector type; did you mean `slack`?",
+        "10:24: '21:00' is no span of hours; write one like 08:00-18:00; or always, which lifts all quiet hours",
+        "10:38: this should be one of 'recipient' or 'business'",
+        "11:17: `USA` is no country's two letters; write US, CA or GB",
+        "12:22: `call.robo_scor` is not known; did you mean `call.robo_score`?",
+        "12:47: this should be a whole number",
+        "12:82: what is certain has at least the points of what is likely: 9 or more",
+        "15:11: `at` is missing here; write {every: day, at: 06:10}",
+        "18:19: `sunday` is no known day; did you mean `sun`?; or write a span, like 15m",
+        "19:19: `tem` is no known connector; did you mean `team`?",
+        "22:21: `call.misssed` is no known event type; did you mean `call.missed`?",
+        "22:39: `at: yesterday` is no time; write 2026-03-02 10:00",
+        "22:51: `at: ` is no time; write 2026-03-02 10:00",
+        "23:14: `teem` is no known connector; did you mean `team`?",
+        "24:14: `txts` is no known key; did you mean `texts`?",
+        "24:35: `teem` is no known connector; did you mean `team`?",
+        "24:64: `rann` is no known verdict; did you mean `ran`?",
+        "24:70: `Best` is no known rule; did you mean `Better`?",
+    ]
+
+
+NEVER = """\
+connectors:
+  log: {type: webhook, url: "https://example.com"}
+rules:
+  - name: R
+    when: WHEN
+    if: IF
+    then: [{send: log}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "condition", "said"),
+    [
+        ("call.*", "{call.ai_score: {at_least: 9, at_most: 3}}", "`call.ai_score` at least 9 and at most 3: nothing"),
+        ("call.*", "{all: [{call.ai_score: {above: 5}}, {call.ai_score: {at_most: 5}}]}", "nothing is both"),
+        ("call.*", "[{call.outcome: missed}, {call.outcome: [answered, failed]}]", "nothing is both"),
+        ("call.*", "{caller.name: {is: Dana, is_not: Dana}}", "nothing is both"),
+        ("call.*", "{all: [{caller.name: missing}, {caller.name: {has: x}}]}", "nothing is both"),
+        ("call.*", "{call.duration: {is: 10, above: 30s}}", "nothing is both"),
+        ("call.missed", "{call.outcome: answered}", "the rule waits for call.missed"),
+        ("call.*", "{text.body: {has: stop}}", "only a text that came in has it"),
+    ],
+)
+def test_a_rule_that_can_never_run_is_warned_of_where_it_says_so(load, when, condition, said):
+    [warning] = load(NEVER.replace("WHEN", when).replace("IF", condition)).warnings
+    assert (warning.line, said in warning.message) == (6, True), warning
+    assert "never runs" in warning.message
+
+
+@pytest.mark.parametrize(
+    ("when", "condition"),
+    [
+        ("call.*", "{call.ai_score: {at_least: 9, at_most: 9}}"),
+        ("call.*", "{any: [{call.outcome: missed}, {call.outcome: answered}]}"),
+        ("call.*", "[{caller.tags: vip}, {caller.tags: hot}]"),
+        ("call.*", "{not: {call.ai_score: {at_least: 9, at_most: 3}}}"),
+        ("call.*", "[{caller.name: missing}, {caller.name: {is_not: Dana}}]"),
+        ("[call.missed, call.enriched]", "{call.outcome: answered}"),
+        ("[call.missed, text.received]", "{text.body: {has: hello}}"),
+        ("call.*", "{text.body: missing}"),
+        ("call.*", "{call.duration: [10, 60], call.ai_score: {is_not: 5, above: 4}}"),
+    ],
+)
+def test_a_rule_that_may_run_is_not_warned_of(load, when, condition):
+    assert load(NEVER.replace("WHEN", when).replace("IF", condition)).warnings == ()
