@@ -6,16 +6,22 @@ import os
 import time
 
 import pytest
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from relay.http import Network
 from relay.standins import SinkStandIn
 from relay.store.postgres import PostgresStore
 from relay.store.sqlite import SqliteStore
+from tests.patience import PATIENCE
 from tests.postgres import Server, drop_database, empty, make_database
 
-# No test is timed: what a loaded machine does slowly is still right.
-hypothesis_settings.register_profile("relay", deadline=None)
+# No test is timed, and the same examples are drawn each time: what a loaded machine does slowly is still right, and a
+# run can be had again. `--hypothesis-profile=search` looks for new ones.
+hypothesis_settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.register_profile(
+    "relay", hypothesis_settings.get_profile("search"), derandomize=True, database=None
+)
 hypothesis_settings.load_profile("relay")
 
 MONDAY = 1772467200.0
@@ -61,7 +67,7 @@ async def sink():
 def until():
     """Comes back once something is true, looking often; an answer that never comes fails the test."""
 
-    async def look(true, seconds=10.0):
+    async def look(true, seconds=PATIENCE):
         end = time.monotonic() + seconds
         while True:
             found = true()

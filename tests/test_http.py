@@ -39,6 +39,7 @@ from relay.errors import (
     Unclear,
 )
 from relay.http import BODY_CAP, Answer, Http, Network, _dump, _GuardedResolver
+from tests.patience import PATIENCE
 
 PUBLIC = Network(allow_http=True)
 
@@ -267,14 +268,16 @@ async def test_a_slow_server_of_names_costs_five_seconds_at_most_and_holds_up_no
 
     def slow(host, *args, **more):
         if host == "slow.example":
-            released.wait(30)
+            released.wait(PATIENCE)
         return look_up("127.0.0.1" if host == "quick.example" else host, *args, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
-    monkeypatch.setattr(relay.http, "CONNECT_SECONDS", 0.3)
+    usual = relay.http._TIMEOUT
+    monkeypatch.setattr(relay.http, "_TIMEOUT", relay.http.aiohttp.ClientTimeout(total=None, connect=0.3))
     port = sink.url.rpartition(":")[2]
     stuck = [asyncio.create_task(http.request("GET", f"http://slow.example:{port}/")) for _ in range(8)]
     await asyncio.sleep(0)
+    monkeypatch.setattr(relay.http, "_TIMEOUT", usual)
     assert (await http.request("GET", f"http://quick.example:{port}/")).status == 200
     for one in stuck:
         with pytest.raises(Unavailable, match="no connection within"):
@@ -455,7 +458,7 @@ def python_elsewhere():
             env={"PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.environ["PATH"]},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -16,6 +16,7 @@ from relay.intake.door import RefusalLimit
 from relay.metrics import Metrics
 from relay.proof import ProofForm
 from relay.server import Door
+from tests.patience import PATIENCE
 
 SECRET = "false-secret-0001-0001-0001"
 OLD = "false-secret-0000-0000-0000"
@@ -53,7 +54,7 @@ class Front:
         return found[0] if answers == 1 else found
 
     async def _answer(self, reader):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             line, *rows = head.strip().split("\r\n")
             headers = {name.lower(): value for name, _, value in (row.partition(": ") for row in rows)}
@@ -80,7 +81,7 @@ class Front:
 
 
 @asynccontextmanager
-async def open_door(ledger, clock, trusted=(), body_seconds=5.0):
+async def open_door(ledger, clock, trusted=(), body_seconds=PATIENCE):
     proof = ProofForm.model_validate({"header": "X-Relay-Secret", "secret": SECRET, "previous": OLD}).proof()
     sources = {
         "phone": Source("phone", "callscaler", proof),

@@ -6,8 +6,12 @@ import time
 
 import pytest
 
-from relay.app.stall import BLOCKED, StallWatch
+from relay.app.stall import StallWatch
 from relay.app.supervisor import FALLS, SILENT, WELL, Supervisor
+from tests.patience import PATIENCE
+
+BLOCKED = 0.2
+"""Seconds; two of them in life."""
 
 
 class Ticks:
@@ -24,36 +28,42 @@ def ticks():
 
 
 @pytest.fixture
-async def loops(ticks):
+async def loops(ticks, monkeypatch):
+    monkeypatch.setattr("relay.app.supervisor._FIRST_PAUSE", 0.01)
     it = Supervisor(ticks)
     yield it
     await it.stop()
 
 
 async def test_a_loop_that_falls_again_and_again_is_not_ready_and_one_that_fell_once_is(loops, until):
-    fell = []
+    runs, go = [], asyncio.Event()
 
     async def part():
-        fell.append(1)
+        runs.append(1)
+        if len(runs) == 2:
+            await go.wait()
         raise ZeroDivisionError("oops")
 
     loops.keep("part", part)
-    await until(lambda: fell)
+    await until(lambda: len(runs) == 2)
     assert loops.reasons() == []
+    go.set()
     await until(lambda: loops.reasons() == ["part: ZeroDivisionError: oops"])
-    assert len(fell) >= FALLS
+    assert len(runs) >= FALLS
 
 
 async def test_a_loop_that_then_runs_for_a_while_is_ready_again(loops, ticks, until):
-    falls = iter(range(FALLS))
+    runs = []
 
     async def part():
-        if next(falls, None) is not None:
+        runs.append(1)
+        if len(runs) <= FALLS:
             raise ZeroDivisionError("oops")
         await asyncio.Event().wait()
 
     loops.keep("part", part)
-    await until(lambda: loops.reasons() and next(falls, None) is None)
+    await until(lambda: len(runs) > FALLS)
+    assert loops.reasons() != []
     ticks.now += WELL
     assert loops.reasons() == []
 
@@ -82,7 +92,9 @@ async def test_a_loop_that_stands_still_is_told_of_once_and_is_not_ready(loops, 
     assert loops.reasons() == []
 
 
-def test_a_loop_that_is_blocked_is_told_of_once_with_what_blocks_it(caplog, capsys):
+def test_a_loop_that_is_blocked_is_told_of_once_with_what_blocks_it(caplog, capsys, monkeypatch):
+    monkeypatch.setattr("relay.app.stall.BLOCKED", BLOCKED)
+    monkeypatch.setattr("relay.app.stall._LOOK", BLOCKED / 4)
     told = []
     seen = threading.Event()
 
@@ -91,12 +103,12 @@ def test_a_loop_that_is_blocked_is_told_of_once_with_what_blocks_it(caplog, caps
         seen.set()
 
     watch = StallWatch(0.0, tell)
-    watch.start()
     began = time.monotonic()
-    assert seen.wait(BLOCKED + 20)
+    watch.start()
+    assert seen.wait(PATIENCE)
     assert time.monotonic() - began >= BLOCKED
     watch.beat()
     watch.stop()
-    watch._thread.join(20)
+    watch._thread.join()
     assert told == [1]
     assert "test_a_loop_that_is_blocked" in capsys.readouterr().out + caplog.text

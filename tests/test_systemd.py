@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from relay.systemd import Systemd
+from tests.patience import PATIENCE
 
 FILE = """\
 server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}
@@ -23,7 +24,7 @@ def manager(request, tmp_path):
     name = str(tmp_path / "notify") if request.param == "file" else f"@relay-test-{os.getpid()}-{id(request)}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as it:
         it.bind(name.replace("@", "\0"))
-        it.settimeout(20)
+        it.settimeout(PATIENCE)
         yield it, name
 
 
@@ -61,7 +62,7 @@ async def test_signs_of_life_come_twice_as_often_as_asked_and_end_when_there_is_
         return found
 
     task = asyncio.get_running_loop().create_task(systemd.watch(status))
-    await asyncio.wait_for(done.wait(), 20)
+    await asyncio.wait_for(done.wait(), PATIENCE)
     task.cancel()
     it.setblocking(False)
     heard = []
@@ -116,7 +117,7 @@ def test_a_service_tells_its_whole_life(manager, tmp_path):
         until("READY=1")
         process.send_signal(signal.SIGTERM)
         until("STOPPING=1")
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
     finally:
         process.kill()
         process.wait()

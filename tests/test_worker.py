@@ -14,6 +14,7 @@ from relay.errors import Invalid, RateLimited, Rejected, StoreBusy, Unauthorized
 from relay.models import CALLSCALER, Delivery, State
 from relay.texting import SentText
 from relay.worker import move
+from tests.patience import PATIENCE
 from tests.working import ANN, OURS, RETRY, Phone, Service, made
 
 
@@ -109,7 +110,7 @@ async def test_what_went_well_makes_room_before_it_is_written_down(world, until,
     await it.worker.turn()
     await until(lambda: desk.jobs)
     begun, go = threading.Event(), threading.Event()
-    blocked = asyncio.ensure_future(it.ledger._engine.run(lambda _: begun.set() or go.wait(10)))
+    blocked = asyncio.ensure_future(it.ledger._engine.run(lambda _: begun.set() or go.wait(PATIENCE)))
     await until(begun.is_set)
     desk.hold.set()
     await until(it.ledger._engine._queue.qsize)  # its settlement waits behind the one that stands still
@@ -151,6 +152,7 @@ async def test_a_receipt_with_half_a_character_is_kept_all_the_same(world):
 
 async def test_a_connector_that_never_answers_is_cut_off_and_tried_again(world):
     it = world([{"send": "desk"}], desk=Service(hold=asyncio.Event()))
+    it.worker.channels = {"desk": replace(it.worker.channels["desk"], timeout=0.2)}
     await it.ring()
     await it.work()
     found = await it.only()
@@ -350,7 +352,7 @@ async def test_a_connector_is_told_when_its_claim_is_over(world):
     await it.work()
     [job] = phone.jobs
     window = it.worker.channels[CALLSCALER].window
-    assert window == 30.0 - 0.2
+    assert window == 30.0 - 15.0
     elapsed.append(window)
     assert job.in_time()
     elapsed.append(window + 0.1)

@@ -132,6 +132,6 @@ def made(ledger, clock, then, services):
     metrics = Metrics()
     planner = Planner(ledger, clock, metrics, book)
     named = {CALLSCALER if name == "phone" else name: service for name, service in services.items()}
-    channels = {name: Channel(name, service, timeout=0.2, retry=RETRY) for name, service in named.items()}
+    channels = {name: Channel(name, service, retry=RETRY) for name, service in named.items()}
     worker = Worker(ledger, planner, channels, clock, metrics, dice=lambda: 0.5)
     return World(ledger, clock, planner, worker, metrics)

@@ -103,6 +103,11 @@ class StandIn:
             await self._runner.cleanup()
             self._runner = None
 
+    @property
+    def may_hang(self) -> bool:
+        """Whether a request that comes now may be one that is never answered."""
+        return any(fault.kind == "hang" for fault in self._faults)
+
     def fail_next(
         self,
         times: int = 1,
@@ -140,7 +145,7 @@ class StandIn:
         self._faults.clear()
         self._share = 0.0
 
-    async def wait_for(self, done: Callable[[], bool], seconds: float = 10.0) -> None:
+    async def wait_for(self, done: Callable[[], bool], seconds: float = 300.0) -> None:
         """Come back once `done()` is true, looking again after each request; TimeoutError after `seconds`."""
         async with asyncio.timeout(seconds), self._came:
             await self._came.wait_for(done)

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from relay.callscaler.table import OPERATIONS
 from relay.cli.api import api
+from tests.patience import PATIENCE
 
 ID = "8c2f7a52-8a6c-4f43-9c0e-0d7a0f4b5a11"
 NUMBERS = {
@@ -37,7 +38,7 @@ def relay_api(service, key, tmp_path):
             stderr=subprocess.PIPE,
             env={"CALLSCALER_API_KEY": key, "CALLSCALER_BASE_URL": service.url, **environment},
         )
-        out, err = await asyncio.wait_for(process.communicate(), 30)
+        out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
         assert key.encode() not in out + err
         return process.returncode, out.decode(), err.decode()
 
@@ -175,6 +176,8 @@ def test_help_lists_every_resource_and_loads_neither_the_client_nor_its_librarie
         "import sys\nfrom relay.cli.api import api\n"
         "try: api(['--help'])\nfinally: print([m for m in ('aiohttp', 'pydantic', 'rich') if m in sys.modules])"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE
+    ).stdout
     assert {operation.resource for operation in OPERATIONS.values()} <= set(told.split())
     assert told.endswith("[]\n")

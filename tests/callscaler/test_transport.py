@@ -6,6 +6,7 @@ import pytest
 from relay.callscaler.operations import Deed
 from relay.callscaler.table import OPERATIONS
 from relay.errors import Forbidden, Invalid, NotFound, RateLimited, Unavailable
+from tests.patience import PATIENCE
 
 EMPTY = {"data": {"numbers": [], "total": 0}}
 
@@ -120,7 +121,7 @@ async def test_a_filter_that_does_not_exist_is_a_mistake_of_the_program(client):
 
 def test_importing_the_client_imports_nothing_else_of_the_relay():
     code = "import sys, relay.callscaler; relay.callscaler.CallScaler; print(*sys.modules)"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE)
     loaded = {name for name in told.stdout.split() if name.startswith("relay.")}
     assert {name for name in loaded if not name.startswith("relay.callscaler")} == {
         "relay.errors",
@@ -131,5 +132,5 @@ def test_importing_the_client_imports_nothing_else_of_the_relay():
 
 def test_reading_the_table_loads_neither_pydantic_nor_aiohttp():
     code = "import sys, relay.callscaler.table; print('pydantic' in sys.modules, 'aiohttp' in sys.modules)"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert told.stdout.split() == ["False", "False"]

@@ -10,6 +10,7 @@ import structlog
 from click.testing import CliRunner
 
 from relay.cli import relay
+from tests.patience import PATIENCE
 
 SECRET = "false-secret-0001-0001-0001"
 RULES = """\
@@ -87,7 +88,7 @@ def process(folder):
         }
         done = subprocess.run(
             [sys.executable, "-m", "relay", *map(str, arguments)],
-            env=environment, capture_output=True, text=True, timeout=60, check=False, cwd=folder,
+            env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False, cwd=folder,
         )  # fmt: skip
         return Ran(done.returncode, done.stdout, done.stderr)
 
@@ -105,7 +106,7 @@ def python():
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=True,
         )
         return Ran(done.returncode, done.stdout, done.stderr)

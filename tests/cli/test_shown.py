@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from relay.cli.tables import clock
+from tests.patience import PATIENCE
 
 BUSY = """\
 import sys
@@ -39,7 +40,7 @@ def on_terminal(code, **environment):
             break
         seen += piece
     os.close(main)
-    assert process.wait(60) == 0
+    assert process.wait(PATIENCE) == 0
     return seen.decode("utf-8", "replace")
 
 

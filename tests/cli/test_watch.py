@@ -15,6 +15,7 @@ import pytest
 from relay.cli.watching import Line, Screen, changed, typed
 from relay.hours import Business
 from relay.store.sqlite import SqliteStore
+from tests.patience import PATIENCE
 from tests.store.ledger import NOW, accept, event
 
 LINES = tuple(Line(f"evt_{n}", n, NOW, "Missed", f"Caller {n}", "(312) 555-0142", "texted back") for n in (3, 2, 1))
@@ -107,7 +108,7 @@ def test_on_a_terminal_the_story_opens_and_q_ends_it(filled, folder):
 
     def until(words):
         nonlocal seen
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE
         while words not in seen:
             assert time.monotonic() < end, seen
             if select.select([main], [], [], 0.1)[0]:
@@ -123,7 +124,7 @@ def test_on_a_terminal_the_story_opens_and_q_ends_it(filled, folder):
         os.write(main, b"n")
         until("not replayed")
         os.write(main, b"q")
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
     finally:
         process.kill()
         process.wait()

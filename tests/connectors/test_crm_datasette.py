@@ -17,6 +17,7 @@ from relay.connector import Job
 from relay.errors import Unauthorized
 from relay.http import Http
 from relay.testing import EVENT, LOOPBACK
+from tests.patience import PATIENCE
 
 ANN, BOB = "+13125550101", "+13125550102"
 SECRET = "not-a-real-datasette-secret"
@@ -48,7 +49,7 @@ async def address(database):
     server = await asyncio.create_subprocess_exec(
         sys.executable, *command, stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, env=environment
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not (found := re.search(rb"running on (http://127\.0\.0\.1:\d+)", await server.stderr.readline())):
             assert server.returncode is None
     talk = asyncio.create_task(server.stderr.read())

@@ -20,6 +20,7 @@ from relay.connector import Job
 from relay.errors import Forbidden, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
 from relay.http import Http, Network
 from relay.testing import EVENT, LOOPBACK
+from tests.patience import PATIENCE
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -119,7 +120,7 @@ class Server:
             for transport in (protocol.transport, protocol._original_transport):
                 if transport is not None:
                     transport.abort()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while any(protocol.transport is not None for protocol in self.protocols):  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0)
         await self._server.wait_closed()

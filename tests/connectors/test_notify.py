@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 from pydantic import ValidationError
@@ -12,8 +13,23 @@ from relay.errors import Invalid, Unavailable, Unclear
 from relay.http import Http
 from relay.standins import SinkStandIn
 from relay.testing import EVENT, LOOPBACK, ConnectorContract
+from tests.patience import PATIENCE
 
 SECRET = "not-a-real-notify-secret"
+
+
+class Hasty(Notify):
+    """The real thing; where a service is to hang it has little patience."""
+
+    def __init__(self, service, options, http):
+        super().__init__(options, http)
+        self._service = service
+
+    async def send(self, job):
+        patience = 0.4 if self._service.may_hang else PATIENCE
+        url = re.sub(r"to=[0-9.]+", f"to={patience}", self.options.url.get_secret_value())
+        self.options = NotifyOptions(url=url)
+        return await super().send(job)
 
 
 class TestNotify(ConnectorContract):
@@ -27,7 +43,10 @@ class TestNotify(ConnectorContract):
         return SinkStandIn()
 
     def options(self, service):
-        return {"url": f"{service.url.replace('http', 'json')}/{SECRET}?cto=0.4&rto=0.4"}
+        return {"url": f"{service.url.replace('http', 'json')}/{SECRET}?cto={PATIENCE}&rto={PATIENCE}"}
+
+    def build(self, service, http):
+        return Hasty(service, NotifyOptions.model_validate(self.options(service)), http)
 
     def action(self, number):
         return {"message": f"call {number}", "title": "Missed"}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.crash.world import KEY
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SECRET = "false-secret-0001-0001-0001"
-START_MOST = 60.0
-END_MOST = 60.0
 FILE = """\
 business: {{name: Bright Plumbing, timezone: America/Chicago}}
 server: {{listen: "127.0.0.1:0", admin: "127.0.0.1:0"}}
@@ -152,7 +151,7 @@ class Relays:
         began = time.monotonic()
         self._launcher.stdin.write(json.dumps(dict(environment or {})).encode() + b"\n")
         ready, gone = asyncio.ensure_future(self._ready.wait()), asyncio.ensure_future(self._gone.wait())
-        await asyncio.wait([ready, gone], timeout=START_MOST, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([ready, gone], timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
         gone.cancel()
         if self._ready.is_set():
@@ -180,7 +179,7 @@ class Relays:
         if not self._gone.is_set():
             os.kill(self.pid, number)
 
-    async def end(self, number: int | None, seconds: float = END_MOST) -> int | None:
+    async def end(self, number: int | None, seconds: float = PATIENCE) -> int | None:
         """Send a signal if there is one to send, and wait for the end; None if it did not come in time."""
         if number is not None:
             self.signal(number)

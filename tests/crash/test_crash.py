@@ -17,6 +17,7 @@ from tests.crash.mutants import MUTANTS
 from tests.crash.relays import ROOT, SECRET, Relays
 from tests.crash.trial import owed, try_out
 from tests.crash.world import World
+from tests.patience import HUNG
 
 KILLS = 20
 SENT = {"text_begun": {0}, "text_leaving": {0}, "text_settled": {0, 1}}
@@ -75,7 +76,7 @@ def fsyncs_of_fifty_acks(tmp_path, *mutant):
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
-        timeout=120,
+        timeout=HUNG,
     )
     lines = trace.read_text().splitlines()
     first = next(place for place, line in enumerate(lines) if 'write(1, "open' in line)
@@ -119,7 +120,7 @@ async def test_a_relay_that_dies_at_this_edge_texts_once_at_most_and_forgets_not
     assert await relays.end(signal.SIGKILL) == -signal.SIGKILL
     await relays.start(armed)
     acked = relays.url and await post("c-1")
-    assert await relays.end(None, 20.0) == -signal.SIGKILL
+    assert await relays.end(None) == -signal.SIGKILL
     world.accepted = lambda: None
     await relays.start()
     if not acked:
@@ -129,7 +130,7 @@ async def test_a_relay_that_dies_at_this_edge_texts_once_at_most_and_forgets_not
     async def settled():
         return world.crm.calls["c-1"] and not await owed(ledger)
 
-    await until(settled, 30.0)
+    await until(settled)
     await ledger.close()
     assert world.texted.total() in SENT.get(place, {1})
     assert await relays.end(signal.SIGTERM) == 0

@@ -22,12 +22,13 @@ from tests.crash.load import Load
 from tests.crash.mutants import MUTANTS
 from tests.crash.relays import Relays
 from tests.crash.world import LIST_LAG, World
+from tests.patience import HUNG
 
 if TYPE_CHECKING:
     from relay.store import Store
 
-DRAIN_MOST = 180.0
-KNOWN_AFTER = 2.0
+DRAIN_MOST = HUNG
+KNOWN_AFTER = 10.0
 """Seconds that it may take, on a machine that is busy, from reading a STOP to its commit."""
 LOOK_EVERY = 5
 """Every so many kills, what is on the disk is looked at before the next start."""

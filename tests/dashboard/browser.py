@@ -6,7 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.async_api import async_playwright
+from playwright.async_api import async_playwright, expect
+
+from tests.patience import PATIENCE
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -19,6 +21,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+expect.set_options(timeout=PATIENCE * 1000)
 SCREENS = Path(__file__).parents[2] / "build" / "screens"
 """Where pictures of every page are kept, for people to look at."""
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
@@ -42,7 +45,7 @@ class Browser:
             "console", lambda said: self.complaints.append(said.text) if said.type in {"error", "warning"} else None
         )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE * 1000)
         return page
 
     def _said(self, said):

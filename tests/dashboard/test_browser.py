@@ -180,6 +180,7 @@ async def test_those_who_only_look_have_nothing_to_press_and_see_no_number(busy)
 async def test_the_first_page_is_small(busy):
     async with chromium(busy.url) as browser:
         page = await browser.signed_in(TOKEN)
+        await page.wait_for_load_state("load")
         sizes = await page.evaluate(
             "performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))"
             ".filter(one => !one.name.includes('/live')).map(one => one.decodedBodySize)"
@@ -248,7 +249,7 @@ async def test_a_move_is_approved_and_undone(shop, until):
         run = page.locator("[data-part=moves] details").first
         await expect(run).to_contain_text("waits for a yes")
         await page.get_by_role("button", name="Approve").click()
-        await expect(page.locator("[data-part=moves] details").first).to_contain_text("done", timeout=20_000)
+        await expect(page.locator("[data-part=moves] details").first).to_contain_text("done")
 
         async def main():
             return await shop.group() == "Main"

@@ -9,6 +9,7 @@ import pytest
 from relay.dashboard.drawing import environment, static_files
 from relay.dashboard.pages import PAGES
 from tests.dashboard.conftest import TOKEN, VIEW
+from tests.patience import PATIENCE
 
 PATHS = [page.path for page in PAGES if "{" not in page.path]
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -271,7 +272,7 @@ async def listen(house, of, token=TOKEN):
 @pytest.mark.parametrize("token", [TOKEN, VIEW])
 async def test_an_open_page_is_drawn_again_when_something_happens(house, token):
     stream = listen(house, "/calls", token)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         first = await anext(stream)
         assert "Nothing here yet" in first
         await house.ring("c1", caller_name="Dana Example")
@@ -291,7 +292,7 @@ async def test_only_pages_are_streamed(house, of, status):
 async def test_a_stopping_relay_lets_open_pages_go(house):
     stream = listen(house, "/")
     await anext(stream)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await house.app.stop()
         with pytest.raises(StopAsyncIteration):
             await anext(stream)
@@ -314,7 +315,7 @@ async def test_an_open_page_ends_with_its_session(house):
             f"{house.url}/signout", data={"csrf": csrf}, headers=cookie, allow_redirects=False
         ) as answer:
             assert answer.status == 303
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             await stream.content.read()
 
 

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+from tests.ports import free_port
+
 PAGE = Path(__file__).parents[2] / "docs" / "first-ten-minutes.md"
-PATIENCE = 30.0
 
 
 def typed():
@@ -91,8 +93,8 @@ class Screen:
 
 
 @pytest.fixture
-def screen(tmp_path, free_ports):
-    it = Screen(tmp_path, dict(zip(("8080", "8081"), free_ports(2), strict=True)))
+def screen(tmp_path):
+    it = Screen(tmp_path, {"8080": free_port(), "8081": free_port()})
     yield it
     for process in it.running:
         process.terminate()

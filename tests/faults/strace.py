@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from relay.store.sqlite import SqliteStore
+from tests.patience import HUNG
 
 ROOT = Path(__file__).parents[2]
 EVERY = 60
@@ -39,7 +40,7 @@ def accepted_under(path: Path, inject: str, count: int) -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=HUNG,
     )
     told: dict[str, Any] = json.loads(ran.stdout)
     return told

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import HUNG
+
 ROOT = Path(__file__).parents[2]
 SMALL = 'mount -t tmpfs -o size=32m none "$SMALL_DISK" && exec "$@"'
 
@@ -21,7 +23,7 @@ def test_a_full_disk_loses_nothing_and_recovers(tmp_path):
             capture_output=True,
             text=True,
             check=False,
-            timeout=200,
+            timeout=HUNG,
         )
     except FileNotFoundError:
         pytest.skip("unshare is not installed: no disk can be made small")

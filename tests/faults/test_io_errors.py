@@ -73,11 +73,11 @@ async def test_a_service_whose_fsync_fails_answers_503_and_ends_for_its_supervis
             if status == 503:
                 break
             acked.append(f"c-{number}")
-    assert await relays.end(None, 60.0) == 1
+    assert await relays.end(None) == 1
     assert any("must be started again" in line for line in relays.said)
     await relays.close()
     again = await under()
-    await until(lambda: set(acked) <= set(world.crm.calls), 30.0)
+    await until(lambda: set(acked) <= set(world.crm.calls))
     assert acked
     assert await again.end(signal.SIGTERM) == 0
 

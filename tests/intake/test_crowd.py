@@ -11,6 +11,7 @@ from relay.intake import Intake
 from relay.intake.door import CROWD
 from relay.metrics import Metrics
 from relay.store.sqlite import SqliteStore
+from tests.patience import PATIENCE
 from tests.store.ledger import NOW, event
 
 
@@ -24,14 +25,14 @@ async def store(tmp_path):
 @pytest.mark.parametrize(("many", "stands_back"), [(CROWD - 1, False), (CROWD, True)])
 async def test_who_plans_and_sends_stands_back_for_a_crowd_and_comes_back(store, many, stands_back):
     intake, go = Intake(store, lambda: NOW, Metrics()), threading.Event()
-    blocked = asyncio.ensure_future(store._engine.run(lambda _: go.wait(10)))
+    blocked = asyncio.ensure_future(store._engine.run(lambda _: go.wait(PATIENCE)))
     waiting = [asyncio.ensure_future(intake.event(event(f"call-{n}"), b"{}")) for n in range(many)]
     await asyncio.sleep(0)
 
     letting = asyncio.ensure_future(intake.let_in())
     await asyncio.sleep(0)
     assert letting.done() is not stands_back
-    await asyncio.wait_for(letting, 10)  # however long the crowd stays
+    await asyncio.wait_for(letting, PATIENCE)  # however long the crowd stays
     go.set()
     await asyncio.gather(blocked, *waiting)
-    await asyncio.wait_for(intake.let_in(), 10)
+    await asyncio.wait_for(intake.let_in(), PATIENCE)

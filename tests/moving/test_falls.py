@@ -190,7 +190,7 @@ async def test_the_command_itself_killed_again_and_again_ends_as_planned(tmp_pat
         asked = len(office.sandbox.requests())
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: ASYNC220 - our own
         much = asked + 17 + 5 * kills
-        await until(lambda p=process, n=much: len(office.sandbox.requests()) > n or p.poll() is not None, 60)
+        await until(lambda p=process, n=much: len(office.sandbox.requests()) > n or p.poll() is not None)
         if process.poll() is not None:
             break
         process.send_signal(signal.SIGKILL)

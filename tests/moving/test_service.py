@@ -77,7 +77,7 @@ async def test_an_hour_of_absence_is_unknown_until_its_calls_were_fetched(servic
     async def filled():
         return await app.store.outages(now=time.time()) == ()
 
-    await until(filled, 30)
+    await until(filled)
     assert {move["to"] for move in (await app.deeds.do("numbers-plan", {}))["moves"]} == {"Parked"}
 
 

@@ -10,8 +10,7 @@ import pytest
 from aiohttp import web
 
 from relay.sandbox import Sandbox, SandboxSettings
-
-PATIENCE = 5.0
+from tests.patience import PATIENCE
 
 
 class Clock:

@@ -7,6 +7,8 @@ import shutil
 
 import pytest
 
+from tests.patience import PATIENCE
+
 EXAMPLES = {
     "numbers": """curl -H "Authorization: Bearer cs_key_..." \\
 https://callscaler.com/api/v1/numbers""",
@@ -36,6 +38,6 @@ async def test_the_command_works_as_it_stands(sandbox, answered):
     process = await asyncio.create_subprocess_exec(
         *shlex.split(command.replace("\\\n", " ")), "-sS", stdout=asyncio.subprocess.PIPE
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         out, _ = await process.communicate()
     assert answered in json.loads(out)["data"]

@@ -7,6 +7,8 @@ from collections import Counter
 import aiohttp
 import pytest
 
+from tests.patience import PATIENCE
+
 TEXT = {"to": "+13125550101", "body": "Hello"}
 
 
@@ -60,11 +62,11 @@ async def test_a_hanging_request_gets_nothing_and_holds_up_no_other(world, kind,
     given = {**TEXT, "from_number_id": sandbox.number("+13125550142")["id"]}
     hanging = asyncio.ensure_future(client.raw("POST", "/texts", json=given))
     assert (await client.ask("GET", "/numbers"))[0] == 200
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while sandbox.faults.seen[kind] == 0 or len(sandbox.texts()) != kept:
             await client.ask("GET", "/numbers")
     assert not hanging.done()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await sandbox.stop()
     with pytest.raises((aiohttp.ClientConnectionError, ConnectionError)):
         await hanging
@@ -75,7 +77,7 @@ async def test_a_late_answer_acts_even_when_the_caller_has_gone(world):
     sandbox.faults.next("POST", "/texts", "late-reset")
     given = {**TEXT, "from_number_id": sandbox.number("+13125550142")["id"]}
     gone = asyncio.ensure_future(client.raw("POST", "/texts", json=given))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while sandbox.faults.seen["late-reset"] == 0:
             await client.ask("GET", "/numbers")
         gone.cancel()
@@ -144,6 +146,6 @@ async def test_too_many_requests_are_told_when_to_come_again(client, sandbox):
 async def test_the_rate_limit_can_be_set_from_the_start_and_room_comes_back(world):
     _, client = await world(rate=50, burst=1)
     assert (await client.raw("GET", "/numbers"))[0] == 200
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while (await client.raw("GET", "/numbers"))[0] != 200:
             pass

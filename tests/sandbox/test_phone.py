@@ -6,6 +6,7 @@ import json
 import pytest
 
 from relay.sandbox import Sandbox
+from tests.patience import PATIENCE
 
 FIELDS = [
     *("event", "call_id", "direction", "status", "caller_number", "caller_name", "tracking_number"),
@@ -110,7 +111,7 @@ async def test_waiting_for_ai_fires_once_when_it_comes(world, receiver):
     call_id = await sandbox.phone.ring("answered", caller=CALLER)
     assert receiver.got == []
     await sandbox.phone.enrich(call_id, **AI)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await sandbox.phone.settled()
     assert [{name: body[name] for name in AI} for body in receiver.got] == [AI]
     await sandbox.phone.ring("answered", caller=CALLER, ai=AI)
@@ -168,7 +169,7 @@ async def test_three_attempts_and_anything_but_success_is_a_failure(sandbox, cli
 
 
 async def test_a_slow_receiver_and_one_that_is_not_there_are_failures(world, receiver):
-    sandbox, client = await world(webhook_timeout=0.05)
+    sandbox, client = await world(webhook_timeout=1.0)
     receiver.statuses = [0]
     sandbox.point_webhook("Google Ads", receiver.url, {}, retries=())
     sandbox.point_webhook("Main Office Line", "http://127.0.0.1:9/hook", {}, retries=())
@@ -201,11 +202,11 @@ async def test_a_retry_that_waits_is_pending_and_ends_with_the_sandbox(sandbox, 
     sandbox.point_webhook(None, receiver.url, {}, retries=(60,))
     receiver.statuses = [500]
     await sandbox.phone.ring("missed", caller=CALLER)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not (rows := (await client.data("GET", "/webhooks/deliveries"))["deliveries"]) or not rows[0]["attempts"]:
             pass
     assert (rows[0]["status"], rows[0]["last_error"]) == ("pending", "server returned 500")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await sandbox.stop()
 
 

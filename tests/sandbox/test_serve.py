@@ -8,6 +8,8 @@ import sys
 import aiohttp
 import pytest
 
+from tests.patience import HUNG, PATIENCE
+
 SCRIPT = (
     "import pathlib, sys; from relay.sandbox import serve; serve(0, pathlib.Path(sys.argv[1]), sys.argv[2] or None)"
 )
@@ -17,14 +19,14 @@ async def started(db, key=""):
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", SCRIPT, str(db), key, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         lines = [(await process.stdout.readline()).decode().strip() for _ in range(2)]
     return process, *lines
 
 
 async def numbers(url, key):
     """The address is printed before it listens: ask until somebody is there."""
-    async with asyncio.timeout(20), aiohttp.ClientSession() as session:
+    async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as session:
         while True:
             try:
                 async with session.get(f"{url}/api/v1/numbers", headers={"Authorization": f"Bearer {key}"}) as answer:
@@ -41,7 +43,7 @@ async def test_it_prints_its_address_and_a_key_that_works_and_ends_when_asked(tm
     status, body = await numbers(url, shown)
     assert (status, body["data"]["total"]) == (200, 6)
     process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         out, err = await process.communicate()
     assert (process.returncode, out, err) == (0, b"", b"")
 
@@ -60,7 +62,7 @@ async def test_requests_drawn_from_its_description_break_nothing(tmp_path):
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(HUNG):
             told, _ = await check.communicate()
     finally:
         process.terminate()

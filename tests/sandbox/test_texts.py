@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from relay.sandbox.messages import segments
+from tests.patience import PATIENCE
 
 FROM, TO = "+13125550142", "+13125550101"
 
@@ -89,11 +90,12 @@ async def test_paging_of_texts_can_be_off(world):
 
 
 async def test_a_text_shows_up_in_the_list_only_after_the_lag(client, sandbox, send):
-    sandbox.faults.list_lag(0.2)
+    sandbox.faults.list_lag(3600)
     await send()
     assert len(sandbox.texts()) == 1
     assert (await client.data("GET", "/texts")) == {"texts": [], "total": 0}
-    async with asyncio.timeout(5):
+    sandbox.faults.list_lag(0.01)
+    async with asyncio.timeout(PATIENCE):
         while not (await client.data("GET", "/texts"))["texts"]:
             pass
 

@@ -9,6 +9,7 @@ from relay.standins import CrmStandIn, GoogleStandIn, SinkStandIn, SlackStandIn
 from relay.standins.crm import TOKEN
 from relay.standins.google_tokens import GRANT
 from relay.standins.sheet import Area, BadRange, Sheet, letters, read_range
+from tests.patience import PATIENCE
 
 LONG_HEADER = {"type": "header", "text": {"type": "plain_text", "text": "x" * 151}}
 
@@ -80,7 +81,7 @@ async def test_stopping_frees_what_hangs(started, session):
     asking = asyncio.create_task(session.post(sink.url))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(asking), 0.1)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await sink.stop()
         with pytest.raises(aiohttp.ClientError):
             await asking

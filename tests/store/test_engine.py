@@ -20,6 +20,7 @@ from relay.intake import merge
 from relay.models import Plan, Verdict
 from relay.store.sqlite import SqliteStore, opening
 from relay.store.sqlite.engine import BATCH
+from tests.patience import PATIENCE
 from tests.store.ledger import accept, event, nothing_owed, plan
 
 if TYPE_CHECKING:
@@ -48,11 +49,11 @@ async def held_up(store: SqliteStore) -> tuple[asyncio.Task[Any], threading.Even
 
     def stand_still(connection: sqlite3.Connection) -> None:
         begun.set()
-        go.wait(10)
+        go.wait(PATIENCE)
 
     blocker = asyncio.ensure_future(in_the_thread(store, stand_still))
     await asyncio.sleep(0)
-    assert await asyncio.to_thread(begun.wait, 10)
+    assert await asyncio.to_thread(begun.wait, PATIENCE)
     return blocker, go
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from relay.errors import StoreUnusable
 from relay.store.sqlite import SqliteStore
+from tests.patience import PATIENCE
 from tests.store.ledger import accept, event
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +61,7 @@ async def test_a_second_process_is_refused_and_told_which_one_holds_the_ledger(p
             text=True,
             check=True,
             cwd=ROOT,
-            timeout=30,
+            timeout=PATIENCE,
         )
         assert f"another relay (process {os.getpid()}) already serves the ledger" in said.stdout
     await store.close()
