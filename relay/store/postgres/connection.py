@@ -144,9 +144,6 @@ class ServerConnection:
         """Whether an error is the database's own."""
         return isinstance(error, (asyncpg.PostgresError, *LOST))
 
-    def scrub(self) -> None:
-        """Nothing: vacuum gives back what no transaction sees any more, and the log goes round by itself."""
-
     def count(self, name: str, by: int = 1) -> None:
         """Count something that the tables do not count themselves; written down at the end of the transaction."""
         self._counted[name] += by

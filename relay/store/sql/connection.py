@@ -88,10 +88,6 @@ class Connection(Protocol):
         It may be written at the end of the transaction, so that writers wait for each other no longer than they must.
         """
 
-    def scrub(self) -> None:
-        """See to it that what this transaction erased can be found nowhere in the database's files."""
-        ...
-
     def count(self, name: str, by: int = 1) -> None:
         """Count something that the tables do not count themselves."""
         ...

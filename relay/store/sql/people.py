@@ -49,7 +49,6 @@ def forget(connection: Connection, person: str, now: float) -> int:
         "delete from memories where key = ?", [(keyed(connection, event["key"]),) for event in events]
     ).rowcount
     done += _clear_mentions(connection, person)
-    connection.scrub()
     return done
 
 

@@ -7,9 +7,10 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from relay.store.sealing import Seal
+    from relay.store.sqlite.scrubbing import Scrubber
 
 _OF_DISK = {
     sqlite3.SQLITE_BUSY,
@@ -36,8 +37,17 @@ class FileConnection(sqlite3.Connection):
     """A connection to the ledger's file."""
 
     seal: Seal | None = None
-    erased = False
-    """Whether the log may still hold what was erased."""
+    afterwards: Callable[[FileConnection], None] | None = None
+    """What is to be done once this transaction is committed, before anybody hears of it."""
+    scrubber: Scrubber | None = None
+    """The same file, for what SQLite leaves in it; open as long as this connection is."""
+
+    def close(self) -> None:
+        """Close the file, and only then what may not be closed before."""
+        super().close()
+        if self.scrubber is not None:
+            self.scrubber.close()
+            self.scrubber = None
 
     def use(self, seal: Seal) -> None:  # noqa: ARG002 - the protocol
         """Refuse: nothing is sealed here."""
@@ -70,10 +80,6 @@ class FileConnection(sqlite3.Connection):
     def sum_up(self, statement: str, place: tuple[Any, ...], by: int) -> None:
         """Add to a sum that every writer adds to."""
         self.execute(statement, (*place, by))
-
-    def scrub(self) -> None:
-        """Have the log emptied once this transaction is committed; `secure_delete` sees to the pages."""
-        self.erased = True
 
     def count(self, name: str, by: int = 1) -> None:
         """Count something that the tables do not count themselves."""

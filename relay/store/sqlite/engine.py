@@ -25,6 +25,7 @@ import structlog
 
 from relay import failpoints
 from relay.errors import StoreBusy, StoreUnusable
+from relay.store.sqlite import sweeping
 from relay.store.sqlite.connection import FileConnection, code_of
 from relay.store.sqlite.opening import connect, take_lock
 from relay.store.sqlite.soundness import suspect
@@ -166,9 +167,8 @@ class Engine:
         try:
             while batch := self._next_batch():
                 self._transact(connection, batch)
-                if connection.erased:
-                    connection.erased = False
-                    _write_anew(connection, self.path)
+                if connection.afterwards is not None:
+                    _do_afterwards(connection)
                 _answer(batch)
         finally:
             connection.close()
@@ -246,22 +246,13 @@ class Engine:
             log.info("the disk has room again")
 
 
-def _write_anew(connection: FileConnection, path: Path | None) -> None:
-    """Write the file anew and empty its log: a page may still hold copies of what moved on it, where nothing is now.
-
-    Takes a second or so for each 100 MB, in which everybody waits.
-    """
-    if path is None:
-        return
+def _do_afterwards(connection: FileConnection) -> None:
+    act, connection.afterwards = connection.afterwards, None
     try:
-        connection.execute("vacuum")
-        connection.execute("pragma wal_checkpoint(truncate)").fetchall()
-    except sqlite3.Error as error:
-        log.error(
-            "what was erased may still stand in pages that hold nothing: the file could not be written anew",
-            why=str(error),
-            remedy="make room on the disk for a second copy of it, and forget the person again",
-        )
+        if act is not None:
+            act(connection)
+    except (sqlite3.Error, OSError, StoreUnusable) as error:
+        sweeping.tell(error)
 
 
 def _forget(batch: list[_Piece]) -> None:

@@ -8,16 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from relay.errors import StoreBusy
+from relay.errors import StoreBusy, StoreUnusable
 from relay.store.sql.store import SqlStore
-from relay.store.sqlite import erasures, version
+from relay.store.sqlite import erasures, sweeping, version
 from relay.store.sqlite import size as sizing
 from relay.store.sqlite.engine import Engine
 from relay.store.sqlite.opening import open_reader
 from relay.store.sqlite.patience import READ_SECONDS, within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from relay.models import Event
@@ -55,6 +55,8 @@ class SqliteStore(SqlStore):
         self._engine = None if read_only else Engine(path, keys, ballast)
         self._reader: FileConnection | None = None
         self._reading: ThreadPoolExecutor | None = None
+        self._sweeping = asyncio.Lock()
+        self._sweep: asyncio.Task[None] | None = None
         if path is None:
             return
         try:
@@ -122,6 +124,30 @@ class SqliteStore(SqlStore):
     def engine_trouble(self) -> tuple[str, str] | None:
         """As relay/store/upkeep.py says."""
         return version.trouble()
+
+    async def forget(self, person: str, *, now: float) -> int:
+        return await self._and_sweep(super().forget(person, now=now))
+
+    async def forget_again(self, *, now: float) -> int:
+        return await self._and_sweep(super().forget_again(now=now)) if self._erasures() else 0
+
+    async def reseal(self) -> int:
+        return await self._and_sweep(super().reseal())
+
+    async def _and_sweep(self, work: Awaitable[int]) -> int:
+        """Do it, and have nothing of what it erased left in the file and its log."""
+        if self.path is None:
+            return await work
+        async with self._sweeping:
+            sweeping.owe(self.path)
+            done = await work
+            # Whoever asked may go away: what was begun is brought to its end.
+            self._sweep = asyncio.create_task(sweeping.sweep(self.path, self._write))
+            try:
+                await asyncio.shield(self._sweep)
+            except (OSError, StoreUnusable) as error:
+                sweeping.tell(error)
+        return done
 
     async def damage(self) -> str | None:
         return await self._read(sizing.damage)

@@ -18,6 +18,7 @@ from relay.store.sqlite.generation import take_over
 from relay.store.sqlite.migrating import applied, migrate
 from relay.store.sqlite.schema import LATEST
 from relay.store.sqlite.soundness import prove
+from relay.store.sqlite.sweeping import is_owed, owe, sweep_at_once
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +70,9 @@ def connect(path: Path | None, keys: Keys | None = None) -> FileConnection:
         is_sealed = bool(applied(connection, path)) and unlock(connection, keys, str(path))
         migrate(connection, path)
         if keys is not None and not is_sealed:
-            _seal(connection, keys)
+            _seal(connection, keys, path)
+        if path is not None and is_owed(path):
+            sweep_at_once(connection, path)
         if path is not None:
             take_over(connection, path)
     except (sqlite3.Error, OSError) as error:
@@ -135,12 +138,13 @@ def _kind(keys: Keys | None) -> type[FileConnection]:
     return FileConnection if keys is None else SealedConnection
 
 
-def _seal(connection: FileConnection, keys: Keys) -> None:
-    """Seal a plain ledger, whole or not at all, and empty its log of what was plain."""
+def _seal(connection: FileConnection, keys: Keys, path: Path | None) -> None:
+    """Seal a plain ledger, whole or not at all; pages and log still hold what was plain, which is seen to next."""
+    if path is not None:
+        owe(path)
     connection.execute("begin immediate")
     begin(connection, keys)
     connection.execute("commit")
-    connection.execute("pragma wal_checkpoint(truncate)").fetchall()
 
 
 def tell_addresses(path: Path, admin: str, public: str) -> None:
