@@ -95,10 +95,8 @@ def read_ledger(config: str | None, store: str | None, read: Callable[[Store], C
         click.echo(f"nothing came in yet: `relay serve` makes {place.file} on its first start", err=True)
 
     async def run() -> T:
-        if unborn:
-            ledger = await open_ledger(Place())
-        else:
-            ledger = await open_ledger(place, read_only=True, keys=read_keys(os.environ))
+        keys = read_keys(os.environ)  # one that is none is a mistake before the first start, too
+        ledger = await open_ledger(Place()) if unborn else await open_ledger(place, read_only=True, keys=keys)
         try:
             return await read(ledger)
         finally:
