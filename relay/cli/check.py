@@ -24,6 +24,8 @@ from relay.cli.tables import clock
 from relay.models import iso
 
 if TYPE_CHECKING:
+    from collections.abc import Sized
+
     from relay.settings import Settings
 
 
@@ -77,7 +79,7 @@ def check(config: str | None, *, live: bool, as_json: bool) -> None:
         for name, problem in problems.items():
             click.echo(f"{name}: {problem}")
         if not problems:
-            click.echo(f"{path}: {len(settings.rules)} rules, {len(settings.tests)} tests: good", err=True)
+            click.echo(f"{path}: {_count(settings.rules, 'rule')}, {_count(settings.tests, 'test')}: good", err=True)
     sys.exit(FOUND if problems else 0)
 
 
@@ -106,3 +108,7 @@ async def _ask(settings: Settings) -> dict[str, str]:
     finally:
         await http.close()
     return problems
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"

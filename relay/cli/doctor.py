@@ -56,8 +56,12 @@ def doctor(through: str | None, config: str | None, store: str | None, *, as_jso
             click.echo(f"{_MARKS[finding.word]}  {name:<{width}}  {finding.said}")
             if finding.remedy:
                 click.echo(f"{'':<{width + 8}}→ {finding.remedy}")
-        click.echo(f"{len(problems)} problems" if problems else "all is well", err=True)
+        click.echo(_sum(len(problems)), err=True)
     raise SystemExit(FOUND if problems else 0)
+
+
+def _sum(problems: int) -> str:
+    return f"{problems} problem{'' if problems == 1 else 's'}" if problems else "all is well"
 
 
 def _base(address: str) -> str:

@@ -77,7 +77,9 @@ def init(
     except OSError as error:
         stop(FAILURE, f"{target} cannot be written: {error.strerror}")
     click.echo("wrote " + ", ".join(str(file) for file in written))
-    click.echo("next: `relay check`, `relay serve`, `relay url`; secrets belong into .env beside relay.yaml", err=True)
+    relay = "relay" if folder == "config" else f"relay -c {target}"
+    click.echo(f"secrets stand in {target.with_name('.env')}; no text is sent before `{relay} live RULE`", err=True)
+    click.echo(f"next: `{relay} check`, `{relay} doctor`, `{relay} serve`, `{relay} url`", err=True)
 
 
 def _written(name: str, zone: str, hours: str, *, slack: bool) -> str:

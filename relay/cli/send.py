@@ -45,14 +45,17 @@ def send(
     *,
     as_json: bool,
 ) -> None:
-    """Post a sample webhook (missed-call, voicemail, completed, spam, outbound, withheld and more)."""
-    from relay.settings.samples import sample  # noqa: PLC0415 - quick help
+    """Post a sample webhook (missed-call, voicemail, completed, spam, outbound, withheld and more).
+
+    The sample `test` is what a call flow's test button sends: it is kept, and nothing is done about it.
+    """
+    from relay.settings.samples import TEST, sample  # noqa: PLC0415 - quick help
 
     try:
         body: dict[str, Any] = sample(name)
     except ValueError as error:
         stop(USAGE, str(error))
-    body["call_id"] = f"sample-{secrets.token_hex(6)}"
+    body["call_id"] = None if name == TEST else f"sample-{secrets.token_hex(6)}"
     body["created_at"] = dt.datetime.now(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     for field in fields:
         key, equals, value = field.partition("=")

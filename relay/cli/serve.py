@@ -46,6 +46,10 @@ _GARBAGE = 20_000
 """Objects more than before after which garbage in circles is looked for; hardly anything here is."""
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
 """Where a listener is reached that listens everywhere."""
+_NOT_PUBLIC = (
+    "CallScaler cannot reach this address from outside: get a public one (docs/behind-a-proxy.md), "
+    "and write it into relay.yaml as server: public_url"
+)
 Stamp = tuple[int, int, int] | None
 """Tells one state of a file from another; None while there is no file."""
 
@@ -260,18 +264,25 @@ def _refuse_open_admin(settings: Settings) -> None:
 @json_option
 def url(config: str | None, *, as_json: bool) -> None:
     """The address and header to paste into the call flow, under Automations, Post-Call Webhook."""
+    from relay.settings.written_secrets import names_of_secrets  # noqa: PLC0415 - quick help
+
     settings = settings_of(config)
     base = settings.server.public_url.rstrip("/") or f"http://{settings.server.listen}"
     found = []
+    names = names_of_secrets(settings.path) if settings.path else {}
     for name, source in settings.sources.items():
         header = source.proof.layout.header or None
-        found.append({"source": name, "url": f"{base}/hooks/{name}", "header": header, "proof": source.proof.scheme})
+        entry = {"source": name, "url": f"{base}/hooks/{name}", "header": header, "proof": source.proof.scheme}
+        found.append({**entry, "secret": names.get(name)})
     if as_json:
         print_json({"sources": found})
         return
     for entry in found:
         click.echo(f"{entry['source']}: {entry['url']}")
         if entry["header"]:
-            click.echo(f"  custom header {entry['header']}: the secret that relay.yaml names for this source")
+            held = (
+                f"what {entry['secret']} holds" if entry["secret"] else "the secret that relay.yaml gives this source"
+            )
+            click.echo(f"  custom header {entry['header']}: {held}")
     if not settings.server.public_url:
-        click.echo("server: public_url is not set; CallScaler must reach this address from outside", err=True)
+        click.echo(_NOT_PUBLIC, err=True)

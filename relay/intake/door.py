@@ -36,6 +36,8 @@ MOMENT = 0.1
 _KEPT_BODY = 4096
 _KEPT_HEADERS = {"content-type", "content-length", "content-encoding", "user-agent", "host"}
 _TOLD_AGAIN = 600.0
+_REFUSED_AGAIN = 60.0
+"""Seconds for which the log is silent on further refusals of the same status; each is kept all the same."""
 _KNOWN_TYPES = {*CALL_TYPES, ENRICHED, RECEIVED, UNANSWERED}
 
 
@@ -106,6 +108,8 @@ class Intake:
         self._notes: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._limit = RefusalLimit()
+        self._told_refused: dict[int, float] = {}
+        """When the log last said of a status that a webhook was refused with it."""
         self._told_previous: dict[str, float] = {}
         """When it was last said of a source that its sender still has the secret that is being replaced."""
 
@@ -138,6 +142,7 @@ class Intake:
             if read.event is None:
                 await self._store.note_request(_note("test", now, source.name, 200, read.reason, remote, headers, body))
                 self._metrics.event(source.name, "test")
+                log.info("a test came in, and its proof is right: kept, and acted on by no rule", source=source.name)
                 return Reply(200, None)
             event = _in_doubt(read.event) if source.confirm else read.event
             accepted = await self.event(event, body, proved=source.proof.scheme != "none")
@@ -186,7 +191,11 @@ class Intake:
         self._metrics.event(source, "refused")
         if not self._limit.spend(remote, self._ticks()):
             return Reply(429, detail="too many refused requests from this address")
-        note = _note("refused", self._clock(), source, status, reason, remote, headers, body)
+        now = self._clock()
+        if now >= self._told_refused.get(status, 0.0) + _REFUSED_AGAIN:
+            self._told_refused[status] = now
+            log.warning("a webhook was refused; `relay refused` lists them", status=status, why=_printed(reason))
+        note = _note("refused", now, source, status, reason, remote, headers, body)
         task = asyncio.get_running_loop().create_task(self._keep(note))
         self._notes.add(task)
         task.add_done_callback(self._notes.discard)

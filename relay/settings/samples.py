@@ -40,6 +40,8 @@ AI = {
     "qualified_ai": True,
 }
 """What arrives later in immediate mode."""
+TEST = "test"
+"""The call flow's test button; what CallScaler posts then is nowhere written down."""
 _MISSED = {"event": "call.missed", "status": "no-answer", "duration_seconds": 0, "recording_url": None}
 
 SAMPLES: dict[str, dict[str, Any]] = {
@@ -66,6 +68,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     },
     "withheld": {**_MISSED, "caller_number": "anonymous", "caller_name": None},
     "minimal": {},
+    "test": {"test": True},
 }
 _BY_TYPE = {
     "call.completed": "completed",

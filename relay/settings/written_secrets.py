@@ -9,16 +9,19 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
 
-from relay.settings.yaml_file import readable_by_others
+from relay.settings.names import DEFAULT_SOURCES
+from relay.settings.yaml_file import read_document, readable_by_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from relay.forms import Path as Place
     from relay.settings.yaml_file import Document
 
 _NAMED = re.compile(r"\$\{(?:file:)?[^}:]+\}")
 """Names a secret, and does not tell it."""
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _DOTS = "••••••"
 _WORD = 6
 """Letters from which on a piece of a secret is looked for in the lines below it."""
@@ -73,6 +76,23 @@ def _is_loopback(text: str) -> bool:
         return ipaddress.ip_address(urlsplit(text).hostname or "").is_loopback
     except ValueError:
         return False
+
+
+def names_of_secrets(path: Path) -> dict[str, str]:
+    """Source → the name of the variable whose value a sender shows there, where the file names one.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    sources = read_document(path).tree.get("sources") or DEFAULT_SOURCES
+    found = {}
+    for source, form in sources.items():
+        proof = form.get("proof") if isinstance(form, dict) else None
+        written = [value for key, value in proof.items() if key != "previous"] if isinstance(proof, dict) else []
+        names = [match[1] for value in written if isinstance(value, str) and (match := _VARIABLE.match(value))]
+        if names:
+            found[source] = names[0]
+    return found
 
 
 def without_secrets(document: Document, forms: Iterable[tuple[Place, Any]], spots: Iterable[Place] = ()) -> str:

@@ -133,7 +133,9 @@ def read_document(path: Path) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        message = f"this is no YAML: {error.problem or error.context}"
+        said = error.problem or error.context or ""
+        hint = next((f"; {hint}" for words, hint in _HINTS.items() if words in said), "")
+        message = f"this is no YAML: {said}{hint}"
         raise ConfigError([Mistake(str(path), line, column, message)]) from None
     except yaml.YAMLError as error:
         raise ConfigError([Mistake(str(path), 1, 1, f"this is no YAML: {error}")]) from None
@@ -146,6 +148,16 @@ def read_document(path: Path) -> Document:
     return document
 
 
+_WHERE = "write it into the file .env beside this one, or set it before the start"
+_HINTS = {
+    "tab character": "indent with spaces",
+    "cannot start any token": "indent with spaces, and put a value that begins with % @ or ` into quotes",
+    "mapping values are not allowed": "quote a value that holds a colon, or indent this line as the one above",
+    "expected key": "this line is indented by too little or too much, or goes on behind a closing quote",
+    "expected ',' or": "a bracket was opened and never closed",
+    "unexpected end of stream": "a quote was opened and never closed",
+}
+"""What YAML's own words mean most of the time."""
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -201,7 +213,7 @@ def _fill(
     found = environment.get(match["name"], "")
     if found or match["default"] is not None:
         return found or match["default"]
-    problems.append(f"the environment variable {match['name']} is not set")
+    problems.append(f"the environment variable {match['name']} is not set, or blank: {_WHERE}")
     return match[0]
 
 

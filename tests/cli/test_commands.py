@@ -68,7 +68,7 @@ def test_a_good_file_is_exit_0_and_stdout_holds_data_only(process, folder):
         )
     ran = process("check")
     assert (ran.code, ran.out) == (0, "")
-    assert ran.err.endswith("relay.yaml: 1 rules, 1 tests: good\n")
+    assert ran.err.endswith("relay.yaml: 1 rule, 1 test: good\n")
     told = process("check", "--json")
     assert told.code == 0
     assert (told.json["ok"], told.json["rules"], told.json["tests"]) == (True, 1, 1)
@@ -123,7 +123,7 @@ def test_a_check_that_asks_finds_a_connector_that_does_not_answer(run, quiet):
 def test_the_address_and_the_header_are_told_and_the_secret_is_not(run):
     ran = run("url")
     assert ran.out.splitlines()[0] == "callscaler: https://relay.example/hooks/callscaler"
-    assert "X-Relay-Secret" in ran.out
+    assert "X-Relay-Secret: what RELAY_HOOK_SECRET holds" in ran.out
     assert SECRET not in ran.out + ran.err
     assert run("url", "--json").json == {
         "sources": [
@@ -132,6 +132,7 @@ def test_the_address_and_the_header_are_told_and_the_secret_is_not(run):
                 "url": "https://relay.example/hooks/callscaler",
                 "header": "X-Relay-Secret",
                 "proof": "header",
+                "secret": "RELAY_HOOK_SECRET",
             }
         ]
     }
@@ -165,11 +166,16 @@ def door(tmp_path):
     thread.join()
 
 
-@pytest.mark.parametrize("name", sorted(SAMPLES))
+@pytest.mark.parametrize("name", sorted(set(SAMPLES) - {"test"}))
 def test_every_sample_is_sent_with_the_right_proof(run, door, name):
     ran = run("send", name, "--to", door, "--set", "caller_name=Dana", "--json")
     assert (ran.code, ran.json["status"]) == (0, 202)
     assert ran.json["sent"]["caller_name"] == "Dana"
+
+
+def test_the_test_button_is_answered_and_makes_no_event(run, door):
+    ran = run("send", "test", "--to", door)
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, '200 {"event": null}')
 
 
 def test_a_sample_that_is_refused_is_exit_1_and_one_that_nobody_takes_exit_5(run, door):

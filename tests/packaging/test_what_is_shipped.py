@@ -126,7 +126,7 @@ def test_what_is_installed_is_what_runs(installed, tmp_path):
 def test_a_configuration_is_written_checked_and_tried_by_what_is_installed(installed, tmp_path):
     run(installed, "init", "--yes", cwd=tmp_path)
     assert json.loads((tmp_path / "config" / "relay.schema.json").read_text())["properties"]["rules"]
-    assert "2 rules, 1 tests: good" in run(installed, "check", cwd=tmp_path)
+    assert "2 rules, 1 test: good" in run(installed, "check", cwd=tmp_path)
     tried = run(installed, "try", "Text back missed callers", "--sample", "missed-call", cwd=tmp_path)
     assert "nothing was sent" in tried
 

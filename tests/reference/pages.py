@@ -11,19 +11,25 @@ from typing import TYPE_CHECKING, Any
 import click
 from pydantic_core import PydanticUndefined
 
+import relay.errors as errors_of_ours
+import relay.store.sqlite.schema as sqlite_schema
 from connectors.table import CONNECTORS
+from relay import problems
 from relay.admin import Admin
+from relay.alerts import Quiet, Sight, troubles
 from relay.app import App
 from relay.cli import relay as main
 from relay.metrics import Metrics
-from relay.models import CALLSCALER
+from relay.models import CALLSCALER, Standing
 from relay.settings import read_settings
 from relay.settings.meanings import inner_forms, meanings
 from relay.settings.schema import FORMS, LISTED, NAMED, PLAIN_SECTIONS
 from relay.settings.schema import MannersForm as Manners
 from relay.settings.schema import RuleForm as Rule
 from relay.settings.schema import UseForm as Use
+from relay.store import RequestNote
 from relay.store.sqlite import SqliteStore
+from relay.store.sqlite.schema import LATEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -224,11 +230,82 @@ def metrics() -> str:
     return "\n".join(lines) + "\n"
 
 
+def errors() -> str:
+    """What the door answers, what alerts say, and every error of the code."""
+    lines = [
+        "# Errors and alerts",
+        "",
+        HEAD,
+        "What a newcomer meets, by its words: [troubleshooting](../troubleshooting.md).",
+        "",
+    ]
+    lines += ["## What a sender is answered", "", "As `application/problem+json`, with these titles.", ""]
+    lines += ["| status | title | cause |", "|---|---|---|"]
+    lines += [
+        f"| {status} | {problems._TITLES[status]} | {_cell(cause)} |" for status, cause in problems.CAUSES.items()
+    ]
+    lines += ["", "## Alerts", "", "As `relay alerts` tells them, here of a connector `crm` and made-up figures.", ""]
+    lines += ["| kind | what it says | what to do |", "|---|---|---|"]
+    for trouble in troubles(_TROUBLED):
+        lines.append(f"| `{trouble.cause.partition(':')[0]}` | {_cell(trouble.what)} | {_cell(trouble.remedy)} |")
+    lines += ["", "## Errors in the code", "", "What a connector raises says what becomes of the delivery.", ""]
+    lines += ["| error | is a | meaning |", "|---|---|---|"]
+    for name, cls in vars(errors_of_ours).items():
+        if (
+            isinstance(cls, type)
+            and issubclass(cls, errors_of_ours.RelayError)
+            and cls is not errors_of_ours.RelayError
+        ):
+            lines.append(f"| `{name}` | `{cls.__base__.__name__}` | {_line((cls.__doc__ or '').splitlines()[0])} |")
+    return "\n".join(lines) + "\n"
+
+
+_NOW = 1_000_000.0
+_TROUBLED = Sight(
+    now=_NOW,
+    owed_since={"crm": _NOW - 600},
+    standings={
+        "team": Standing("team", opened_at=_NOW, fault="answered 503"),
+        "call-log": Standing("call-log", paused_at=_NOW, paused_why="the sheet is not shared"),
+    },
+    dead={"crm": (3, "answered 404")},
+    doubtful_since=[_NOW - 1200],
+    disk_free=0.04,
+    refused=[RequestNote("refused", _NOW, "callscaler", 401, "the header is missing", "192.0.2.1", {}, b"")] * 20,
+    accepted_at=_NOW,
+    holes=4,
+    busiest=60,
+    restored=True,
+    parts=["planner: KeyError"],
+    reload="relay.yaml:31:7: `cooldwn` is no known key",
+    erring={"Text back missed callers": 2},
+    quiet=Quiet(usual=14, found=0, hours=3),
+)
+"""Everything that alerts look for, at once."""
+
+
+def ledger() -> str:
+    """What each migration of the ledger adds."""
+    lines = [
+        "# The ledger's changes",
+        "",
+        HEAD,
+        "Each by name, once, in this order; `relay.db.before-N` in a copy's name is how many",
+    ]
+    lines += ["there were after the change. How to go back: [upgrading](../upgrading.md).", ""]
+    lines += ["| migration | what it is for |", "|---|---|"]
+    made = sorted(LATEST, key=lambda name: getattr(sqlite_schema, name).__code__.co_firstlineno)
+    lines += [f"| `{name}` | {_line(getattr(sqlite_schema, name).__doc__.splitlines()[0])} |" for name in made]
+    return "\n".join(lines) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "configuration.md": configuration,
     "connectors.md": connectors,
+    "errors.md": errors,
     "http.md": http,
+    "ledger.md": ledger,
     "metrics.md": metrics,
 }
 

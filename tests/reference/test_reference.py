@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connectors.table import CONNECTORS
+from relay import problems
+from relay.alerts.troubles import LOOKS
 from relay.models import CALLSCALER
 from relay.settings.meanings import inner_forms, meanings
 from relay.settings.names import SECTIONS
@@ -43,6 +45,12 @@ def test_every_section_is_on_the_page():
     page = PAGES["configuration.md"]()
     assert [name for name in SECTIONS if f"\n## {name}" not in page and name != "connectors"] == []
     assert set(PLAIN_SECTIONS) <= set(SECTIONS)
+
+
+def test_every_alert_and_every_answer_is_on_the_page_of_errors():
+    page = PAGES["errors.md"]()
+    assert [kind for kind in LOOKS if f"| `{kind}` |" not in page] == []
+    assert set(problems.CAUSES) == set(problems._TITLES)
 
 
 def test_the_schema_tells_editors_what_a_key_means():

@@ -235,7 +235,7 @@ def test_an_input_may_come_from_the_environment_and_is_kept_as_it_is_written(sho
 
 def test_a_variable_that_is_not_set_is_one_mistake(refused):
     [told] = refused("rules:\n  - {use: greet@1, inputs: {to: '${NOBODY}'}}\n", OWN)
-    assert told == "2:33: the environment variable NOBODY is not set"
+    assert told.startswith("2:33: the environment variable NOBODY is not set")
 
 
 def test_an_old_rule_is_read_without_the_recipe(shop, tmp_path):
