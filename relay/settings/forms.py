@@ -209,6 +209,11 @@ class CallScalerForm(MannersForm):
     base_url: str = "https://callscaler.com/api/v1"
     backfill: BackfillForm = BackfillForm()
 
+    @property
+    def has_key(self) -> bool:
+        """Whether the phone system can be called back."""
+        return bool(self.api_key.get_secret_value())
+
 
 class SourceForm(Form):
     """One of the section `sources`."""
