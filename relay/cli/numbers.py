@@ -124,7 +124,7 @@ def history(which: str | None, limit: int, config: str | None, store: str | None
 
 
 async def _run(ledger: Store, reference: str) -> dict[str, Any] | None:
-    from relay.moving.numbers import run_json  # noqa: PLC0415 - quick help
+    from relay.moving.telling import run_json  # noqa: PLC0415 - quick help
 
     run = await ledger.number_run(reference)
     return None if run is None else run_json(run, await ledger.changes(run.id))
@@ -183,7 +183,7 @@ def _show_run(run: dict[str, Any]) -> None:
 
 
 def _runs(runs: list[NumberRun], zone: str, *, as_json: bool) -> None:
-    from relay.moving.numbers import run_json  # noqa: PLC0415 - quick help
+    from relay.moving.telling import run_json  # noqa: PLC0415 - quick help
 
     if as_json:
         print_json({"runs": [{**run_json(run, ()), "moves": run.moves} for run in runs]})
@@ -198,7 +198,7 @@ def _runs(runs: list[NumberRun], zone: str, *, as_json: bool) -> None:
 
 
 def _changes(changes: list[Change], zone: str, *, as_json: bool) -> None:
-    from relay.moving.numbers import change_json  # noqa: PLC0415 - quick help
+    from relay.moving.telling import change_json  # noqa: PLC0415 - quick help
 
     if as_json:
         print_json({"moves": [{**change_json(change), "run": change.run} for change in changes]})

@@ -1,6 +1,7 @@
 """Numbers moved as people move infrastructure: a plan, somebody's word where it is asked for, an apply, an undo."""
 
 from relay.moving.deeds import deeds_of
-from relay.moving.numbers import Account, Numbers, Refused, drift_now
+from relay.moving.now import drift_now
+from relay.moving.numbers import Account, Numbers, Refused
 
 __all__ = ["Account", "Numbers", "Refused", "deeds_of", "drift_now"]

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from relay.errors import DeliveryFailed, RelayError, StoreBusy
-from relay.models import Change, NumberRun, Regroup, Restore, iso
+from relay.models import NumberRun, iso
 from relay.moving.asking import Asker
 from relay.moving.carry import Carrier, Stopped
-from relay.moving.looking import View, look
-from relay.numbers import Drift, Planned, drift, plan, public, too_many
-from relay.numbers.brakes import ANSWER
-from relay.numbers.planning import Ground
+from relay.moving.drafts import as_question, change_of, differs, new_id, restoring
+from relay.moving.now import drift_now, planned_now
+from relay.moving.telling import run_json
+from relay.numbers import public
 from relay.rules import say_span
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from relay.connector import Connector
-    from relay.numbers import Brakes, Declared, Move
+    from relay.moving.looking import View
+    from relay.numbers import Drift, Planned
     from relay.planner import Book
-    from relay.rules import About, Rule
     from relay.store import Store
     from relay.texting import PhoneConnector
 
@@ -39,26 +38,6 @@ STALE = 86400.0
 
 class Refused(RelayError):
     """What was asked for is not done; the message says why, and what to do."""
-
-
-class Declaring(Protocol):
-    """What is declared of numbers: a book of rules is that, and so is what stands in a file."""
-
-    @property
-    def rules(self) -> Sequence[Rule]:
-        """All rules; those that look at each number are planned."""
-
-    @property
-    def groups(self) -> Sequence[Declared]:
-        """The declared groups."""
-
-    @property
-    def brakes(self) -> Brakes:
-        """What holds numbers."""
-
-    @property
-    def about(self) -> About:
-        """The business."""
 
 
 @dataclass(frozen=True)
@@ -151,10 +130,15 @@ class Numbers:
             await self._store.move_run(gone, ("planned",), now=self._clock())
         if planned.moves:
             now = self._clock()
-            run = NumberRun(_new_id(now), "plan", "groups and rules", now, moves=len(planned.moves))
+            run = NumberRun(new_id(now), "plan", "groups and rules", now, moves=len(planned.moves))
+            enforce = self._account.book().brakes.enforce
             inside = {s.facts.owned.number: s.groups for s in view.standings if s.facts.owned is not None}
             await self._store.add_run(
-                run, [self._change(run, n, move, inside.get(move.number)) for n, move in enumerate(planned.moves)]
+                run,
+                [
+                    change_of(run, n, move, inside.get(move.number), enforce=enforce)
+                    for n, move in enumerate(planned.moves)
+                ],
             )
         return {**public(planned), "run": None if run is None else run.id}
 
@@ -163,24 +147,6 @@ class Numbers:
         if view.groups is not None:
             await self._store.save_numbers([one.facts.owned for one in view.standings if one.facts.owned is not None])
         return view, planned
-
-    def _change(self, run: NumberRun, place: int, move: Move, inside: tuple[str, ...] | None) -> Change:
-        known = inside if inside is not None else (move.source,) if move.source else ()
-        expected = None if self._account.book().brakes.enforce else list(known)
-        action = Regroup(number=move.number, to=move.to, create=move.create, expected=expected)
-        return Change(
-            id=f"{run.id}-{place}",
-            run=run.id,
-            number=move.number,
-            kind="regroup",
-            action=action.model_dump(),
-            because=move.because,
-            rule=move.by,
-            source=move.source,
-            to=move.to,
-            notes={"counts": True} if move.counts or not move.by else {},
-            at=run.at,
-        )
 
     async def apply(self, reference: str | None = None) -> dict[str, Any]:
         """Make the moves of a plan, the last one where none is named.
@@ -215,29 +181,18 @@ class Numbers:
                 f"the plan is stale: made {say_span(now - run.at)} ago; make a new one with `relay numbers plan`"
             )
         _, planned = await self._plan()
-        if (why := _differs(run, await self._store.changes(run.id), planned)) is not None:
+        if (why := differs(run, await self._store.changes(run.id), planned)) is not None:
             raise Refused(f"the plan is stale: {why}; make a new one with `relay numbers plan`")
-        if run.state != "approved" and (asking := self._asks(run, planned, now)) is not None:
+        if (
+            run.state != "approved"
+            and (asking := as_question(run, planned, self._account.book().brakes, now)) is not None
+        ):
             if await self._store.move_run(asking, ("planned",), now=now):
                 await self._asker.ask(asking)
             return await self.told(run.id)
         if not await self._store.move_run(replace(run, state="applying", why=""), (run.state,), now=now):
             raise Refused(f"{run.id} was begun by somebody else a moment ago")
         return await self._set_going(run.id)
-
-    def _asks(self, run: NumberRun, planned: Planned, now: float) -> NumberRun | None:
-        """The run as a question, where it moves more than it may or a group asks for somebody's word."""
-        brakes = self._account.book().brakes
-        approvals = [move.approval for move in planned.moves if move.approval is not None]
-        if len(planned.moves) > brakes.max_changes:
-            why = too_many(len(planned.moves), brakes)
-        elif approvals:
-            why = f"{len(planned.moves)} numbers would move, and it is declared that somebody approves"
-        else:
-            return None
-        within = min([approval.within for approval in approvals] or [ANSWER])
-        by = approvals[0].by if approvals else None
-        return replace(run, state="asking", why=why, ask=by, until=now + within)
 
     async def undo(self, reference: str) -> dict[str, Any]:
         """Put every number of a run back as it was before, in the opposite order; what nobody changed since.
@@ -256,8 +211,8 @@ class Numbers:
             )
             touched = [change for change in await self._store.changes(run.id) if change.notes.get("before")]
             now = self._clock()
-            back = NumberRun(_new_id(now), "undo", run.id, now, state="applying", moves=len(touched))
-            changes = [_restoring(back, place, change) for place, change in enumerate(reversed(touched))]
+            back = NumberRun(new_id(now), "undo", run.id, now, state="applying", moves=len(touched))
+            changes = [restoring(back, place, change) for place, change in enumerate(reversed(touched))]
             if not changes:
                 raise Refused(f"{run.id} changed nothing, so there is nothing to undo")
             await self._store.add_run(back, changes)
@@ -360,102 +315,3 @@ class Numbers:
         if found is None:
             raise Refused("there is no plan; make one with `relay numbers plan`" if kind else "there is no such run")
         return found
-
-
-async def planned_now(store: Store, phone: PhoneConnector | None, book: Declaring, now: float) -> tuple[View, Planned]:
-    """What would move at this moment; the ledger is only read.
-
-    Raises:
-        DeliveryFailed: the phone system could not be asked.
-    """
-    view = await look(store, phone, book.about, now, counts=book.brakes.check_against_api)
-    rules = [rule for rule in book.rules if rule.each_number and rule.ticks]
-    ground = Ground(book.groups, rules, book.brakes, view.about, uncounted=view.uncounted)
-    return view, plan(view.standings, ground, now)
-
-
-async def drift_now(store: Store, phone: PhoneConnector | None, book: Declaring, now: float) -> tuple[Drift, ...]:
-    """What the phone system says against what is declared; the ledger is only read.
-
-    Raises:
-        DeliveryFailed: it could not be asked.
-    """
-    view, planned = await planned_now(store, phone, book, now)
-    there = [group.name for group in view.groups or ()]
-    return drift(book.groups if view.groups is not None else (), there, view.standings, planned)
-
-
-def run_json(run: NumberRun, changes: Sequence[Change]) -> dict[str, Any]:
-    """A run with its moves for machines; times in ISO 8601."""
-    return {
-        "run": run.id,
-        "kind": run.kind,
-        "by": run.by,
-        "at": iso(run.at),
-        "state": run.state,
-        "why": run.why,
-        "until": iso(run.until),
-        "answered_by": run.answered_by,
-        "moves": [change_json(change) for change in changes],
-    }
-
-
-def change_json(change: Change) -> dict[str, Any]:
-    """One move for machines."""
-    return {
-        "number": change.number,
-        "kind": change.kind,
-        "from": change.source,
-        "to": change.to,
-        "because": change.because,
-        "state": change.state,
-        "reason": change.reason,
-    }
-
-
-def _new_id(now: float) -> str:
-    return f"run_{int(now):08x}{secrets.token_hex(2)}"
-
-
-def _differs(run: NumberRun, changes: Sequence[Change], planned: Planned) -> str | None:
-    """How what would move now differs from what was planned; None when it is the same."""
-    then = {(change.number, change.source, change.to) for change in changes}
-    now = {(move.number, move.source, move.to) for move in planned.moves}
-    if then == now:
-        return None
-    gone, new = sorted(then - now), sorted(now - then)
-    held = {held.number: held.because for held in planned.held}
-    said = [f"{number} would not move to {to} any more" + _because(held.get(number)) for number, _, to in gone[:2]]
-    said += [f"{number} would move to {to} now" for number, _, to in new[:2]]
-    more = len(gone) + len(new) - len(said)
-    return f"since {iso(run.at)}, " + ", ".join(said) + (f", and {more} more" if more else "")
-
-
-def _because(why: str | None) -> str:
-    return "" if why is None else f" ({why})"
-
-
-def _restoring(run: NumberRun, place: int, change: Change) -> Change:
-    before = change.notes["before"]
-    groups = before.get("groups")
-    left = [] if change.to is None else [change.to]
-    if change.kind == "restore":
-        left = [group["name"] for group in change.action.get("groups") or ()]
-    action = Restore(
-        number=change.number,
-        groups=groups,
-        left=left,
-        friendly_name=before.get("friendly_name"),
-        call_flow_id=before.get("call_flow_id"),
-    )
-    return Change(
-        id=f"{run.id}-{place}",
-        run=run.id,
-        number=change.number,
-        kind="restore",
-        action=action.model_dump(),
-        because=f"undo of {change.run}",
-        source=change.to,
-        to=groups[0]["name"] if groups else None,
-        at=run.at,
-    )
