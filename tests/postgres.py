@@ -32,15 +32,22 @@ _numbers = itertools.count()
 class Server:
     """A database server of its own on loopback, started and stopped as often as a test likes."""
 
-    def __init__(self, *, synced: bool = False, binaries: Path | None = None) -> None:
-        """`synced`: commits reach the disk, as they do in life; most tests can do without."""
+    def __init__(
+        self,
+        *,
+        synced: bool = False,
+        binaries: Path | None = None,
+        follows: Server | None = None,
+    ) -> None:
+        """`synced`: commits reach the disk, as they do in life; most tests can do without.
+
+        `follows`: a standby of that one, which runs, and from which everything is copied.
+        """
         self.folder = Path(tempfile.mkdtemp(prefix="relay-postgres-", dir="/tmp"))
         self.port = free_port()
-        self._who: dict[str, Any] = {}
-        if os.geteuid() == 0:
-            nobody = pwd.getpwnam("nobody")
-            self._who = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-            os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+        self._who = a_user()
+        if self._who:
+            os.chown(self.folder, self._who["user"], self._who["group"])
         self._binaries = binaries or _reachable(self.folder.parent)
         self._settings = [
             "listen_addresses=127.0.0.1", f"port={self.port}", f"unix_socket_directories={self.folder}",
@@ -48,7 +55,10 @@ class Server:
             "log_min_messages=fatal", "autovacuum_naptime=10s",
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
-        self._do("initdb", "-D", str(self.data), "-U", "relay", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+        if follows is None:
+            self._do("initdb", "-D", str(self.data), "-U", "relay", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+        else:
+            self._do("pg_basebackup", "-D", str(self.data), "-d", follows.url(), "-R", "-X", "stream", "-c", "fast")
 
     @property
     def data(self) -> Path:
@@ -76,6 +86,10 @@ class Server:
             assert self._process.poll() is None, "the server ended"
             assert time.monotonic() < end, "the server never answered"
             time.sleep(0.02)
+
+    def promote(self) -> None:
+        """From now on this standby takes what is written."""
+        self._do("pg_ctl", "-D", str(self.data), "-w", "promote")
 
     def stop(self, mode: str = "fast") -> None:
         """`immediate` is as if the power failed: no checkpoint, no goodbye."""
@@ -135,6 +149,14 @@ def _answers(url: str) -> bool:
     except (OSError, asyncpg.PostgresError):
         return False
     return True
+
+
+def a_user() -> dict[str, Any]:
+    """Whom a server runs as: whoever runs the tests, but for root."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
 def database_of(url: str, name: str) -> str:

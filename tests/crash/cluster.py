@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import signal
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import aiohttp
 import asyncpg
 
 from relay.store.postgres import PostgresStore
@@ -20,26 +22,37 @@ from tests.crash.world import World
 from tests.postgres import make_database
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tests.postgres import Server
 
-RELAYS = 3
+CLOCKS_OFF = (0.0, 60.0, -60.0)
+"""Seconds by which the clocks of the relays' machines are ahead; one relay each."""
+AS_RECEIVED = 20.0
+"""Seconds by which an event's moment may lie outside of when it was sent and acknowledged."""
 USEFUL = 30.0
 """Seconds within which a relay must be of use again, whatever was done to it."""
+MINUTE = 60.0
+"""Seconds of a long freeze: beyond every lease."""
+LONG_APART = 40
+"""Faults from one long freeze to the next."""
+_DELIVERED = re.compile(r'^relay_deliveries_total\{.*outcome="delivered".*\} (\S+)$', re.MULTILINE)
 
 
 class Sharer(Relays):
     """One of the relays; its ledger is the database behind a wire of its own."""
 
-    def __init__(self, folder: Path, world: World, url: str, mutant: str | None) -> None:
+    def __init__(
+        self, folder: Path, world: World, url: str, *, mutant: str | None = None, clock_off: float = 0
+    ) -> None:
+        """`clock_off` is how many seconds its machine's clock is ahead."""
         folder.mkdir()
         super().__init__(folder, world, mutant=mutant)
-        self._store = url
+        self._environment = {"RELAY_STORE": url, "CLOCK_OFF": str(clock_off)}
 
     async def start(self, environment: Mapping[str, str] | None = None) -> None:
-        await super().start({"RELAY_STORE": self._store, **(environment or {})})
+        await super().start({**self._environment, **(environment or {})})
 
 
 class Cluster:
@@ -64,9 +77,12 @@ async def try_cluster(
     faults: int,
     pause: float = 0.3,
     mutant: str | None = None,
-    size: int = 3,
+    long_freezes: int = 0,
 ) -> Reckoning:
-    """Load relays on one server, do `faults` bad things to them and to it, and reckon."""
+    """Load relays on one server, do `faults` bad things to them and to it, and reckon.
+
+    `long_freezes` of them are freezes for a minute, during which the others are struck on.
+    """
     dice = random.Random(seed)  # noqa: S311 - the same faults in every run
     world = World(dice, seed)
     await world.start()
@@ -74,17 +90,25 @@ async def try_cluster(
     proxy = Proxy(server.port)
     await proxy.start()
     wired = direct.replace(f":{server.port}/", f":{proxy.port}/")
-    cluster = Cluster([Sharer(folder / f"relay{n}", world, wired, mutant) for n in range(RELAYS)], dice)
+    sharers = [
+        Sharer(folder / f"relay{place}", world, wired, mutant=mutant, clock_off=off)
+        for place, off in enumerate(CLOCKS_OFF)
+    ]
+    cluster = Cluster(sharers, dice)
     load = Load(cluster, dice, pause)
-    nemesis = Nemesis(cluster, server, proxy, dice)
+    watch = Watch(cluster.relays, load)
+    nemesis = Nemesis(cluster, server, proxy, dice, watch)
     began = time.monotonic()
     try:
         for relay in cluster.relays:
             await relay.open()
         await asyncio.gather(*(relay.start() for relay in cluster.relays))
         load.start()
-        for _ in range(faults):
-            await nemesis.strike()
+        watch.start()
+        for place in range(faults):
+            await nemesis.strike(long=place < long_freezes * LONG_APART and place % LONG_APART == 0)
+        await nemesis.thaw()
+        wrong_of_use = await watch.stop()
         await load.stop()
         world.calm()
         wrong = await nemesis.drain(direct)
@@ -95,53 +119,144 @@ async def try_cluster(
     starts = [seconds for relay in cluster.relays for seconds in relay.starts]
     found = Reckoning(seed, mutant, dict(nemesis.faults), slowest_start=round(max(starts), 2))
     tracebacks = [line for relay in cluster.relays for line in relay.wrong]
-    found.wrong += [*tracebacks, *nemesis.wrong, *load.wrong, *wrong]
+    found.wrong += [*tracebacks, *nemesis.wrong, *wrong_of_use, *load.wrong, *wrong]
+    found.useless = round(watch.longest, 2)
     await _reckon(found, direct, load, world)
     found.seconds = round(time.monotonic() - began, 1)
     return found
 
 
+class Watch:
+    """Whether each relay is of use: it takes a call at its own door, and what is owed goes out by its own hands."""
+
+    def __init__(self, relays: Sequence[Sharer], load: Load) -> None:
+        self.longest = 0.0
+        """Seconds from the end of a fault until the relay that it hit took a call again, at most."""
+        self._relays = relays
+        self._load = load
+        self._since: dict[Sharer, float] = {}
+        self._over = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Ask each relay again and again."""
+        self._tasks = [asyncio.create_task(self._ask(place, relay)) for place, relay in enumerate(self._relays)]
+
+    def hit(self, *relays: Sharer) -> None:
+        """A fault that hit these is over, or has just been done."""
+        for relay in relays:
+            self._since.setdefault(relay, time.monotonic())
+
+    def pardon(self, relay: Sharer) -> None:
+        """It is frozen, and can take nothing."""
+        self._since.pop(relay, None)
+
+    async def stop(self) -> list[str]:
+        """Have each take one more call and make one more delivery; answers who did not in time."""
+        self.hit(*self._relays)
+        made = await asyncio.gather(*(self._delivers_again(relay) for relay in self._relays))
+        end = time.monotonic() + USEFUL
+        while self._since and time.monotonic() < end:  # noqa: ASYNC110 - by the clock, as people wait
+            await asyncio.sleep(0.05)
+        self._over = True
+        await asyncio.gather(*self._tasks)
+        wrong = [f"relay {place} delivered nothing for 30 s" for place, well in enumerate(made) if not well]
+        if self._since or self.longest > USEFUL:
+            wrong.append(f"a relay took no call for {USEFUL if self._since else self.longest:.1f} s")
+        return wrong
+
+    async def _ask(self, place: int, relay: Sharer) -> None:
+        number = 0
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
+            while not self._over:
+                asked, number = self._since.get(relay), number + 1
+                taken = await self._load.send_one(session, f"w-{place}-{number}", relay)
+                if taken and asked is not None and relay in self._since:
+                    self.longest = max(self.longest, time.monotonic() - asked)
+                    self._since.pop(relay)
+                await asyncio.sleep(0.2)
+
+    async def _delivers_again(self, relay: Sharer) -> bool:
+        end, before = time.monotonic() + USEFUL, None
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
+            while time.monotonic() < end:
+                try:
+                    async with session.get(f"{relay.admin}/metrics") as answer:
+                        made = sum(map(float, _DELIVERED.findall(await answer.text())))
+                except (aiohttp.ClientError, TimeoutError, OSError):
+                    made = None
+                if None not in (made, before) and made != before:
+                    return True
+                before = made if before is None else before
+                await asyncio.sleep(0.2)
+        return False
+
+
 class Nemesis:
     """Does bad things to relays, to the wires, and to the server."""
 
-    def __init__(self, cluster: Cluster, server: Server, proxy: Proxy, dice: random.Random) -> None:
+    def __init__(self, cluster: Cluster, server: Server, proxy: Proxy, dice: random.Random, watch: Watch) -> None:
         self.faults: Counter[str] = Counter()
         self.wrong: list[str] = []
         self._cluster = cluster
         self._server = server
         self._proxy = proxy
         self._dice = dice
+        self._watch = watch
+        self._frozen: dict[Sharer, asyncio.Task[None]] = {}
 
-    async def strike(self) -> None:
-        """One fault; whoever ended runs again afterwards."""
+    async def strike(self, *, long: bool = False) -> None:
+        """One fault; whoever ended runs again afterwards. `long`: one is frozen for a minute, and nobody waits."""
         await asyncio.sleep(self._dice.uniform(0.05, 0.6))
-        relay = self._dice.choice(self._cluster.relays)
+        relay = self._dice.choice([one for one in self._cluster.relays if one not in self._frozen])
         roll = self._dice.random()
-        if roll < 0.4:
+        if long:
+            self.faults["freeze of a minute"] += 1
+            self._frozen[relay] = asyncio.create_task(self._freeze(relay, MINUTE))
+        elif roll < 0.4:
             self.faults["kill"] += 1
+            self._watch.hit(relay)
             await relay.end(signal.SIGKILL)
             await self._again(relay)
         elif roll < 0.5:
             self.faults["term"] += 1
             if (code := await relay.end(signal.SIGTERM)) != 0:
                 self.wrong.append(f"SIGTERM ended with {code}")
+            self._watch.hit(relay)
             await self._again(relay)
         elif roll < 0.65:
             self.faults["freeze"] += 1
-            relay.signal(signal.SIGSTOP)
-            await asyncio.sleep(self._dice.choice([0.5, 1.5, 6.0]))
-            relay.signal(signal.SIGCONT)
+            await self._freeze(relay, self._dice.choice([0.5, 1.5, 6.0]))
         elif roll < 0.8:
             self.faults["cut after commit"] += 1
             self._proxy.cut_after_commits(self._dice.randint(1, 4))
+            self._watch.hit(*self._awake)
         elif roll < 0.9:
             self.faults["cut"] += 1
             self._proxy.cut_all()
+            self._watch.hit(*self._awake)
         else:
             self.faults["server"] += 1
             await asyncio.to_thread(self._server.stop, "immediate")
             await asyncio.sleep(self._dice.uniform(0, 1))
             await asyncio.to_thread(self._server.start)
+            self._watch.hit(*self._awake)
+
+    async def thaw(self) -> None:
+        """Wait until nobody is frozen."""
+        await asyncio.gather(*self._frozen.values())
+
+    @property
+    def _awake(self) -> list[Sharer]:
+        return [relay for relay in self._cluster.relays if relay not in self._frozen]
+
+    async def _freeze(self, relay: Sharer, seconds: float) -> None:
+        relay.signal(signal.SIGSTOP)
+        self._watch.pardon(relay)
+        await asyncio.sleep(seconds)
+        relay.signal(signal.SIGCONT)
+        self._watch.hit(relay)
+        self._frozen.pop(relay, None)
 
     async def _again(self, relay: Sharer) -> None:
         began = time.monotonic()
@@ -195,7 +310,14 @@ async def _reckon(found: Reckoning, url: str, load: Load, world: World) -> None:
         )
     }
     counted = await connection.fetch("select state, count(*) as n from deliveries group by state")
+    moments = {row["id"]: row["received_at"] for row in await connection.fetch("select id, received_at from events")}
     await connection.close()
     found.states = {row["state"]: row["n"] for row in counted}
+    if off := [call for call, event in load.acked.items() if not _fits(load.when[call], moments[event])]:
+        found.wrong.append(f"{len(off)} events have a moment at which they were not sent, {off[0]} for one")
     missed = {event for call, event in load.acked.items() if load.attempted[call][0] == "call.missed"}
     found.unexplained = len(missed - explained)
+
+
+def _fits(between: list[float], moment: float) -> bool:
+    return between[0] - AS_RECEIVED < moment < between[-1] + AS_RECEIVED

@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import time
 import traceback
 
 from connectors import table
@@ -34,6 +35,12 @@ def quicken() -> None:
     replies.EVERY = 1.0
 
 
+def set_clock(seconds: float) -> None:
+    """This machine's clock is so far ahead of the others', or behind."""
+    right = time.time
+    time.time = lambda: right() + seconds
+
+
 def die_with_parent() -> None:
     """Leave no relay behind when whoever runs the test is killed itself; Linux only (prctl(2), PR_SET_PDEATHSIG)."""
     with contextlib.suppress(OSError, AttributeError):
@@ -46,6 +53,7 @@ def live(environment: dict[str, str], arguments: list[str]) -> None:
     try:
         die_with_parent()
         os.environ.update(environment)
+        set_clock(float(environment.get("CLOCK_OFF", "0")))
         failpoints.arm(os.environ)
         relay(arguments, standalone_mode=False)
     except SystemExit as end:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Protocol
 
 import aiohttp
@@ -81,6 +82,8 @@ class Load:
         """Type and caller of every call that was ever sent."""
         self.acked: dict[str, str] = {}
         """The event's id, for every call that the relay said it had taken."""
+        self.when: dict[str, list[float]] = {}
+        """Unix seconds at which a call was first sent, and when it was first acknowledged."""
         self.repeats = 0
         self.refused = 0
         """Answers of 503."""
@@ -118,8 +121,7 @@ class Load:
             while not self._over:
                 number += 1
                 call = f"c-{place}-{number}"
-                kind = "call.missed" if self._dice.random() < _MISSED else "call.completed"
-                self.attempted[call] = kind, self._dice.choice(PEOPLE)
+                self._make_up(call)
                 while not self._over and not await self._post(session, call):  # noqa: ASYNC110 - by the clock, as the provider
                     await asyncio.sleep(self._dice.uniform(0.05, 0.4))
                 if call in self.acked and self._dice.random() < _REPEATS:
@@ -127,19 +129,32 @@ class Load:
                     await self._post(session, self._dice.choice([call, self._dice.choice(list(self.acked))]))
                 await asyncio.sleep(self._dice.uniform(0, self._pause))
 
-    async def _post(self, session: aiohttp.ClientSession, call: str) -> bool:
+    def _make_up(self, call: str) -> None:
+        kind = "call.missed" if self._dice.random() < _MISSED else "call.completed"
+        self.attempted[call] = kind, self._dice.choice(PEOPLE)
+
+    async def send_one(self, session: aiohttp.ClientSession, call: str, doors: Doors) -> bool:
+        """Send a call once to one of these doors; whether it was taken."""
+        self._make_up(call)
+        return await self._post(session, call, doors)
+
+    async def _post(self, session: aiohttp.ClientSession, call: str, doors: Doors | None = None) -> bool:
         """Send a call once; whether it was taken."""
-        if not self._relays.door:
+        door = (doors or self._relays).door
+        if not door:
             return False
         kind, caller = self.attempted[call]
+        self.when.setdefault(call, [time.time()])
         body = {"event": kind, "call_id": call, "caller_number": caller, "tracking_number": "+13125550142"}
         try:
-            async with session.post(self._relays.door, json=body, headers={"X-Relay-Secret": SECRET}) as answer:
+            async with session.post(door, json=body, headers={"X-Relay-Secret": SECRET}) as answer:
                 told = await answer.json(content_type=None)
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             return False
         if status in {200, 202}:
+            if call not in self.acked:
+                self.when[call].append(time.time())
             known = self.acked.setdefault(call, told["event"])
             if known != told["event"]:
                 self.wrong.append(f"{call} was taken as {known} and as {told['event']}")

@@ -97,6 +97,8 @@ class Relays:
         self.said: deque[str] = deque(maxlen=6000)
         self.wrong: list[str] = []
         self.pid = 0
+        self._tracing = False
+        """Whether what is said belongs to a traceback."""
         self._config = folder / "relay.yaml"
         self._world = world
         self._settle = settle
@@ -213,3 +215,7 @@ class Relays:
                 self._ready.set()
             if "Traceback" in line:
                 self.wrong.append("a relay left a traceback")
+                self._tracing = True
+            elif self._tracing:
+                self._tracing = line.startswith(" ") or not line
+                self.wrong[-1] += f" | {line.strip()}"

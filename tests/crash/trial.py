@@ -64,6 +64,8 @@ class Reckoning:
     files: int = 0
     """Files that the last relay had open when everything was settled."""
     slowest_start: float = 0.0
+    useless: float = 0.0
+    """Of several relays: seconds from the end of a fault until the one that it hit took a call again, at most."""
     seconds: float = 0.0
     wrong: list[str] = field(default_factory=list)
 

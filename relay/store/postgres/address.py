@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from relay.errors import StoreUnusable
@@ -50,6 +50,8 @@ class Address:
     connections: int = CONNECTIONS
     notify: bool = True
     """Whether others are woken by NOTIFY."""
+    for_writing: Mapping[str, Any] = field(default_factory=dict)
+    """What asyncpg is told where the server must take what is written: after a failover a standby may answer first."""
 
 
 def read_address(url: str) -> Address:
@@ -86,6 +88,7 @@ def read_address(url: str) -> Address:
         listen=_listen(parts.netloc, dsn, own.get("listen"), pooled=pooled) if notify else None,
         connections=int(connections),
         notify=notify,
+        for_writing={} if "target_session_attrs" in dict(words) else {"target_session_attrs": "read-write"},
     )
 
 

@@ -15,7 +15,7 @@ import structlog
 from relay.store.postgres.connection import LOST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from relay.store.postgres.address import Address
 
@@ -78,16 +78,17 @@ class Bell:
 
         while True:
             try:
-                await _listen(dsn, heard, call)
+                await _listen(dsn, self._address.for_writing, heard, call)
             except (asyncpg.PostgresError, *LOST) as error:
                 log.warning("calls of other relays are not heard; the ledger is looked at instead", why=str(error))
             await asyncio.sleep(AGAIN)
 
 
-async def _listen(dsn: str, heard: Callable[..., None], began: Callable[[], None]) -> None:
+async def _listen(dsn: str, how: Mapping[str, Any], heard: Callable[..., None], began: Callable[[], None]) -> None:
     """Listen on a connection of its own, until it breaks."""
     gone = asyncio.Event()
-    raw = await asyncpg.connect(dsn, timeout=AGAIN, server_settings={"application_name": "relay listening"})
+    settings = {"application_name": "relay listening"}
+    raw = await asyncpg.connect(dsn, timeout=AGAIN, server_settings=settings, **how)
     try:
         raw.add_termination_listener(lambda _: gone.set())
         await raw.add_listener(CHANNEL, heard)

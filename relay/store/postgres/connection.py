@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError, EOFError)
-"""What is raised once the connection is gone; a TimeoutError is an OSError."""
+LOST = (
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.TargetServerAttributeNotMatched,
+    OSError,
+    EOFError,
+)
+"""What is raised once the connection is gone, or none is to be had; a TimeoutError is an OSError."""
 _COLLIDED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 AGAIN = (*_COLLIDED, asyncpg.UniqueViolationError)
 """Another relay came first: the whole piece of work is done again, and sees what that one wrote."""

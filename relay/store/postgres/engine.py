@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -177,6 +178,9 @@ class Engine:
                 return await self._once(work, commit)
             except AGAIN as error:
                 why = f"another relay was always first ({error})"
+            except asyncpg.ReadOnlySQLTransactionError as error:
+                why = f"the database takes nothing any more: {error}"
+                await self._pool.expire_connections()  # it may be a standby by now, and another one the primary
             except LOST as error:
                 why = f"the database cannot be reached: {told(error)}"
             except asyncpg.PostgresError as error:
@@ -263,6 +267,8 @@ async def connect_pool(address: Address, *, writes: bool) -> asyncpg.Pool[Any]:
     session: dict[str, Any] = {"server_settings": _SESSION}
     if address.pooled:
         session = {"statement_cache_size": 0}
+    if writes:
+        session |= address.for_writing
     pool: asyncpg.Pool[Any] | None = None
     try:
         pool = await asyncpg.create_pool(
@@ -281,10 +287,7 @@ async def connect_pool(address: Address, *, writes: bool) -> asyncpg.Pool[Any]:
     except (asyncpg.PostgresError, ValueError, *LOST) as error:
         if pool is not None:
             pool.terminate()
-        raise StoreUnusable(
-            f"the PostgreSQL ledger at {address.place} cannot be opened: {told(error)}. "
-            "Check the address in store:, that the server runs, and that this user may connect"
-        ) from None
+        raise StoreUnusable(f"the PostgreSQL ledger at {address.place} cannot be opened: {_why_not(error)}") from None
     if committed not in _SAFE:
         await pool.close()
         raise StoreUnusable(
@@ -294,6 +297,25 @@ async def connect_pool(address: Address, *, writes: bool) -> asyncpg.Pool[Any]:
     if synced == "off" and writes:
         log.warning("the database does not sync its disk (fsync is off): a loss of power may lose acknowledged events")
     return pool
+
+
+def _why_not(error: BaseException) -> str:
+    """Why there is no connection, and what to look at."""
+    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
+        return (
+            "only a standby was found there, or a database that takes nothing; name the primary, or several hosts of "
+            "which one is it"
+        )
+    if "startup parameter" in str(error):
+        return f"{error}: PgBouncer or the like stands in between. Add ?pooler=transaction, and &listen=HOST:PORT"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"its certificate is not believed: {error.verify_message}. sslmode=verify-full wants a certificate for the "
+            "very name in the address, signed by what sslrootcert= names"
+        )
+    if isinstance(error, FileNotFoundError):
+        return "a file that the address names (sslrootcert=, sslcert=, sslkey=), or its socket, is not there"
+    return f"{told(error)}. Check the address in store:, that the server runs, and that this user may connect"
 
 
 async def _prepare(raw: Raw) -> None:

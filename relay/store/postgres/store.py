@@ -81,6 +81,12 @@ class PostgresStore(SqlStore):
         except StoreUnusable:
             await pool.close()
             raise
+        except asyncpg.InsufficientPrivilegeError as error:
+            await pool.close()
+            raise StoreUnusable(
+                f"the PostgreSQL ledger at {address.place} is to be brought up to date, which this user may not do: let"
+                f" the role that owns its tables start a relay of this version once, then grant what is new ({error})"
+            ) from None
         except (asyncpg.PostgresError, OSError) as error:
             await pool.close()
             raise StoreUnusable(f"the PostgreSQL ledger at {address.place} cannot be used: {told(error)}") from None
