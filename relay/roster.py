@@ -1,7 +1,7 @@
 """This relay among those that share the ledger: it says that it lives, and does for all what it holds the duty of.
 
 A duty is held by a lease that is renewed at every beat. A relay that is killed, frozen or cut off renews nothing, knows
-by its own monotonic clock that it may not go on, and another takes over: within half a minute. On a file there is
+by a clock that nobody sets that it may not go on, and another takes over: within half a minute. On a file there is
 nobody else, and every duty is held without asking.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import time
 from typing import TYPE_CHECKING
 
 import structlog
@@ -18,6 +17,7 @@ import structlog
 import relay
 from relay.errors import StoreBusy
 from relay.store.nodes import ALIVE, ALONE, Node
+from relay.ticks import elapsed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -42,7 +42,7 @@ class Roster:
         roles: Sequence[str],
         config: Callable[[], str],
         beaten: Callable[[Sequence[Node]], Awaitable[None]],
-        ticks: Callable[[], float] = time.monotonic,
+        ticks: Callable[[], float] = elapsed,
     ) -> None:
         """`config` is the short name of what is in force; `beaten` hears after every beat who lives."""
         self.others: tuple[Node, ...] = ()

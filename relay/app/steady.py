@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from relay.errors import StoreBusy
-from relay.worker.hold import elapsed
+from relay.ticks import elapsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_SLEEP_COUNTS = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-
-def elapsed() -> float:
-    """Seconds since some moment; no change of the wall clock moves them, and a machine asleep counts on."""
-    return time.clock_gettime(_SLEEP_COUNTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,11 @@ from relay.models import ASKED, Attempt, Delivery, Event, SendText, State
 from relay.planner import Answered, asks_whether_answered, judge_text
 from relay.store import Settlement, TextAddress
 from relay.texting import PhoneConnector
+from relay.ticks import elapsed
 from relay.traces import Untold
 from relay.worker import fate, moves
 from relay.worker.gates import Gates
-from relay.worker.hold import Hold, elapsed
+from relay.worker.hold import Hold
 from relay.worker.memory import memory, with_known
 from relay.worker.move import POISON, Outcome, move, plain, told
 from relay.worker.recording import recording_of

@@ -4,11 +4,13 @@ import json
 
 import pytest
 
-from tests.crash.cluster import USEFUL, try_cluster
+from tests.crash.cluster import try_cluster
 from tests.postgres import Server
 
 FAULTS = 200
 LONG_FREEZES = 4
+USEFUL = 30.0
+"""Seconds within which a relay takes calls again, whatever was done to it."""
 
 
 @pytest.fixture

@@ -94,20 +94,48 @@ def test_a_statement_is_spelled_for_the_server(ours: str, theirs: str, finds: bo
     assert (spelled(ours).text, spelled(ours).finds) == (theirs, finds)
 
 
+class Asked:
+    """A server whose answers come as late as is said, and a clock that nobody sets."""
+
+    def __init__(self, *took: float) -> None:
+        self.ticked = 0.0
+        self._took = iter(took)
+        self._now = 5000.0
+
+    def ticks(self) -> float:
+        return self.ticked
+
+    def execute(self, _: str) -> Asked:
+        self.ticked += next(self._took)
+        return self
+
+    def fetchone(self) -> dict[str, float]:
+        return {"now": self._now + self.ticked}
+
+
 def test_the_clock_counts_on_by_a_clock_that_nobody_sets():
-    ticks = iter([0.0, 10.0, 12.0, 20.0, 25.0])
+    server = Asked(0.5)
+    clock = ServerClock(server.ticks)
+    clock.ask(server)
+    assert clock() == 5000.5 + 0.25
+    server.ticked += 5.0
+    assert clock() == 5005.5 + 0.25
 
-    class Server:
-        def execute(self, _: str) -> Server:
-            return self
 
-        def fetchone(self) -> dict[str, float]:
-            return {"now": 5000.0}
+def test_an_answer_during_which_the_relay_was_frozen_is_not_believed():
+    server = Asked(60.0, 0.5, 60.0, 60.0, 60.0)
+    clock = ServerClock(server.ticks)
+    clock.ask(server)
+    assert clock() == 5060.5 + 0.25
+    clock.ask(server)
+    assert clock() == 5240.5 + 0.25
 
-    clock = ServerClock(lambda: next(ticks))
-    clock.ask(Server())
-    assert clock() == 5000.0 + 20.0 - 11.0
-    assert clock() == 5000.0 + 25.0 - 11.0
+
+def test_where_every_answer_is_slow_the_quickest_is_better_than_none():
+    server = Asked(30.0, 20.0, 40.0)
+    clock = ServerClock(server.ticks)
+    clock.ask(server)
+    assert clock() == 5090.0 + 10.0
 
 
 def test_the_difference_between_two_drawings_is_what_the_newer_has_more():
