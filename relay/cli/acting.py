@@ -15,13 +15,12 @@ from relay.cli.common import (
     NOT_FOUND,
     REMOTE,
     USAGE,
-    config_option,
-    json_option,
+    ledger_options,
     print_json,
     settings_of,
     start_logging,
     stop,
-    store_option,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -94,9 +93,7 @@ async def ask_service(admin: str, deed: str, given: Mapping[str, Any], patience:
 
 @click.command(epilog="Example: relay retry dlv_1a209197a04f8e1f8ff13d8-3227a420-0")
 @click.argument("ids", nargs=-1, required=True)
-@config_option
-@store_option
-@json_option
+@ledger_options
 def retry(ids: tuple[str, ...], config: str | None, store: str | None, *, as_json: bool) -> None:
     """Give dead deliveries another schedule of tries."""
     _report(act(config, store, "retry", {"ids": list(ids)}), "retried", as_json=as_json)
@@ -104,9 +101,7 @@ def retry(ids: tuple[str, ...], config: str | None, store: str | None, *, as_jso
 
 @click.command(epilog="Example: relay cancel dlv_1a209197a04f8e1f8ff13d8-3227a420-0")
 @click.argument("ids", nargs=-1, required=True)
-@config_option
-@store_option
-@json_option
+@ledger_options
 def cancel(ids: tuple[str, ...], config: str | None, store: str | None, *, as_json: bool) -> None:
     """Call off deliveries that have not begun; the steps below them are not taken either."""
     _report(act(config, store, "cancel", {"ids": list(ids)}), "cancelled", as_json=as_json)
@@ -114,9 +109,7 @@ def cancel(ids: tuple[str, ...], config: str | None, store: str | None, *, as_js
 
 @click.command(epilog="Example: relay pause crm")
 @click.argument("connector")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def pause(connector: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Send nothing to CONNECTOR until it is resumed; what is owed to it is kept, and rules go on as they are."""
     _tell(act(config, store, "pause", {"connector": connector}), as_json=as_json)
@@ -124,9 +117,7 @@ def pause(connector: str, config: str | None, store: str | None, *, as_json: boo
 
 @click.command(epilog="Example: relay resume crm")
 @click.argument("connector")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def resume(connector: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Let CONNECTOR go on: what is owed to it goes out, oldest first, at its own rate."""
     _tell(act(config, store, "resume", {"connector": connector}), as_json=as_json)
@@ -147,9 +138,6 @@ def _tell(came: Mapping[str, Any], *, as_json: bool) -> None:
 
 
 def _report(came: Mapping[str, Any], word: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json(came)
-    else:
-        click.echo(f"{came[word]} {word}")
+    tell(came, f"{came[word]} {word}", as_json=as_json)
     if not came[word]:
         stop(NOT_FOUND, "no delivery of these could be " + word)

@@ -14,14 +14,12 @@ from relay.cli.common import (
     CONFIG,
     REMOTE,
     busy,
-    config_option,
-    json_option,
+    ledger_options,
     print_json,
     settings_of,
     since_when,
     start_logging,
     stop,
-    store_option,
 )
 
 if TYPE_CHECKING:
@@ -34,9 +32,7 @@ _PATIENCE = 600.0
 
 @click.command(epilog="Example: relay backfill --since 7d")
 @click.option("--since", metavar="TIME", help="From when on: 7d, 12h, or 2026-03-01. Since the last sweep by default.")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def backfill(since: str | None, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Fetch calls whose webhooks never came, and fields that arrived later, through the API.
 

@@ -14,14 +14,12 @@ from relay.cli.common import (
     CONFIG,
     FAILURE,
     busy,
-    config_option,
-    json_option,
+    ledger_options,
     print_json,
     read_ledger,
     settings_of,
     start_logging,
     stop,
-    store_option,
 )
 from relay.cli.modes import modes_by_hand
 from relay.models import iso
@@ -34,9 +32,7 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: relay backtest new.yaml --days 30")
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--days", default=7, show_default=True, type=click.IntRange(1, 365), help="How far back.")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def backtest(file: str, days: int, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Run the rules of FILE, a whole configuration, over the stored calls of the last days, and print the difference.
 

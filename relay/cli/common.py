@@ -20,13 +20,14 @@ from relay.errors import ConfigError, StoreBusy, StoreUnusable
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
 
     from relay.settings import Settings
     from relay.store import Store
     from relay.store.place import Place
 
 T = TypeVar("T")
+C = TypeVar("C", bound="Callable[..., Any]")
 
 FAILURE, USAGE, CONFIG, NOT_FOUND, REMOTE, FOUND = 1, 2, 3, 4, 5, 6
 """Exit codes of the contract."""
@@ -45,6 +46,11 @@ store_option = click.option(
     help="The ledger, instead of the configured one.",
     callback=lambda context, _, value: value or context.find_root().params.get("store"),
 )
+
+
+def ledger_options(command: C) -> C:
+    """The options of every command that speaks of a ledger: `--config`, `--store`, `--json`."""
+    return config_option(store_option(json_option(command)))
 
 
 def stop(code: int, message: str) -> NoReturn:
@@ -155,6 +161,14 @@ def print_json(value: Any) -> None:
 def _coloured() -> bool:
     """Whether log lines may be coloured: on a terminal, unless NO_COLOR says otherwise (https://no-color.org)."""
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def tell(came: Mapping[str, Any], sentence: str, *, as_json: bool) -> None:
+    """What came of a deed: as JSON, or in a sentence."""
+    if as_json:
+        print_json(came)
+    else:
+        click.echo(sentence)
 
 
 @contextlib.contextmanager

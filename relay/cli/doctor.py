@@ -11,14 +11,12 @@ import click
 
 from relay.cli.common import (
     FOUND,
-    config_option,
-    json_option,
+    ledger_options,
     ledger_place,
     print_json,
     running_at,
     settings_of,
     start_logging,
-    store_option,
 )
 
 if TYPE_CHECKING:
@@ -35,9 +33,7 @@ _MARKS = {"ok": "ok  ", "note": "note", "problem": "!!  "}
 
 @click.command(epilog="Example: relay doctor --through https://calls.example.com")
 @click.option("--through", metavar="URL", help="Where senders reach the relay, instead of server: public_url.")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def doctor(through: str | None, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Prove the path end to end: machine, ledger, phone system, connectors, and a probe round the public address.
 

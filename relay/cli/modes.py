@@ -12,13 +12,11 @@ from relay.cli.acting import act
 from relay.cli.common import (
     CONFIG,
     NOT_FOUND,
-    config_option,
     config_path,
-    json_option,
+    ledger_options,
     print_json,
     settings_of,
     stop,
-    store_option,
 )
 
 if TYPE_CHECKING:
@@ -75,9 +73,7 @@ def _switch(rule: str, mode: Mode, config: str | None, store: str | None, *, as_
 
 @click.command(epilog='Example: relay live "Text back missed callers"')
 @click.argument("rule")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def live(rule: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Let a rule act, whatever the file's `mode:` of it says; kept until the file changes there."""
     _switch(rule, "live", config, store, as_json=as_json)
@@ -85,9 +81,7 @@ def live(rule: str, config: str | None, store: str | None, *, as_json: bool) -> 
 
 @click.command(epilog='Example: relay shadow "Text back missed callers"')
 @click.argument("rule")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def shadow(rule: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Let a rule decide and send nothing, whatever the file's `mode:` of it says."""
     _switch(rule, "shadow", config, store, as_json=as_json)
@@ -95,9 +89,7 @@ def shadow(rule: str, config: str | None, store: str | None, *, as_json: bool) -
 
 @click.command(epilog='Example: relay off "Text back missed callers"')
 @click.argument("rule")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def off(rule: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Let a rule rest, whatever the file's `mode:` of it says; what it already owes is not called off."""
     _switch(rule, "off", config, store, as_json=as_json)

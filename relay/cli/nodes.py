@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from relay.cli.common import config_option, json_option, print_json, read_ledger, store_option, zone_of
+from relay.cli.common import ledger_options, print_json, read_ledger, zone_of
 from relay.cli.tables import clock, print_table
 
 if TYPE_CHECKING:
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: relay nodes")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def nodes(config: str | None, store: str | None, *, as_json: bool) -> None:
     """Who lives, who does what for all, how far each lags, and whether all run the same configuration."""
     from relay.store.nodes import ALIVE, ALONE  # noqa: PLC0415 - quick help

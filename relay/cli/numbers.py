@@ -13,13 +13,12 @@ from relay.cli.common import (
     FOUND,
     NOT_FOUND,
     REMOTE,
-    config_option,
-    json_option,
+    ledger_options,
     limit_option,
     print_json,
     read_ledger,
     stop,
-    store_option,
+    tell,
     zone_of,
 )
 from relay.cli.tables import clock, print_table
@@ -41,9 +40,7 @@ def numbers() -> None:
 
 
 @numbers.command(epilog="Example: relay numbers plan --json")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def plan(config: str | None, store: str | None, *, as_json: bool) -> None:
     """What would move now, and why; exit 6 when something would. Nothing is moved."""
     came = _act(config, store, "numbers-plan", {})
@@ -56,9 +53,7 @@ def plan(config: str | None, store: str | None, *, as_json: bool) -> None:
 
 @numbers.command(epilog="Example: relay numbers apply")
 @click.argument("run", required=False)
-@config_option
-@store_option
-@json_option
+@ledger_options
 def apply(run: str | None, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Make the moves of the last plan, or of RUN, and nothing else; a plan that is stale is refused."""
     _report(_act(config, store, "numbers-apply", {"run": run}), config, store, as_json=as_json)
@@ -66,9 +61,7 @@ def apply(run: str | None, config: str | None, store: str | None, *, as_json: bo
 
 @numbers.command(epilog="Example: relay numbers undo run_6a26f0c4ab12")
 @click.argument("run")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def undo(run: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Put back every number that RUN changed, exactly as it was; `last` is the newest run."""
     _report(_act(config, store, "numbers-undo", {"run": run}), config, store, as_json=as_json)
@@ -76,9 +69,7 @@ def undo(run: str, config: str | None, store: str | None, *, as_json: bool) -> N
 
 @numbers.command(epilog="Example: relay numbers approve run_6a26f0c4ab12")
 @click.argument("run")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def approve(run: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Let a run go that waits for somebody's word."""
     _report(_act(config, store, "numbers-approve", {"run": run}), config, store, as_json=as_json)
@@ -86,24 +77,17 @@ def approve(run: str, config: str | None, store: str | None, *, as_json: bool) -
 
 @numbers.command(epilog="Example: relay numbers reject run_6a26f0c4ab12")
 @click.argument("run")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def reject(run: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Drop a run that waits for somebody's word."""
     came = _act(config, store, "numbers-reject", {"run": run})
-    if as_json:
-        print_json(came)
-    else:
-        click.echo(f"{came['run']}: {came['state']}")
+    tell(came, f"{came['run']}: {came['state']}", as_json=as_json)
 
 
 @numbers.command(epilog="Example: relay numbers history +13125550142")
 @click.argument("which", required=False, metavar="[RUN|NUMBER]")
 @limit_option
-@config_option
-@store_option
-@json_option
+@ledger_options
 def history(which: str | None, limit: int, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Runs, newest first; the moves of one RUN, or all that was done with one NUMBER."""
     if which is None:

@@ -12,11 +12,13 @@ from relay.cli.common import (
     NOT_FOUND,
     config_option,
     json_option,
+    ledger_options,
     limit_option,
     print_json,
     read_ledger,
     stop,
     store_option,
+    tell,
     zone_of,
 )
 from relay.cli.tables import clock, print_table
@@ -39,23 +41,16 @@ def optout() -> None:
 
 @optout.command(epilog="Example: relay optout add 312-555-0101")
 @click.argument("number")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def add(number: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Never text this person again."""
     came = act(config, store, "optout-add", {"number": number})
-    if as_json:
-        print_json(came)
-    else:
-        click.echo(f"{came['number']} is never texted again")
+    tell(came, f"{came['number']} is never texted again", as_json=as_json)
 
 
 @optout.command(epilog="Example: relay optout remove 312-555-0101")
 @click.argument("number")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def remove(number: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Allow texts to this person again, because they asked for it."""
     came = act(config, store, "optout-remove", {"number": number})
@@ -84,9 +79,7 @@ def listing(config: str | None, store: str | None, limit: int, *, as_json: bool)
 
 
 @optout.command(epilog="Example: relay optout review")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def review(config: str | None, store: str | None, *, as_json: bool) -> None:
     """Texts of the last 30 days that may ask to stop, and that opted nobody out: a person should read them."""
     since = time.time() - 30 * 86400
@@ -138,16 +131,11 @@ def texts(ctx: click.Context, config: str | None, store: str | None, limit: int,
 
 
 @texts.command(epilog="Example: relay texts off")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def off(config: str | None, store: str | None, *, as_json: bool) -> None:
     """Send no text at all, from this moment on; what falls due is held as long as its rule allows."""
     came = act(config, store, "texts-off", {})
-    if as_json:
-        print_json(came)
-    else:
-        click.echo("texts are off")
+    tell(came, "texts are off", as_json=as_json)
 
 
 @texts.command(epilog="Example: relay texts on")
@@ -189,15 +177,10 @@ def quarantine(ctx: click.Context, config: str | None, store: str | None, limit:
 
 @quarantine.command(epilog="Example: relay quarantine release evt_1a209197a04f8e1f8ff13d8")
 @click.argument("event")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def release(event: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Let an event's deliveries go, all but its texts."""
     came = act(config, store, "release", {"event": event})
-    if as_json:
-        print_json(came)
-    else:
-        click.echo(f"{came['released']} deliveries released")
+    tell(came, f"{came['released']} deliveries released", as_json=as_json)
     if not came["released"]:
         stop(NOT_FOUND, f"nothing of {event} is held in quarantine")

@@ -11,12 +11,11 @@ from relay.cli.acting import act
 from relay.cli.common import (
     NOT_FOUND,
     USAGE,
-    config_option,
-    json_option,
+    ledger_options,
     print_json,
     read_ledger,
     stop,
-    store_option,
+    tell,
     zone_of,
 )
 from relay.cli.trace import clock
@@ -25,9 +24,7 @@ from relay.person import read_person
 
 @click.command(epilog="Example: relay person 312-555-0101 --json > dana.json")
 @click.argument("number")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def person(number: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Everything the ledger knows of one person: calls, texts and what allowed each, their own words, opt-out, tags."""
     known = _number(number)
@@ -60,9 +57,7 @@ def _show(told: dict[str, Any], zone: str) -> None:
 @click.command(epilog="Example: relay forget 312-555-0101")
 @click.argument("number")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def forget(number: str, config: str | None, store: str | None, *, yes: bool, as_json: bool) -> None:
     """Erase a person from the ledger, its log and its free pages; of an opt-out a keyed digest stays.
 
@@ -72,10 +67,7 @@ def forget(number: str, config: str | None, store: str | None, *, yes: bool, as_
     if not yes:
         click.confirm(f"Erase everything about {known}? This cannot be taken back.", abort=True, err=True)
     came = act(config, store, "forget", {"number": known})
-    if as_json:
-        print_json(came)
-    else:
-        click.echo(f"{came['forgotten']} rows no longer know {came['number']}")
+    tell(came, f"{came['forgotten']} rows no longer know {came['number']}", as_json=as_json)
     if not came["forgotten"]:
         stop(NOT_FOUND, f"nothing was known of {known}")
 

@@ -12,6 +12,7 @@ from relay.cli.common import (
     USAGE,
     config_option,
     json_option,
+    ledger_options,
     limit_option,
     print_json,
     read_ledger,
@@ -90,9 +91,7 @@ def _print_events(found: Sequence[Event], zone: str, *, as_json: bool) -> None:
 
 @click.command(epilog="Example: relay show last")
 @click.argument("event")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def show(event: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """One event, by its id or its call's id, or `last`: its verdicts, deliveries and tries."""
     trace = read_ledger(config, store, lambda ledger: _trace(ledger, event))
@@ -115,9 +114,7 @@ def show(event: str, config: str | None, store: str | None, *, as_json: bool) ->
 @click.command(epilog="Example: relay why last")
 @click.argument("event")
 @click.argument("rule", required=False)
-@config_option
-@store_option
-@json_option
+@ledger_options
 def why(event: str, rule: str | None, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Why rules did what they did with an event: every condition with what was wanted and what was there."""
     trace = read_ledger(config, store, lambda ledger: _trace(ledger, event))

@@ -10,13 +10,11 @@ import click
 from relay.cli.acting import act
 from relay.cli.common import (
     NOT_FOUND,
-    config_option,
-    json_option,
+    ledger_options,
     print_json,
     since_when,
     start_logging,
     stop,
-    store_option,
 )
 
 _SHOWN = 1000
@@ -36,9 +34,7 @@ _SHOWN = 1000
 )
 @click.option("--texts", is_flag=True, help="Let texts go too, where every guard still allows it.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def replay(
     since: str | None,
     rule: str | None,

@@ -14,13 +14,11 @@ from relay.cli.common import (
     FAILURE,
     REMOTE,
     USAGE,
-    config_option,
-    json_option,
+    ledger_options,
     print_json,
     running_at,
     settings_of,
     stop,
-    store_option,
 )
 
 if TYPE_CHECKING:
@@ -32,9 +30,7 @@ if TYPE_CHECKING:
 @click.option("--set", "fields", multiple=True, metavar="FIELD=VALUE", help="Change a field of the sample.")
 @click.option("--to", metavar="URL", help="Where to, instead of the running service.")
 @click.option("--source", default=None, help="Which source's door and proof; the first by default.")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def send(
     name: str,
     fields: tuple[str, ...],

@@ -16,14 +16,12 @@ from relay.cli.common import (
     CONFIG,
     NOT_FOUND,
     USAGE,
-    config_option,
-    json_option,
+    ledger_options,
     ledger_place,
     print_json,
     settings_of,
     start_logging,
     stop,
-    store_option,
 )
 from relay.cli.modes import modes_by_hand
 from relay.cli.trace import found
@@ -44,9 +42,7 @@ if TYPE_CHECKING:
 @click.option("--sample", "name", metavar="NAME", help="A sample (see `relay send`), or a type of event.")
 @click.option("--set", "fields", multiple=True, metavar="FIELD=VALUE", help="Change a field of the sample.")
 @click.option("--at", metavar="TIME", help="When the sample arrives, on the business's clock: 2026-03-02 10:00.")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def try_(
     rule: str,
     event: str | None,

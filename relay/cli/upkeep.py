@@ -15,15 +15,13 @@ from relay.cli.common import (
     FOUND,
     NOT_FOUND,
     busy,
-    config_option,
-    json_option,
+    ledger_options,
     ledger_place,
     print_json,
     read_ledger,
     settings_of,
     start_logging,
     stop,
-    store_option,
 )
 from relay.errors import StoreUnusable
 
@@ -35,9 +33,7 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: relay prune --dry-run")
 @click.option("--dry-run", is_flag=True, help="Only count what would go by its age.")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def prune(config: str | None, store: str | None, *, dry_run: bool, as_json: bool) -> None:
     """Let go of what `retention:` no longer keeps, and give the room back; a running service does so every minute."""
     start_logging("WARNING")
@@ -83,9 +79,7 @@ _BY_SERVER = (
 @click.command(epilog="Example: relay backup /var/backups/relay")
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 @click.option("--verify", "file", type=click.Path(path_type=Path), help="Only prove an earlier backup.")
-@config_option
-@store_option
-@json_option
+@ledger_options
 def backup(folder: Path | None, file: Path | None, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Copy the ledger into FOLDER, also beside a running service, and prove the copy."""
     from relay.store.sqlite.backup import back_up, verify  # noqa: PLC0415 - quick help

@@ -287,18 +287,7 @@ class Nemesis:
 
 async def _reckon(found: Reckoning, url: str, load: Load, world: World) -> None:
     """Compare what was said, what is in the database, and what the world accepted."""
-    accepted, texted = set(world.crm.calls), world.texted
-    found.acked = len(load.acked)
-    found.lost = len(set(load.acked) - accepted)
-    found.unexpected = len(accepted - set(load.attempted))
-    found.recovered = len(accepted - set(load.acked))
-    found.duplicated = sum(times - 1 for times in world.crm.calls.values())
-    found.repeats = load.repeats
-    found.texts = texted.total()
-    found.twice = sum(times > 1 for times in texted.values())
-    found.falsely_told = len(set(world.crm.texted) - set(texted))
-    if world.crm.confused:
-        found.wrong.append(f"{len(world.crm.confused)} idempotency keys came with other contents")
+    found.compare(load, world)
     ledger = await PostgresStore.open(url, read_only=True)
     if (wrong := (await ledger.balance()).wrong) is not None:
         found.wrong.append(wrong)
