@@ -70,7 +70,7 @@ class StandIn:
         self._faults: deque[Fault] = deque()
         self._share = 0.0
         self._dice: Random | None = None
-        self._hangs = True
+        self._hangs = 0
         self._stopping = asyncio.Event()
         self._came = asyncio.Condition()
         self._runner: web.AppRunner | None = None
@@ -132,8 +132,11 @@ class StandIn:
         """Answer the next requests 200 with a web page, as a guest network or a proxy does."""
         self._plan(times, Fault("html", where, acted))
 
-    def trouble(self, share: float, dice: Random, *, hangs: bool = True) -> None:
-        """Let this share of all requests go wrong, each in one of the ways above; `no_more_faults` ends it."""
+    def trouble(self, share: float, dice: Random, *, hangs: int) -> None:
+        """Let this share of all requests go wrong, each in one of the ways above; `no_more_faults` ends it.
+
+        Of those that are never answered there are `hangs` at most, as each costs whoever asked its whole patience.
+        """
         self._share, self._dice, self._hangs = share, dice, hangs
 
     def let_next(self, times: int = 1) -> None:
@@ -164,6 +167,7 @@ class StandIn:
         if self._dice is None or self._dice.random() >= self._share:
             return None
         kind = self._dice.choice(_KINDS if self._hangs else _KINDS[:-1])
+        self._hangs -= kind == "hang"
         status = self._dice.choice((429, 500, 502, 503))
         return Fault(kind, acted=self._dice.random() < _ACTED, status=status)
 

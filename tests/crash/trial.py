@@ -97,11 +97,19 @@ class Reckoning:
 
 
 async def try_out(
-    folder: Path, *, seed: int, kills: int, mutant: str | None = None, pause: float = 0.3, weather: float | None = None
+    folder: Path,
+    *,
+    seed: int,
+    kills: int,
+    mutant: str | None = None,
+    pause: float = 0.3,
+    weather: float | None = None,
+    texts: int = 0,
 ) -> Reckoning:
     """Load one relay after the other in `folder`, end each by surprise, and reckon.
 
-    With `weather` all parts are joined by a bad network, for so many seconds beyond the kills.
+    With `weather` all parts are joined by a bad network, for so many seconds beyond the kills. `texts` must have gone
+    out before it ends, however long that takes.
     """
     dice = random.Random(seed)  # noqa: S311 - the same faults in every run
     broken = MUTANTS.get(mutant or "")
@@ -120,6 +128,7 @@ async def try_out(
         for number in range(kills):
             await nemesis.strike(look=number % LOOK_EVERY == 0)
         await asyncio.sleep(weather or 0.0)
+        await world.has_texted(texts)
         await load.stop()
         world.calm()
         drained = await nemesis.drain()

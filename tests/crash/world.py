@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from aiohttp import web
 
 from relay.sandbox import Sandbox, SandboxSettings, messages
 from tests.crash.weather import Proxy
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     import random
@@ -133,6 +135,12 @@ class World:
             proxy.calm = True
         self.crm.faulty = False
         self.phone.faults.calm()
+
+    async def has_texted(self, count: int) -> None:
+        """Come back once so many texts went out; that they never do is for the reckoning to tell."""
+        end = time.monotonic() + PATIENCE
+        while self.texted.total() < count and time.monotonic() < end:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.1)
 
     async def stop(self) -> None:
         """Close the doors; what was accepted stays."""

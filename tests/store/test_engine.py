@@ -62,11 +62,9 @@ async def queued(store: SqliteStore, count: int) -> None:
 
 
 async def until(so: Callable[[], bool]) -> None:
-    for _ in range(100_000):
-        if so():
-            return
-        await asyncio.sleep(0)
-    raise AssertionError("it never came to be")
+    async with asyncio.timeout(PATIENCE):
+        while not so():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0)
 
 
 def modes_in(folder: Path) -> dict[str, int]:
