@@ -78,10 +78,12 @@ async def try_cluster(
     pause: float = 0.3,
     mutant: str | None = None,
     long_freezes: int = 0,
+    texts: int = 0,
 ) -> Reckoning:
     """Load relays on one server, do `faults` bad things to them and to it, and reckon.
 
-    `long_freezes` of them are freezes for a minute, during which the others are struck on.
+    `long_freezes` of them are freezes for a minute, during which the others are struck on. `texts` must have gone out
+    before it ends, however long that takes.
     """
     dice = random.Random(seed)  # noqa: S311 - the same faults in every run
     world = World(dice, seed)
@@ -109,6 +111,7 @@ async def try_cluster(
             await nemesis.strike(long=place < long_freezes * LONG_APART and place % LONG_APART == 0)
         await nemesis.thaw()
         wrong_of_use = await watch.stop()
+        await world.has_texted(texts)
         await load.stop()
         world.calm()
         wrong = await nemesis.drain(direct)
