@@ -2,10 +2,12 @@
 
 import asyncio
 import ipaddress
+import logging
 import os
 import time
 
 import pytest
+import structlog
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -61,6 +63,17 @@ async def sink():
     await it.start()
     yield it
     await it.stop()
+
+
+@pytest.fixture
+def quiet():
+    """Puts logging back as it was: commands set it up for a process of their own."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
 
 
 @pytest.fixture

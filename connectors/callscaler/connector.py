@@ -129,9 +129,9 @@ class CallScalerConnector(PhoneConnector):
         No document says with which status a text without money or registration is refused (callscaler-api section 9).
         """
         if _MONEY.search(str(error)):
-            return Blocked(str(error))
+            return Blocked(_advised(error, "the balance is too low; top it up in CallScaler"))
         if _REGISTRATION.search(str(error)):
-            return Blocked(str(error), sender=sender)
+            return Blocked(_advised(error, f"enable and register {sender} for texting in CallScaler"), sender=sender)
         self._read_at = float("-inf")
         try:
             async with asyncio.timeout(NUMBERS_SECONDS):
@@ -261,6 +261,11 @@ def _moment(written: str | None) -> float | None:
     except ValueError:
         return None
     return None if moment.tzinfo is None else moment.timestamp()
+
+
+def _advised(error: Invalid, advice: str) -> str:
+    """What the client said of a refusal, with what to do about this one in place of its general advice."""
+    return f"{str(error).rpartition(': ')[0]}: {advice}"
 
 
 def _mute(sender: str) -> Blocked:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import ipaddress
 import os
+import re
 import resource
 import signal
 import threading
@@ -115,10 +116,7 @@ async def _serve(settings: Settings, path: Path, seen: Stamp, store: str | None,
         await app.start()
     except OSError as error:
         await app.stop()
-        stop(
-            FAILURE,
-            f"cannot listen: {error.strerror or error}. Is another program using the address? See --listen and --admin",
-        )
+        stop(FAILURE, _cannot_listen(error))
     public = f"{_reached(settings.server.listen)}:{app.public_port}" if intake else ""
     tell_addresses(place, f"{_reached(settings.server.admin)}:{app.admin_port}", public)
     _spare_the_collector()
@@ -136,6 +134,15 @@ async def _serve(settings: Settings, path: Path, seen: Stamp, store: str | None,
     _end_after(STOP_MOST)
     await app.stop()
     return FAILURE if app.failed.is_set() else 0
+
+
+def _cannot_listen(error: OSError) -> str:
+    """Why, and where: asyncio tells the address only in words."""
+    said = error.strerror or str(error)
+    found = re.search(r"address \('([^']+)', (\d+)", said)
+    where = f" on {found[1]}:{found[2]}" if found else ""
+    why = os.strerror(error.errno).lower() if found and error.errno else said
+    return f"cannot listen{where}: {why}. Stop the program that has it, or choose others by --listen and --admin"
 
 
 def _status(app: App) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import re
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 DAY = 24 * 60
 """Minutes of a day on the wall."""
@@ -23,7 +24,15 @@ def zone_of(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no time zone; write one like America/Chicago") from None
+        raise ValueError(f"{name!r} is no time zone; {_meant(name)}") from None
+
+
+def _meant(name: str) -> str:
+    known = sorted(available_timezones())
+    city = name.strip().replace(" ", "_").lower()
+    named = [zone for zone in known if zone.lower().endswith(f"/{city}")]
+    near = named or difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+    return f"did you mean {near[0]}?" if near else "write one like America/Chicago"
 
 
 def read_zone(name: str) -> str:

@@ -223,7 +223,7 @@ def _file(document: Document, name: str, problems: list[str]) -> str:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        problems.append(f"the file {name} cannot be read: {why}")
+        problems.append(f"the file {name} cannot be read: {why}. It is looked for beside this file")
         return name
 
 

@@ -1,12 +1,10 @@
 import json
-import logging
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 
 import pytest
-import structlog
 from click.testing import CliRunner
 
 from relay.cli import relay
@@ -61,17 +59,6 @@ def run(folder, monkeypatch):
         return Ran(done.exit_code, done.stdout, done.stderr)
 
     return invoke
-
-
-@pytest.fixture
-def quiet():
-    """Puts logging back as it was: commands set it up for a process of their own."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -188,7 +188,7 @@ tests:
 
 def test_no_mistake_hides_another_and_none_is_told_of_what_only_follows_from_one(mistakes):
     assert mistakes(MANY) == [
-        "2:13: 'America/Chicgo' is no time zone; write one like America/Chicago",
+        "2:13: 'America/Chicgo' is no time zone; did you mean America/Chicago?",
         "3:17: 'sunn' is no day; write mon, mon-fri, sat,sun or daily",
         "3:35: '9' is no time of day; write one like 08:00 or 18:30",
         "4:12: '2026-02-30' is no date; write one like 2026-12-25",
