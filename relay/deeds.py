@@ -129,6 +129,7 @@ class Deeds:
         self._check = check
         self._sweep = sweep
         self._replays = replay
+        self._looks: set[str] = set()
         self._table: Mapping[str, tuple[type[Form], Callable[[Any], Awaitable[dict[str, Any]]]]] = {
             "texts-off": (_Nothing, self._texts_off),
             "texts-on": (_TextsOn, self._texts_on),
@@ -154,6 +155,11 @@ class Deeds:
         """What each deed must be told."""
         return {name: form for name, (form, _) in self._table.items()}
 
+    def also(self, name: str, form: type[Form], act: Callable[[Any], Awaitable[dict[str, Any]]]) -> None:
+        """One more thing that can be asked, which only looks: whoever asks is not written down."""
+        self._table = {**self._table, name: (form, act)}
+        self._looks.add(name)
+
     async def do(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Write down who does what, and do it; answers what came of it, as JSON.
 
@@ -170,6 +176,8 @@ class Deeds:
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             raise BadDeed(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
+        if name in self._looks:
+            return await act(asked)
         about = phone.masked(json.dumps(dict(given), default=str))[:_ABOUT_MOST]
         await self._store.note_act(Act(self._clock(), ACTOR.get(), name, about, self._planner.book.version))
         came = await act(asked)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import asyncio
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field as Key
+
 from relay import phone, sms
+from relay.deeds import BadDeed, NoSuch
+from relay.forms import unknown
 from relay.intake import read_event
-from relay.models import ENRICHED, Event, Finding, State, Verdict, iso
+from relay.models import ENRICHED, Event, Finding, Form, State, Verdict, iso
 from relay.rehearsal import Past, Rehearsal, read_past
-from relay.rules import Wait, fields_in
+from relay.rules import Wait, fields_in, named
 from relay.rules.kinds import TEXTS
 from relay.settings.samples import sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from relay.app import App
     from relay.connector import Connector
     from relay.models import Delivery
     from relay.rules import Rule
@@ -26,6 +32,9 @@ NOTHING = Past()
 TEXT = "text.received"
 _SURE = {State.DELIVERED: "would go"}
 _COUNTED = ("number.calls_", "number.answer_rate_")
+MOST_BESIDE = 50_000
+"""Events of a ledger up to which a service tries rules itself: a trial reads what the ledger knew."""
+_HOW = "`relay try RULE --event ID`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,57 @@ async def try_stored(
     whole = event.caller is None or any(name.startswith(_COUNTED) for name in asked)
     past = await read_past(ledger, event, person=None if whole else event.caller)
     return await try_rule(rule, event, settings, connectors, past)
+
+
+class Try(Form):
+    """What is to be tried on what."""
+
+    rule: str = Key(min_length=1, max_length=200)
+    event: str = Key(min_length=1, max_length=200)
+
+
+def offer_trials(app: App, connectors: Mapping[str, type[Connector[Any, Any]]]) -> None:
+    """Let rules be tried through a service's admin listener, one at a time, beside its work."""
+    one = asyncio.Lock()
+
+    async def tried(asked: Try) -> dict[str, Any]:
+        rules = app.planner.book.rules
+        rule = named(rules, asked.rule)
+        if rule is None:
+            raise NoSuch(unknown(asked.rule, [rule.name for rule in rules], "rule"))
+        if (await app.store.totals())["events"] > MOST_BESIDE:
+            raise BadDeed(f"this ledger is large, and the service has other work: use {_HOW}")
+        async with one:
+            trial = await try_stored(rule, asked.event, app.store, app.settings, connectors)
+        if trial is None:
+            raise NoSuch(f"there is no event {asked.event}; `relay events` lists them")
+        return trial_json(trial)
+
+    app.deeds.also("try", Try, tried)
+
+
+def trial_json(trial: Trial) -> dict[str, Any]:
+    """A trial for machines; times in ISO 8601."""
+    return {
+        "rule": trial.rule,
+        "mode": trial.mode,
+        "event": trial.event.public(),
+        "verdict": trial.verdict.word,
+        "why": trial.verdict.why,
+        "until": iso(trial.verdict.until),
+        "conditions": [asdict(finding) for finding in trial.conditions],
+        "guards": [asdict(finding) for finding in trial.guards],
+        "steps": [
+            {
+                **asdict(step),
+                "at": iso(step.at),
+                "again_at": iso(step.again_at),
+                "body": (step.action or {}).get("body"),
+            }
+            for step in trial.steps
+        ],
+        "sent": 0,
+    }
 
 
 async def try_rule(

@@ -66,7 +66,7 @@ def test_a_named_wait_is_kept_to_and_the_schedule_ends():
     assert moved(RateLimited("slow", retry_after=30.0)).due_at == pytest.approx(10 + 30, abs=4)
     late = moved(Unavailable("down"), now=3599.0)
     assert late.state is State.DEAD
-    assert "given up after 1 tries" in late.reason
+    assert "given up after 1 try" in late.reason
 
 
 def test_an_unforeseen_error_is_told_without_the_path_of_an_address():

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from relay.rules import say_span
 from relay.rules.steps import RELAY
+from relay.rules.ticks import DAYS, Cron, Daily, Every, Opening
 from relay.shown import Reload, Shown, ShownConnector, ShownRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from relay.rules import Rule
+    from relay.rules.ticks import Tick
     from relay.settings import Settings
     from relay.worker import Channel
 
@@ -52,9 +55,24 @@ def show(
 
 
 def _rule(rule: Rule, written: str) -> ShownRule:
-    when = sorted(rule.when) or ["by the clock"]
+    when = sorted(rule.when) or [_said(tick) for tick in rule.ticks]
     connectors = {step.connector: None for step in rule.acting if step.connector != RELAY}
     return ShownRule(rule.name, rule.version, rule.mode, written, tuple(when), rule.texts, tuple(connectors))
+
+
+def _said(tick: Tick) -> str:
+    """A time that comes again, in words: every day at 06:10."""
+    match tick:
+        case Every(span):
+            return f"every {say_span(span)}"
+        case Daily(clock, days):
+            said = "day" if len(days) == len(DAYS) else ", ".join(DAYS[day].capitalize() for day in days)
+            return f"every {said} at {clock}"
+        case Cron(line):
+            return f"cron {line}"
+        case Opening(edge, plus):
+            return f"{say_span(plus)} after {edge}" if plus else f"at {edge}"
+    return "by the clock"
 
 
 def _type(module: str, name: str) -> str:

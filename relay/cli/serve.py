@@ -99,6 +99,7 @@ async def _serve(settings: Settings, path: Path, seen: Stamp, store: str | None,
     from relay.settings import store_place  # noqa: PLC0415 - quick help
     from relay.store.place import open_ledger, tell_addresses  # noqa: PLC0415 - quick help
     from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
+    from relay.trying import offer_trials  # noqa: PLC0415 - quick help
 
     try:
         place = store_place(settings, store)
@@ -106,6 +107,7 @@ async def _serve(settings: Settings, path: Path, seen: Stamp, store: str | None,
     except (StoreUnusable, ValueError) as error:
         stop(CONFIG, str(error))
     app = App(settings, ledger, CONNECTORS, intake=intake, worker=worker)
+    offer_trials(app, CONNECTORS)
     told = asyncio.Event()
     again = asyncio.Event()
     loop = asyncio.get_running_loop()

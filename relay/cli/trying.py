@@ -8,7 +8,7 @@ import os
 import secrets
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -25,7 +25,6 @@ from relay.cli.common import (
 )
 from relay.cli.modes import modes_by_hand
 from relay.cli.trace import found
-from relay.models import iso
 
 if TYPE_CHECKING:
     from relay.hours import Business
@@ -60,6 +59,7 @@ def try_(
     if event is not None and (fields or at):
         stop(USAGE, "--set and --at change a sample; a stored event stays as it was")
     from relay.app import with_modes  # noqa: PLC0415 - quick help
+    from relay.trying import trial_json  # noqa: PLC0415 - quick help
 
     start_logging("ERROR")
     settings = with_modes(settings_of(config), modes_by_hand(config, store))
@@ -69,7 +69,7 @@ def try_(
     else:
         trial = _sample(chosen, str(name), fields, at, settings)
     if as_json:
-        print_json(_public(trial))
+        print_json(trial_json(trial))
     else:
         _print(trial, settings.about.hours)
 
@@ -126,29 +126,6 @@ def _sample(rule: Rule, name: str, fields: tuple[str, ...], at: str | None, sett
     except (ValueError, BadBody) as error:
         stop(USAGE, str(error))
     return asyncio.run(try_rule(rule, event, settings, CONNECTORS))
-
-
-def _public(trial: Trial) -> dict[str, Any]:
-    return {
-        "rule": trial.rule,
-        "mode": trial.mode,
-        "event": trial.event.public(),
-        "verdict": trial.verdict.word,
-        "why": trial.verdict.why,
-        "until": iso(trial.verdict.until),
-        "conditions": [asdict(finding) for finding in trial.conditions],
-        "guards": [asdict(finding) for finding in trial.guards],
-        "steps": [
-            {
-                **asdict(step),
-                "at": iso(step.at),
-                "again_at": iso(step.again_at),
-                "body": (step.action or {}).get("body"),
-            }
-            for step in trial.steps
-        ],
-        "sent": 0,
-    }
 
 
 def _print(trial: Trial, hours: Business) -> None:

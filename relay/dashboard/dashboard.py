@@ -9,6 +9,7 @@ import json
 import secrets
 from base64 import b64encode
 from collections import OrderedDict
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_origin
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -24,7 +25,7 @@ from relay.dashboard.live import Live
 from relay.dashboard.page import Asked, Elsewhere, Gone, Page
 from relay.dashboard.pages import PAGES
 from relay.dashboard.words import came_of
-from relay.deeds import ACTOR, BadDeed
+from relay.deeds import ACTOR, BadDeed, NoSuch
 from relay.models import Act
 from relay.phone import masked
 
@@ -66,6 +67,7 @@ class Dashboard:
             Route("GET", "/live", self.live, "A page, drawn again whenever something happened.", tells=html, live=True),
             Route("GET", "/static/{name}", self.static, "Style and script.", tells=html),
             Route("POST", "/do/{deed}", self.do, "Do one thing from a page.", tells=html),
+            Route("POST", "/try", self.try_, "Play a rule on a call, with nothing sent.", tells=html),
             Route("POST", "/reveal", self.reveal, "Show a number that is masked; noted.", needs=Role.VIEW, tells=html),
         )
 
@@ -145,6 +147,22 @@ class Dashboard:
         query = "&".join(part for part in (back.query, f"said={self._remember(*said)}") if part)
         raise web.HTTPSeeOther(f"{quote(path, safe='/%+:@')}?{query}")
 
+    async def try_(self, request: web.Request) -> web.Response:
+        """What a rule would do with a call, as a page; nothing is sent."""
+        form = await request.post()
+        if self._deeds is None or "try" not in self._deeds.forms:
+            raise web.HTTPNotFound(text="Rules cannot be tried from here.")
+        given = {name: str(form.get(name, "")) for name in ("rule", "event")}
+        try:
+            trial = await self._deeds.do("try", given)
+        except NoSuch as error:
+            raise web.HTTPNotFound(text=str(error)) from None
+        except BadDeed as error:
+            raise web.HTTPUnprocessableEntity(text=str(error)) from None
+        page = Page("/calls", "Trial", "try.html", _nothing, "", live=False)
+        text = self._draw(page, self._asked(visitor_of(request), {}, {}), {"trial": trial}, "/calls")
+        return web.Response(text=text, content_type="text/html")
+
     async def reveal(self, request: web.Request) -> web.Response:
         """A caller's whole number, for somebody who only looks; who asked for which is written down first."""
         visitor, form = visitor_of(request), await request.post()
@@ -171,7 +189,7 @@ class Dashboard:
     async def _page(self, page: Page, request: web.Request) -> web.Response:
         query = dict(request.query)
         said = self._said.pop(query.pop("said", ""), None)
-        asked = self._asked(visitor_of(request), query, dict(request.match_info))
+        asked = await self._counted(self._asked(visitor_of(request), query, dict(request.match_info)))
         try:
             told = await page.read(asked)
         except Gone as gone:
@@ -184,6 +202,10 @@ class Dashboard:
     def _asked(self, visitor: Visitor, query: Mapping[str, str], path: Mapping[str, str]) -> Asked:
         deeds = frozenset(self._deeds.forms) if self._deeds is not None and visitor.may_act else frozenset()
         return Asked(self._store, self._shown(), self._clock(), visitor, query, path, deeds)
+
+    async def _counted(self, asked: Asked) -> Asked:
+        """With how many alerts are open."""
+        return replace(asked, needs=len(await self._store.alerts(open_only=True)))
 
     def _draw(
         self,
@@ -209,6 +231,7 @@ class Dashboard:
                 can=asked.deeds,
                 address=address,
                 said=said,
+                needs=asked.needs,
                 stamp=self._stamp,
             )
         )
@@ -221,6 +244,7 @@ class Dashboard:
             return ""
         page, path = found
         asked = self._asked(Visitor(role, "whoever looks"), dict(parse_qsl(urlsplit(address).query)), path)
+        asked = await self._counted(asked)
         try:
             drawn = self._draw(page, asked, await page.read(asked), address, frame="bare.html")
         except (Gone, Elsewhere):

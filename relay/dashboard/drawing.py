@@ -9,6 +9,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from relay import phone
 from relay.dashboard import charts, words
@@ -37,6 +38,9 @@ def environment() -> Environment:
         "clock": clock,
         "when": when,
         "span": span,
+        "unix": unix,
+        "ticked": ticked,
+        "sentence": sentence,
         "json": readable,
         "count": count,
     }
@@ -46,7 +50,10 @@ def environment() -> Environment:
         "state_word": words.state_word,
         "verdict_word": words.verdict_word,
         "connector_word": words.connector_word,
+        "kind_word": words.kind_word,
         "mode_word": words.mode_word,
+        "when_words": words.when_words,
+        "does_words": words.does_words,
         "run_word": words.run_word,
         "change_word": words.change_word,
         "stand_of": stand_of,
@@ -100,6 +107,25 @@ def when(at: float | None, hours: Business, now: float) -> str:
     if local.year == today.year:
         return f"{local.day} {local:%b %H:%M}"
     return f"{local.day} {local:%b %Y}"
+
+
+def ticked(words: str) -> Markup:
+    """Words with what stands in backticks as code."""
+    parts = words.split("`")
+    if len(parts) % 2 == 0:
+        return escape(words)
+    drawn = (Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts))
+    return Markup("").join(drawn)
+
+
+def sentence(words: str) -> str:
+    """The same, beginning with a capital."""
+    return words[:1].upper() + words[1:]
+
+
+def unix(moment: str) -> float:
+    """Unix seconds of a moment in ISO 8601."""
+    return dt.datetime.fromisoformat(moment).timestamp()
 
 
 def span(seconds: float | None) -> str:

@@ -26,6 +26,8 @@ class Asked:
     """The named parts of the address."""
     deeds: frozenset[str] = frozenset()
     """What can be done from here."""
+    needs: int = 0
+    """Alerts that are open, for the mark beside their page."""
 
     def before(self) -> int | None:
         """Where the page of a list begins; None for its first, or for an address that somebody bent."""

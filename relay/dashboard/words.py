@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from relay.models import State
+from relay.dashboard.reasons import plainly, why_not
+from relay.models import CALLSCALER, State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from relay.models import Delivery, Event, Verdict
-    from relay.shown import Shown
+    from relay.shown import Shown, ShownConnector, ShownRule
     from relay.store.pages import Glance
 
 
@@ -28,7 +29,7 @@ EVENTS: Mapping[str, Word] = {
     "call.missed": Word("Missed", "bad"),
     "call.voicemail": Word("Voicemail", "wait"),
     "call.failed": Word("Failed", "bad"),
-    "call.enriched": Word("More known", "calm"),
+    "call.enriched": Word("More details", "calm"),
     "text.received": Word("Text in", "good"),
     "time.tick": Word("Clock", "calm"),
 }
@@ -78,6 +79,18 @@ CHANGES: Mapping[str, Word] = {
     "failed": Word("failed", "bad"),
     "held": Word("not moved", "calm"),
 }
+_CALLS = ("call.completed", "call.missed", "call.voicemail", "call.failed")
+_WHEN: Mapping[str, str] = {
+    "call.completed": "answered calls",
+    "call.missed": "missed calls",
+    "call.voicemail": "voicemail",
+    "call.failed": "failed calls",
+    "call.enriched": "details that come later",
+    "text.received": "texts that come in",
+}
+_MOVES = {"regroup", "update_number"}
+_NAMED = 4
+"""Names of connectors that a list shows of one call."""
 _OWED = {State.DUE, State.WAITING, State.HELD, State.SENDING, State.UNKNOWN}
 
 
@@ -101,6 +114,11 @@ def connector_word(state: str) -> Word:
     return CONNECTORS.get(state, Word(state, "calm"))
 
 
+def kind_word(connector: ShownConnector) -> str:
+    """What kind of service a connector speaks to."""
+    return "texts, groups and numbers" if connector.name == CALLSCALER else connector.type.replace("_", " ")
+
+
 def run_word(state: str) -> Word:
     """How a run of moves stands."""
     return RUNS.get(state, Word(state, "calm"))
@@ -109,6 +127,22 @@ def run_word(state: str) -> Word:
 def change_word(state: str) -> Word:
     """How one move stands."""
     return CHANGES.get(state, Word(state, "calm"))
+
+
+def when_words(when: Sequence[str]) -> str:
+    """What a rule looks at, as people say it: missed calls and voicemail; every day at 06:10."""
+    every = set(_CALLS) <= set(when)
+    said = ["every call"] if every else []
+    said += [_WHEN.get(one, one) for one in when if not (every and one in _CALLS)]
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
+
+
+def does_words(rule: ShownRule) -> str:
+    """Whom a rule acts on: texts the caller, team."""
+    texts = ["texts the caller"] if rule.texts else []
+    others = [one for one in rule.connectors if not (texts and one == CALLSCALER)]
+    said = [*texts, *("the phone system" if one == CALLSCALER else one for one in others)]
+    return ", ".join(said) or "nothing outside of the relay"
 
 
 def mode_word(mode: str) -> Word:
@@ -124,15 +158,24 @@ def done_about(glance: Glance | None, shown: Shown) -> list[Word]:
     sends = [one for one in glance.deliveries if one.kind != "text"]
     dead = sum(one.state is State.DEAD for one in sends)
     owed = sum(one.state in _OWED for one in sends)
-    done = sum(one.state is State.DELIVERED for one in sends)
+    done = [one for one in sends if one.state is State.DELIVERED]
     if any(verdict.word == "error" for verdict in glance.verdicts):
         words.append(Word("a rule failed", "bad"))
     if any(one.notes.get("quarantined") for one in glance.deliveries):
         words.insert(0, Word("in quarantine", "wait"))
     words += [Word(f"{dead} failed", "bad")] if dead else []
     words += [Word(f"{owed} on the way", "wait")] if owed else []
-    words += [Word(f"{done} sent", "good")] if done else []
+    moved = [one for one in done if one.kind in _MOVES]
+    words += [Word("number changed", "good")] if moved else []
+    words += [Word(_sent_to(done), "calm")] if len(done) > len(moved) else []
     return words or [Word("nothing to do", "calm")]
+
+
+def _sent_to(done: Sequence[Delivery]) -> str:
+    """What went out, by the names of those who got it: `to team, crm`."""
+    names = list(dict.fromkeys(one.connector for one in done if one.kind not in _MOVES))
+    shown = names if len(names) <= _NAMED else [*names[: _NAMED - 1], f"{len(names) - _NAMED + 1} more"]
+    return "to " + ", ".join(shown)
 
 
 def _texted(glance: Glance, shown: Shown) -> list[Word]:
@@ -143,9 +186,9 @@ def _texted(glance: Glance, shown: Shown) -> list[Word]:
     texting = {rule.name for rule in shown.rules if rule.texts}
     stopped = [v for v in glance.verdicts or () if v.rule in texting and v.word in {"suppressed", "held"}]
     if stopped:
-        return [Word(f"not texted: {stopped[0].why}", "calm")]
+        return [Word(f"not texted: {why_not(stopped[0])}", "calm")]
     asked = [v for v in glance.verdicts or () if v.rule in texting and v.word == "skipped" and v.findings]
-    return [Word(f"not texted: {asked[0].why}", "calm")] if asked else []
+    return [Word(f"not texted: {why_not(asked[0])}", "calm")] if asked else []
 
 
 def _text(one: Delivery) -> Word:
@@ -157,7 +200,7 @@ def _text(one: Delivery) -> Word:
         case State.DEAD | State.ABANDONED:
             return Word(f"text {state_word(one.state).text}: {one.reason or ''}".rstrip(": "), "bad")
         case State.SUPPRESSED | State.CANCELLED:
-            return Word(f"not texted: {one.reason or one.state}", "calm")
+            return Word(f"not texted: {plainly(one.reason or str(one.state))}", "calm")
         case _:
             return Word("text on its way" if one.state is not State.HELD else "text held", "wait")
 

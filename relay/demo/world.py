@@ -22,6 +22,7 @@ from relay.settings.shipped import shipped
 from relay.standins import CrmStandIn, GoogleStandIn, SinkStandIn, SlackStandIn
 from relay.standins.crm import TOKEN
 from relay.store.place import open_ledger
+from relay.trying import offer_trials
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -90,6 +91,7 @@ class World:
         settings = read_settings(shipped("demo.yaml"), CONNECTORS, self._environment())
         self.store = await open_ledger(self._place)
         self.app = App(settings, self.store, CONNECTORS, clock=self.clock)
+        offer_trials(self.app, CONNECTORS)
         self._stack.push_async_callback(self.app.stop)
         await self.app.start()
         self.sandbox.point_webhook(None, self.hook_url, {"X-Relay-Secret": self._secret}, retries=(0.5, 1.0))

@@ -51,7 +51,8 @@ def move(
     retry_after = outcome.retry_after if isinstance(outcome, Unavailable) else None
     wait = retry.next(tried.tries, max(0.0, now - began), dice, retry_after)
     if wait is None:
-        return tried.moved(State.DEAD, reason=f"{reason}; given up after {tried.tries} tries", settled_at=now)
+        said = "1 try" if tried.tries == 1 else f"{tried.tries} tries"
+        return tried.moved(State.DEAD, reason=f"{reason}; given up after {said}", settled_at=now)
     return tried.moved(State.DUE, reason=reason, due_at=now + wait)
 
 

@@ -35,9 +35,10 @@ TABLE = {
     ("GET", "/static/{name}"): LOOK,
     ("POST", "/do/{deed}"): ACT,
     ("POST", "/reveal"): LOOK,
+    ("POST", "/try"): ACT,
     **{("GET", path): LOOK for path in PAGES.split()},
 }
-FORMS = {"/signin", "/signout", "/do/{deed}", "/reveal"}
+FORMS = {"/signin", "/signout", "/do/{deed}", "/reveal", "/try"}
 """What browsers send forms to: JSON is refused there whoever sends it, and tests/admin/test_guard.py sends forms."""
 
 

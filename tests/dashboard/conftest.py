@@ -12,6 +12,7 @@ from relay.app import App
 from relay.demo.world import Clock
 from relay.settings import read_settings
 from relay.store.sqlite import SqliteStore
+from relay.trying import offer_trials
 
 SECRET = "false-secret-0001-0001"
 TOKEN, VIEW = "false-admin-token", "false-view-token"
@@ -91,6 +92,7 @@ async def start(folder, url, environment, file=FILE, clock=None):
     settings = read_settings(path, CONNECTORS, {"RELAY_HOOK_SECRET": SECRET, **environment})
     # Every hour of the real day is ten in the morning here: quiet hours have tests of their own.
     app = App(settings, SqliteStore(folder / "relay.db"), CONNECTORS, clock=clock or Clock())
+    offer_trials(app, CONNECTORS)
     jar = aiohttp.DummyCookieJar()
     async with aiohttp.ClientSession(cookie_jar=jar) as client:
         try:

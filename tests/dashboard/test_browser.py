@@ -106,6 +106,30 @@ async def test_why_a_caller_was_not_texted_is_three_clicks_from_the_start(busy):
         await expect(rule.locator("tr.no")).to_contain_text("toll_free")
 
 
+async def test_a_rule_is_tried_from_a_call_s_page(busy):
+    async with chromium(busy.url) as browser:
+        page = await browser.signed_in(TOKEN, "/calls/c1")
+        await page.get_by_label("It plays against pretended services").select_option("Text back")
+        await page.get_by_role("button", name="Try it").click()
+        await expect(page.get_by_role("heading", level=1)).to_contain_text("would do with this call")
+        await expect(page.locator("blockquote")).to_contain_text("sorry we missed you")
+        judged = await Axe().run(page, options=AXE)
+        assert judged.violations_count == 0, judged.generate_report()
+        assert browser.complaints == []
+
+
+async def test_the_mark_of_open_alerts_changes_while_one_looks(house):
+    async with chromium(house.url) as browser:
+        page = await browser.signed_in(TOKEN, "/calls")
+        await expect(page.locator("html")).to_have_attribute("data-live", "yes")
+        mark = page.locator("nav .badge")
+        await expect(mark).to_be_hidden()
+        await house.app.store.open_alert("disk", "The disk is full.", "Free some.", now=house.app._clock())
+        await house.ring("c1")
+        await expect(mark).to_be_visible()
+        assert browser.complaints == []
+
+
 async def test_what_failed_is_tried_again_from_its_page(busy, sink, until):
     async with chromium(busy.url) as browser:
         page = await browser.signed_in(TOKEN)

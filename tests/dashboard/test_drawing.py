@@ -5,10 +5,11 @@ import re
 import pytest
 
 from relay.dashboard import charts
-from relay.dashboard.drawing import clock, count, day, span, tel, when
-from relay.dashboard.words import came_of, state_word, verdict_word
+from relay.dashboard.drawing import clock, count, day, span, tel, ticked, when
+from relay.dashboard.reasons import why_not
+from relay.dashboard.words import came_of, state_word, verdict_word, when_words
 from relay.hours import Business
-from relay.models import State
+from relay.models import Finding, State, Verdict
 
 CHICAGO = Business("America/Chicago")
 NOW = 1772467200.0
@@ -95,3 +96,50 @@ def test_a_meter_says_how_near_the_limit_is(value, mood):
     svg = charts.meter(value, 100, "texts")
     assert f'class="{mood}"' in svg
     assert max(numbers_in(svg, "width")) <= 100
+
+
+def test_what_stands_in_backticks_is_code_and_the_rest_is_inert():
+    assert ticked("`relay url` <b>") == "<code>relay url</code> &lt;b&gt;"
+    assert ticked("one ` alone <i>") == "one ` alone &lt;i&gt;"
+    assert ticked("`<b>`") == "<code>&lt;b&gt;</code>"
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        (("call.missed",), "missed calls"),
+        (("call.missed", "call.voicemail"), "missed calls and voicemail"),
+        (
+            ("call.completed", "call.enriched", "call.failed", "call.missed", "call.voicemail"),
+            "every call and details that come later",
+        ),
+        (("every day at 06:10",), "every day at 06:10"),
+        (("own.type", "text.received"), "own.type and texts that come in"),
+    ],
+)
+def test_when_a_rule_looks_is_told_in_words(when, said):
+    assert when_words(when) == said
+
+
+@pytest.mark.parametrize(
+    ("finding", "why", "said"),
+    [
+        (Finding("guard cooldown", "no text in 1d", "last: 4s ago by Text back", held=False),
+         "cooldown: texted 4s ago by Text back; wanted none in 1d", "already texted 4s ago"),
+        (Finding("guard fresh", "at most 15m old on arrival", "3h", held=False),
+         "fresh: wanted at most 900s old, was 10800s", "the call was 3h old when it came in"),
+        (Finding("guard fresh", "at most 15m old on arrival", "age unknown", held=False),
+         "fresh: wanted at most 900s old, was age unknown", "age unknown"),
+        (Finding("call.spam", "not in likely", "certain", held=False),
+         "call.spam: wanted not in likely, was certain", "spam is certain"),
+        (Finding("caller.number", "present", "missing", held=False),
+         "caller.number: wanted present, was missing", "the number is withheld"),
+        (Finding("call.duration", "below 5", "67", held=False),
+         "call.duration: wanted below 5, was 67", "call.duration: wanted below 5, was 67"),
+        (Finding("call.spam", "not in likely", "certain", held=False), "mode: off", "mode: off"),
+        (None, "opted out: this person asked not to be texted", "this person asked not to be texted"),
+    ],
+)  # fmt: skip
+def test_why_nothing_was_done_is_told_as_to_a_colleague(finding, why, said):
+    verdict = Verdict("Text back", "suppressed", why, findings=() if finding is None else (finding,))
+    assert why_not(verdict) == said

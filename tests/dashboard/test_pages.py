@@ -73,6 +73,54 @@ async def test_who_only_looks_may_ask_for_one_number_and_that_is_written_down(ra
     assert "(312) 555-0101" not in text
 
 
+async def test_a_rule_is_tried_on_a_call_and_nothing_is_sent_or_written_down(rang, sink):
+    event = (await rang.api("/api/events/c1"))["event"]["id"]
+    before = [body for body in sink.bodies if body], await rang.app.store.acts(limit=9)
+    answer, text = await rang.post("/try", rule="Text back", event=event)
+    assert answer.status == 200
+    assert "as if it were live" in text
+    assert "Bright Plumbing: sorry we missed you. Reply STOP to opt out." in text
+    answer, text = await rang.post("/try", rule="archive", event="c1")
+    assert "would go" in text
+    url = f"{rang.url}/api/do/try"
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with rang.client.post(url, json={"rule": "Text back", "event": "c1"}, headers=headers) as told:
+        came = await told.json()
+    assert (came["verdict"], came["sent"], came["steps"][0]["state"]) == ("ran", 0, "would go")
+    assert ([body for body in sink.bodies if body], await rang.app.store.acts(limit=9)) == before
+    assert (await rang.post("/try", rule="Text bakc", event="c1"))[0].status == 404
+    assert (await rang.post("/try", rule="Text back", event="none"))[0].status == 404
+    assert (await rang.post("/try", rule="Text back"))[0].status == 422
+    assert (await rang.post("/try", VIEW, rule="Text back", event="c1"))[0].status == 403
+
+
+async def test_a_large_ledger_is_not_read_beside_the_service(rang, monkeypatch):
+    monkeypatch.setattr("relay.trying.MOST_BESIDE", 1)
+    answer, text = await rang.post("/try", rule="Text back", event="c1")
+    assert answer.status == 422
+    assert "relay try" in text
+
+
+async def test_before_the_first_call_the_start_page_says_what_to_do(house, until):
+    _, text = await house.get("/")
+    assert "Ready for the first call" in text
+    assert "Everything works" not in text
+    await house.ring("c1")
+    await house.settled(until)
+    _, text = await house.get("/")
+    assert "Ready for the first call" not in text
+
+
+async def test_open_alerts_are_counted_beside_their_page_on_every_page(house):
+    _, text = await house.get("/calls")
+    assert re.search(r'data-part="needs" class="badge" hidden', text)
+    await house.app.store.open_alert("disk", "The disk is full.", "run `relay prune`", now=house.app._clock())
+    _, text = await house.get("/calls")
+    assert re.search(r'data-part="needs" class="badge">1<', text)
+    _, text = await house.get("/")
+    assert "Run <code>relay prune</code>" in text
+
+
 async def test_a_connector_is_asked_whether_it_can_work(rang):
     answer, _ = await rang.post("/do/check-connector", connector="archive", back="/connectors")
     _, text = await rang.get(answer.headers["Location"])
@@ -229,7 +277,7 @@ async def test_a_delivery_that_failed_is_shown_with_its_reason_and_tried_again(h
     assert "1 delivery was given up on" in text
     _, text = await house.get("/connectors")
     assert "503" in text
-    name = re.search(r'formaction="/do/retry" class="" name="ids" value="([^"]+)"', text)[1]
+    name = re.search(r'formaction="/do/retry" class="quiet" name="ids" value="([^"]+)"', text)[1]
     sink.down = False
     await house.post("/do/retry", ids=name, back="/connectors")
     await house.settled(until)
@@ -300,7 +348,7 @@ async def test_a_stopping_relay_lets_open_pages_go(house):
 
 def test_every_template_belongs_to_a_page():
     drawn = {page.template for page in PAGES} | {"page.html", "bare.html", "macros.html"}
-    drawn |= {"error.html", "signin.html", "reveal.html"}
+    drawn |= {"error.html", "signin.html", "reveal.html", "try.html"}
     assert set(environment().list_templates()) == drawn
 
 

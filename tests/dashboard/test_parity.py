@@ -15,6 +15,7 @@ from relay.dashboard.pages import PAGES
 
 TEMPLATES = Path(relay.dashboard.__file__).parent / "templates"
 DEEDS = {
+    "try": "try",
     "retry": "retry",
     "cancel": "cancel",
     "release": "quarantine release",

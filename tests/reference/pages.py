@@ -30,6 +30,7 @@ from relay.settings.schema import UseForm as Use
 from relay.store import RequestNote
 from relay.store.sqlite import SqliteStore
 from relay.store.sqlite.schema import LATEST
+from relay.trying import offer_trials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -187,6 +188,7 @@ def http() -> str:
                 path.write_text("business: {name: Bright Plumbing}\n")
                 path.chmod(0o600)
                 app = App(read_settings(path, CONNECTORS, {"RELAY_HOOK_SECRET": "false-" * 6}), store, CONNECTORS)
+                offer_trials(app, CONNECTORS)
             return Admin(store, Metrics(), time.time, deeds=app.deeds).routes
         finally:
             await store.close()

@@ -36,7 +36,7 @@ const put = (html) => {
   let last = null;
   for (const part of fresh) {
     const name = part.dataset.part;
-    const old = main.querySelector(`[data-part="${CSS.escape(name)}"]`);
+    const old = document.querySelector(`[data-part="${CSS.escape(name)}"]`);
     const text = part.outerHTML;
     if (!old) {
       if (last) last.after(part); else main.prepend(part);
@@ -55,8 +55,13 @@ const put = (html) => {
   }
 };
 
+// On a phone the pages stand in a row that scrolls: the one that is open is brought into sight.
+const here = document.querySelector(".side nav a[aria-current]");
+const row = here && here.closest("ul");
+if (row && row.scrollWidth > row.clientWidth) row.scrollLeft = here.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
+
 if (main && main.dataset.live && window.EventSource) {
-  for (const part of parts(main)) before.set(part.dataset.part, part.outerHTML);
+  for (const part of parts(document)) before.set(part.dataset.part, part.outerHTML);
   let stream = null;
   const open = () => {
     if (stream || document.hidden) return;
