@@ -232,6 +232,12 @@ class Store(
     async def settle(self, settlements: Sequence[Settlement], follow: Follow) -> int:
         """Write down how tries ended, unless somebody else has claimed meanwhile; answers how many held."""
 
+    async def give_back(self, deliveries: Sequence[Delivery]) -> int:
+        """Let go of claims under which no try has begun, unless somebody else has claimed meanwhile.
+
+        Answers how many were let go; they are due again, and none of them counts as a try.
+        """
+
     async def free_leases(self, *, now: float, settle: float, everything: bool) -> int:
         """Give back what was claimed and not settled: all of it at a start, else what outlived its lease.
 

@@ -43,10 +43,10 @@ class Channel:
         """Seconds after a claim within which a try may begin, so that it is over before the claim is."""
         return self.lease - self.timeout
 
-    def want(self, under_way: int) -> Want:
-        """What may be claimed for it now: never more than may begin at once, as a lease does not wait for the rate."""
-        batch = self.connector.batch()
-        return Want(min(self.concurrency - under_way, self.room), batch.rows, self.lease, batch.or_after)
+    def want(self, under_way: int, ahead: int = 0) -> Want:
+        """What may be claimed for it now: what may begin at once and so many more, as far as its rate has room."""
+        batch, slots = self.connector.batch(), self.concurrency - under_way + ahead
+        return Want(slots if self.rate is None else min(slots, self.room), batch.rows, self.lease, batch.or_after)
 
     @property
     def room(self) -> int:

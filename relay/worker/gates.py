@@ -62,9 +62,13 @@ class Gates:
                 self._granted.add(name)
                 await self._store.hasten(name, now=now, limit=1)
 
-    def want(self, channel: Channel, under_way: int) -> Want:
-        """What may be claimed for a connector; no slots where nothing may."""
-        want, name = channel.want(under_way), channel.name
+    def lets_through(self, name: str) -> bool:
+        """Whether a connector's work goes on as usual, as far as is known: neither paused nor its breaker open."""
+        return not self._paused(name) and not self._breaker(name).open
+
+    def want(self, channel: Channel, under_way: int, ahead: int = 0) -> Want:
+        """What may be claimed for a connector, `ahead` of its turn too; no slots where nothing may."""
+        want, name = channel.want(under_way, ahead), channel.name
         if self._paused(name):
             return replace(want, slots=0)
         if self._breaker(name).open:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from relay.texting import PhoneConnector
 from relay.ticks import elapsed
 from relay.traces import Untold
 from relay.worker import fate, moves
+from relay.worker.ahead import Ahead, Waiting
 from relay.worker.gates import Gates
 from relay.worker.hold import Hold
 from relay.worker.memory import memory, with_known
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     from relay.metrics import Metrics
     from relay.planner import Planner
-    from relay.store import Claimed, Store
+    from relay.store import Claimed, Run, Store, Want
     from relay.traces import Traces
     from relay.worker.channel import Channel
 
@@ -79,9 +81,12 @@ class Worker:
         self.traces: Traces = Untold()
         """Told of every try."""
         self._under_way: dict[str, int] = {}
+        self._ahead = Ahead()
         self._tasks: set[asyncio.Task[None]] = set()
         self._left: set[asyncio.Task[Any]] = set()
         """Those that have sent and only write down."""
+        self._more = False
+        """Whether what has just ended may have made something else fall due."""
         self._lingering: float | None = None
         self._freed_at = float("-inf")
 
@@ -120,11 +125,8 @@ class Worker:
             self._freed_at = now
             await self._store.free_leases(now=now, settle=self._settle, everything=False)
         await self.gates.look(channels, now)
-        wants = {
-            name: want
-            for name, channel in channels.items()
-            if (want := self.gates.want(channel, self._under_way.get(name, 0))).slots > 0
-        }
+        await self._give_back(lambda name: channels.get(name) if self.gates.lets_through(name) else None)
+        wants = {name: want for name, channel in channels.items() if (want := self._want(channel)).slots > 0}
         ticks = self._ticks()
         # One commit for all three, in this order.
         ripe, taken, unknown = await _all(
@@ -134,12 +136,41 @@ class Worker:
         )
         self._lingering = taken.linger_until
         for name, group in _groups(taken.claimed):
-            await channels[name].begin()
             hold = Hold(channels[name].window, ticks, self._ticks)
+            if len(group) == 1 and self._under_way.get(name, 0) >= channels[name].concurrency:
+                self._ahead.put(Waiting(channels[name], group[0], hold))
+                continue
+            await channels[name].begin()
             self._start(name, self._carry(channels[name], group, hold, probe=self.gates.begin(name)))
         if unknown:
             self._start("", self._look_up(unknown))
         return ripe + len(taken.claimed) + len(unknown)
+
+    def _want(self, channel: Channel) -> Want:
+        """What may be claimed for a connector now: what may begin, and what may wait for its turn."""
+        lets_through = self.gates.lets_through(channel.name)
+        ahead = self._ahead.most(channel) - self._ahead.count(channel.name) if lets_through else 0
+        return self.gates.want(channel, self._under_way.get(channel.name, 0), ahead)
+
+    async def _give_back(self, keep: Callable[[str], Channel | None]) -> None:
+        """Let others, or us at a better time, have what was claimed and may not begin any more."""
+        given = [claimed.delivery for claimed in self._ahead.take_back(keep)]
+        if given:
+            await self._store.give_back(given)
+
+    def _advance(self, name: str) -> None:
+        """Begin what waits for its turn, as far as there is room; claim more once little is left of it."""
+        channel = self.channels.get(name)
+        if channel is None or not self.gates.lets_through(name):
+            self.call()
+            return
+        while self._under_way.get(name, 0) < channel.concurrency:
+            waiting = self._ahead.next(channel)
+            if waiting is None:
+                break
+            self._start(name, self._carry(channel, [waiting.claimed], waiting.hold, probe=False))
+        if self._ahead.is_low(channel):
+            self.call()
 
     async def idle(self) -> None:
         """Wait until nothing is under way."""
@@ -148,6 +179,8 @@ class Worker:
 
     async def drain(self, seconds: float) -> None:
         """Wait for what is under way; a text that is cut off becomes unknown, all else is tried again."""
+        with contextlib.suppress(StoreBusy):  # then their leases run out
+            await self._give_back(lambda name: None)  # noqa: ARG005 - none is kept
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=max(0.0, seconds))
             for task in late:
@@ -184,7 +217,7 @@ class Worker:
         if task in self._tasks and task not in self._left:
             self._left.add(task)
             self._under_way[name] -= 1
-            self.call()
+            self._advance(name)
 
     def _ended(self, name: str, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -192,12 +225,16 @@ class Worker:
             self._left.discard(task)
         else:
             self._under_way[name] -= 1
+            self._more = True
         error = None if task.cancelled() else task.exception()
         if error is not None:
             # Its lease runs out and it is taken again; nothing is lost, and nothing is hidden.
             why = told(error) if isinstance(error, Exception) else type(error).__name__
             log.error("a delivery ended without being settled", connector=name, why=why)
-        self.call()
+        if self._more:
+            self._more = False
+            self.call()
+        self._advance(name)
 
     async def _carry(self, channel: Channel, group: Sequence[Claimed], hold: Hold, *, probe: bool) -> None:
         try:
@@ -206,6 +243,7 @@ class Worker:
                 await self.gates.heard(channel, tried, probe=probe)
         finally:
             self.gates.ended(channel.name, probe=probe)
+            self._more |= probe or group[0].delivery.lane is not None
 
     async def _tried(self, channel: Channel, group: Sequence[Claimed], hold: Hold) -> list[tuple[Delivery, Outcome]]:
         """Send a group and write down how it went; answers what was really tried, as it stands now."""
@@ -308,14 +346,19 @@ class Worker:
             provider = (moved.receipt or {}).get("id") if delivery.kind == "text" else None
             settlements.append(Settlement(moved, attempt, provider, memory(channel, job, outcome, now)))
             self._metrics.tried(channel.name, str(moved.state), took)
+            self._ahead.took(channel.name, took)
             level = log.debug if moved.state is State.DELIVERED else log.warning
             ids = {"id": delivery.id, "run": delivery.run, "event_id": delivery.event}
             level("delivery", **ids, connector=channel.name, state=str(moved.state), tries=moved.tries)
             if self.traces.on:
                 self._trace(delivery, moved, took, told(outcome))
-        await self._store.settle(settlements, self._planner.follow)
+        await self._store.settle(settlements, self._follow)
         failpoints.reach("text_settled")
         return [settlement.delivery for settlement in settlements]
+
+    def _follow(self, run: Run) -> Sequence[Delivery]:
+        self._more = True
+        return self._planner.follow(run)
 
     def _learn_block(self, delivery: Delivery, outcome: Outcome, now: float) -> None:
         """What this text says of those after it: its sender may text, or may not for now."""

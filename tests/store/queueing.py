@@ -192,6 +192,19 @@ class Settling:
         assert names(await claimed(store, now=NOW + 29)) == []
         assert await store.free_leases(now=NOW + 30, settle=60, everything=False) == 1
 
+    async def test_a_claim_that_is_given_back_is_due_again_at_once_and_counts_no_try(self, store: Store):
+        await owe(store, owed("d1"), owed("d2"))
+        first, second = await claimed(store)
+        assert await store.give_back([first.delivery]) == 1
+        assert await settle(store, first, State.DELIVERED) == 0
+        (again,) = await claimed(store)
+
+        assert (again.delivery.id, again.delivery.tries) == ("d1", 0)
+        assert await store.give_back([first.delivery]) == 0
+        assert await settle(store, again, State.DELIVERED) == 1
+        assert await settle(store, second, State.DELIVERED) == 1
+        assert await store.give_back([again.delivery, second.delivery]) == 0
+
     async def test_a_start_frees_everything_and_counts_the_try(self, store: Store, reopen: Any):
         await owe(store, owed("d1"), owed("d2"), text("t1"))
         await claimed(store, slots=1)

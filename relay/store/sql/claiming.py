@@ -176,6 +176,15 @@ def claim_unknown(connection: Connection, *, now: float, lease: float, limit: in
     return [Claimed(delivery, event_named(connection, delivery.event)) for delivery in deliveries]
 
 
+def give_back(connection: Connection, deliveries: Sequence[Delivery]) -> int:
+    """Let go of claims under which no try has begun; answers how many still held."""
+    return connection.executemany(
+        "update deliveries set state = 'due', lease_until = null, claims = claims + 1 "
+        "where id = ? and claims = ? and lease_until is not null and state = 'sending' and kind <> 'text'",
+        [(delivery.id, delivery.claims) for delivery in deliveries],
+    ).rowcount
+
+
 def free_leases(connection: Connection, *, now: float, settle: float, everything: bool) -> int:
     """Give back what was claimed and not settled. A text that may have left is never due again: it becomes unknown."""
     over = float("inf") if everything else now

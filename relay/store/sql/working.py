@@ -105,6 +105,9 @@ class SqlWork(Transactions):
     async def settle(self, settlements: Sequence[Settlement], follow: Follow) -> int:
         return await self._write_together(settling.settle_all, (settlements, follow))
 
+    async def give_back(self, deliveries: Sequence[Delivery]) -> int:
+        return await self._write(partial(claiming.give_back, deliveries=deliveries))
+
     async def free_leases(self, *, now: float, settle: float, everything: bool) -> int:
         return await self._write(partial(claiming.free_leases, now=now, settle=settle, everything=everything))
 
