@@ -26,8 +26,8 @@ PAUSE = 0.02
 """Seconds between two batches, so that whoever else writes never waits behind more than one."""
 WAL_MOST = 64 * 2**20
 """Bytes of log beyond which somebody should look: something reads for very long, or the disk cannot keep up."""
-FEW = 100
-"""Events in a batch where each goes only for want of room."""
+FEW, MANY = 100, 500
+"""Events in a batch where each goes only for want of room: few of a small ledger, so that no more go than must."""
 _DAY = 86400.0
 _FILLED = 0.9
 """How full of its cap a ledger is left that had outgrown it."""
@@ -56,6 +56,11 @@ class Retention:
             ("attempts", now - self.attempts),
             ("events", now - max(self.attempts, self.bodies, self.transcripts)),
         )
+
+    @property
+    def batch(self) -> int:
+        """Events that go together for want of room."""
+        return min(max(FEW, self.size // 10**6), MANY)
 
     def outgrown(self, sizes: Sizes) -> bool:
         """Whether the oldest events must go, whatever their age."""
@@ -141,8 +146,8 @@ class Upkeep:
         before = await self._store.sizes()
         rows: dict[str, int] = {kind: await self._walk(self._store.prune, kind, cut, end) for kind, cut in self._cuts()}
         if self.retention.outgrown(await self._store.sizes()):
-            few = partial(self._store.prune, limit=FEW)
-            rows["events"] += await self._walk(few, "events", self._clock(), end, self._fits)
+            batch = partial(self._store.prune, limit=self.retention.batch)
+            rows["events"] += await self._walk(batch, "events", self._clock(), end, self._fits)
         await self._shrink(end)
         after = await self._store.sizes()
         done = self._ticks() <= end

@@ -76,6 +76,11 @@ async def test_a_ledger_that_outgrew_its_cap_loses_its_oldest_events_and_nothing
     assert await causes(ledger) == []
 
 
+@pytest.mark.parametrize(("size", "batch"), [(10**6, 100), (2 * 10**8, 200), (2 * 10**9, 500)])
+def test_of_a_large_ledger_more_goes_at_once(size, batch):
+    assert Retention(size=size).batch == batch
+
+
 async def test_a_ledger_that_cannot_get_under_its_cap_says_so_until_it_can(ledger, upkeep):
     upkeep.retention = replace(upkeep.retention, size=1000)
     await upkeep.prune()

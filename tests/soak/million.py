@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 SEED = 1000
 """Events made by hand; each is then multiplied."""
 BODY = b'{"transcription": "' + b"My heater leaks and it is getting worse. " * 12 + b'"}'
-_NEW = {"id": "id || '-' || :n", "key": "key || '-' || :n", "event": "event || '-' || :n", "run": "run || '-' || :n"}
-_NEW["delivery"] = "delivery || '-' || :n"
+_LATER = "substr({0}, 1, 4) || printf('%06x', :n) || substr({0}, 5)"
+"""Ids begin with their time, so that what came later sorts later."""
+_NEW = {name: _LATER.format(name) for name in ("id", "event", "run", "delivery")} | {"key": "key || '-' || :n"}
 _TABLES = ("events", "verdicts", "deliveries", "attempts", "calls")
 
 
