@@ -72,3 +72,18 @@ def test_no_file_names_a_registry_a_machine_or_a_live_secret():
 def test_that_check_can_find_something():
     assert FORBIDDEN.search("https://{}.org/simple".format("pypi"))
     assert FORBIDDEN.search("cs_key_" + "a1b2c3d4" * 4)
+
+
+def test_every_module_or_the_folder_it_stands_in_has_tests_of_its_name():
+    """`test_X.py`, or a folder X of tests, for X the module or a folder above it; the package alone is too much."""
+    tests = [path.relative_to(ROOT / "tests") for path in tracked() if path.name.startswith("test_")]
+    told = {path.stem.removeprefix("test_") for path in tests} | {part for path in tests for part in path.parts[:-1]}
+    modules = [path for folder in ("relay", "connectors") for path in (ROOT / folder).rglob("*.py")]
+    bare = [
+        str(module.relative_to(ROOT))
+        for module in modules
+        if not told & {*module.relative_to(ROOT).with_suffix("").parts[1:], module.stem.strip("_")}
+        and module.relative_to(ROOT).parts[1:] != ("__init__.py",)
+    ]
+    assert len(modules) > 300
+    assert bare == []
