@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from relay.store.drawing import Drawing, changes, draw, names_of_all
 from relay.store.postgres import PostgresStore
 from relay.store.postgres.address import read_address
 from relay.store.postgres.clock import ServerClock
-from relay.store.postgres.dialect import spelled
+from relay.store.postgres.dialect import at_once, spelled
 from tests.crash.proxy import Proxy
 from tests.postgres import drop_database, make_database
 from tests.store.ledger import NOW, accept, begin, claimed, event, nobody_waits, owe, owed, plan, text, with_cooldown
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from relay.models import Delivery, Event, Known
     from relay.store import Run
+    from relay.store.postgres.connection import ServerConnection
 
 
 @pytest.fixture
@@ -92,6 +94,28 @@ def test_what_cannot_be_kept_is_refused(words: str):
 )  # fmt: skip
 def test_a_statement_is_spelled_for_the_server(ours: str, theirs: str, finds: bool):
     assert (spelled(ours).text, spelled(ours).finds) == (theirs, finds)
+
+
+def test_the_same_update_of_many_rows_is_one_statement():
+    sql = "update texts set state = ?, at = ?, shadow = 0 where id = ? and run = ?"
+    assert at_once(sql) == (
+        "update texts as it set state = said.v1, at = said.v2, shadow = 0 from unnest($1::text[], $2::float8[], "
+        "$3::text[], $4::text[]) as said (v1, v2, v3, v4) where it.id = said.v3 and it.run = said.v4 returning 1"
+    )
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "update texts set at = at + ? where id = ?",
+        "update texts set state = ? where id = ? or run = ?",
+        "update texts set state = coalesce(state, ?) where id = ?",
+        "delete from texts where id = ?",
+        "insert into meta (name, value) values (?, ?)",
+    ],
+)
+def test_any_other_statement_of_many_rows_is_said_for_each(sql: str):
+    assert at_once(sql) is None
 
 
 class Asked:
@@ -351,6 +375,27 @@ async def test_connections_that_break_are_replaced(postgres: str):
         assert len(await store.events(limit=9)) == n + 1
     await store.close()
     await proxy.stop()
+
+
+async def test_a_sum_that_was_added_to_in_what_failed_is_what_it_was_before(two: tuple[PostgresStore, PostgresStore]):
+    add = (
+        "insert into traffic (hour, number, outcome, calls) values (?, ?, ?, ?) "
+        "on conflict (hour, number, outcome) do update set calls = traffic.calls + excluded.calls"
+    )
+
+    def work(connection: ServerConnection) -> list[tuple[str, int]]:
+        connection.sum_up(add, (1, "a", "missed"), 2)
+        for number in ("a", "b"):
+            with contextlib.suppress(ZeroDivisionError), connection.apart():
+                connection.sum_up(add, (1, number, "missed"), 5)
+                assert len(connection.execute("select * from traffic").fetchall()) > 0
+                raise ZeroDivisionError
+        with connection.apart():
+            connection.sum_up(add, (1, "c", "missed"), 7)
+        return [(row["number"], row["calls"]) for row in connection.execute("select * from traffic order by number")]
+
+    assert await two[0]._engine.run(work) == [("a", 2), ("c", 7)]
+    assert await two[1]._engine.run(work) == [("a", 4), ("c", 14)]
 
 
 async def test_reading_only_changes_nothing(postgres: str):

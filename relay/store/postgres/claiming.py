@@ -44,6 +44,19 @@ def is_unknown(connection: ServerConnection, now: float) -> bool:
     return found.fetchone() is not None
 
 
+def next_due_at(connection: ServerConnection, connectors: Sequence[str], now: float) -> float | None:
+    """The next moment after now at which something can be taken, ripened, or looked up; asked in one go."""
+    found = connection.execute(
+        "select least((select min(at) from unnest($1::text[]) as u (name), lateral (select min(due_at) as at "
+        "from deliveries where connector = u.name and state = 'due' and lease_until is null and due_at > $2) as one), "
+        "(select min(due_at) from deliveries where state in ('waiting', 'held') and due_at is not null), "
+        "(select min(due_at) from deliveries where state = 'unknown' and lease_until is null)) as at",
+        (list(connectors), now),
+    )
+    at: float | None = found.fetchone()["at"]
+    return at
+
+
 def claim(connection: ServerConnection, wants: Mapping[str, Want], *, now: float, versions: Collection[str]) -> Taken:
     """Take due deliveries, oldest first; within a lane in order, none past one that is under way or in back-off."""
     taken: list[Delivery] = []

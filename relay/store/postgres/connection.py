@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import asyncpg
 from greenlet import getcurrent, greenlet
 
-from relay.store.postgres.dialect import spelled
+from relay.store.postgres.dialect import at_once, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -120,20 +120,24 @@ class ServerConnection:
             given = [self.seal.bound(one) for one in given]
         if not given:
             return Found((), 0)
+        whole = at_once(sql)
+        if whole is not None:
+            changed = _wait(self._raw.fetch(whole, *map(list, zip(*given, strict=True))))
+            return Found((), len(changed))
         changed = _wait(self._raw.fetchmany(f"{statement.text} returning 1", given))
         return Found((), len(changed))
 
     @contextlib.contextmanager
     def apart(self) -> Iterator[None]:
         """What fails in here is undone alone, and raised; the transaction around it stands unless `ends_all`."""
-        self.write_all()
+        self._write_waiting()
+        counted, sums = self._counted.copy(), self._sums.copy()
         self.execute("savepoint apart")
         try:
             yield
-            self.write_all()
+            self._write_waiting()
         except BaseException as error:
-            self._counted.clear()
-            self._sums.clear()
+            self._counted, self._sums = counted, sums
             for waiting in self._waiting.values():
                 waiting.undo()
             if not self.ends_all(error):
@@ -178,18 +182,21 @@ class ServerConnection:
         if self._sums and "traffic" in sql:
             self._write_sums()
 
-    def _write_sums(self) -> None:
-        sums, self._sums = self._sums, Counter()
-        for (statement, place), by in sorted(sums.items()):
-            if by:
-                self.execute(statement, (*place, by))
-
-    def write_all(self) -> None:
-        """Write down whatever waits."""
+    def _write_waiting(self) -> None:
         for table in list(self._waiting):
             self._write_before(table)
-        self._write_sums()
+
+    def _write_sums(self) -> None:
+        sums, self._sums = self._sums, Counter()
+        for statement in sorted({statement for statement, _ in sums}):
+            places = sorted(place for summed, place in sums if summed == statement and sums[summed, place])
+            self.executemany(statement, [(*place, sums[statement, place]) for place in places])
+
+    def write_all(self) -> None:
+        """Write down whatever waits; sums last, as every relay adds to the same rows, and waits for who has them."""
+        self._write_waiting()
         self.write_counts()
+        self._write_sums()
 
     def lock(self, *keys: str) -> None:
         """Hold these names until the transaction ends; waits for whoever has one. Sorted: nobody deadlocks."""

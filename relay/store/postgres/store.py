@@ -14,7 +14,6 @@ from relay.store.postgres.address import read_address
 from relay.store.postgres.clock import ServerClock
 from relay.store.postgres.engine import Engine, connect_pool, told
 from relay.store.postgres.schema import insist_on_latest, migrate
-from relay.store.sql import claiming as shared_claiming
 from relay.store.sql import sealing, settling, texts, upkeep
 from relay.store.sql.arrivals import Arrival
 from relay.store.sql.store import SqlStore
@@ -164,7 +163,7 @@ class PostgresStore(SqlStore):
         return await self._write(partial(claiming.claim_unknown, now=now, lease=lease, limit=limit))
 
     async def next_due_at(self, connectors: Sequence[str], *, now: float) -> float | None:
-        return await self._read(partial(shared_claiming.next_due_at, connectors=connectors, now=now))
+        return await self._read(partial(claiming.next_due_at, connectors=connectors, now=now))
 
     async def free_leases(self, *, now: float, settle: float, everything: bool) -> int:
         return await self._write(
