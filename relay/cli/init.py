@@ -25,8 +25,7 @@ CALLSCALER_API_KEY={CALLSCALER_API_KEY}
 """
 _IGNORED = ".env\n*.db\n*.db-shm\n*.db-wal\n*.jsonl\n"
 _SCHEMA = "relay.schema.json"
-_EDITORS = f"# yaml-language-server: $schema={_SCHEMA}\n"
-"""Tells editors where the names of all keys and facts stand."""
+"""Where the shipped files tell editors to look for the names of all keys and facts."""
 
 
 @click.command(epilog='Example: relay init --name "Bright Plumbing" --timezone America/Chicago --yes')
@@ -86,7 +85,7 @@ def _written(name: str, zone: str, hours: str, *, slack: bool) -> str:
     from relay.settings.shipped import shipped  # noqa: PLC0415 - quick help
 
     start = shipped("relay.example.yaml" if slack else "relay.start.yaml").read_text(encoding="utf-8")
-    text = _EDITORS + start.replace(f"name: {_NAME}", f"name: {_quoted(name)}", 1)
+    text = start.replace(f"name: {_NAME}", f"name: {_quoted(name)}", 1)
     return text.replace(f"timezone: {_ZONE}", f"timezone: {zone}", 1).replace(f"{{{_HOURS}}}", f"{{{hours}}}", 1)
 
 

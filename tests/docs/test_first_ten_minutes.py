@@ -15,6 +15,7 @@ from tests.patience import PATIENCE
 from tests.ports import free_port
 
 PAGE = Path(__file__).parents[2] / "docs" / "first-ten-minutes.md"
+README = PAGE.parents[1] / "README.md"
 PORTS = ("8080", "8081", "9000")
 SHIMS = {
     "relay": f'exec "{sys.executable}" -m relay "$@"',
@@ -168,6 +169,15 @@ def test_the_page_can_be_typed_as_it_stands(screen, part):
         else:
             shown = as_expected(screen, line, expected)
         assert fits(expected, shown), f"$ {line}\n" + "\n".join(shown)
+
+
+def test_the_readme_shows_what_the_demo_says(screen):
+    readme = README.read_text(encoding="utf-8")
+    [block] = re.findall(r"^    \d+ events in .*\n(?:    .*\n)+", readme, re.MULTILINE)
+    shown = [line.removeprefix("    ") for line in block.splitlines()]
+    shown[0] = re.sub(r"in [\d.]+ s", "in … s", shown[0])
+    said = screen.type("make -s demo ARGS=--once")
+    assert fits(["…", shown[0], *shown[1:-1], "…", shown[-1]], said), "\n".join(said)
 
 
 def as_expected(screen, line, expected):

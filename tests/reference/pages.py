@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 import time
 from pathlib import Path
@@ -23,7 +24,7 @@ from relay.metrics import Metrics
 from relay.models import CALLSCALER, Standing
 from relay.settings import read_settings
 from relay.settings.meanings import inner_forms, meanings
-from relay.settings.schema import FORMS, LISTED, NAMED, PLAIN_SECTIONS
+from relay.settings.schema import FORMS, LISTED, NAMED, PLAIN_SECTIONS, schema
 from relay.settings.schema import MannersForm as Manners
 from relay.settings.schema import RuleForm as Rule
 from relay.settings.schema import UseForm as Use
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from relay.models import Form
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+EDITORS = FOLDER.parents[1] / "config" / "relay.schema.json"
 HEAD = "Written by `make reference` from the code; a test holds the two together.\n"
 
 
@@ -312,6 +314,12 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
+def editors() -> str:
+    """The schema that the files of config/ point editors at; a line for each key, so that changes can be seen."""
+    return json.dumps(schema(CONNECTORS), indent=1, ensure_ascii=False) + "\n"
+
+
 if __name__ == "__main__":
+    EDITORS.write_text(editors(), encoding="utf-8")
     for name, made in PAGES.items():
         (FOLDER / name).write_text(made(), encoding="utf-8")

@@ -12,7 +12,7 @@ from relay.settings.meanings import inner_forms, meanings
 from relay.settings.names import SECTIONS
 from relay.settings.said_of_keys import SAID
 from relay.settings.schema import FORMS, LISTED, NAMED, PLAIN_SECTIONS, MannersForm, RuleForm, UseForm, schema
-from tests.reference.pages import FOLDER, PAGES
+from tests.reference.pages import EDITORS, FOLDER, PAGES, editors
 
 TOP = [*FORMS.values(), *NAMED.values(), *LISTED.values(), MannersForm, RuleForm, UseForm]
 TOP += [form for kind, cls in CONNECTORS.items() if kind != CALLSCALER for form in (cls.Options, cls.Action)]
@@ -23,6 +23,16 @@ ALL = {form.__name__: form for top in TOP for form in (top, *inner_forms(top))}
 @pytest.mark.parametrize("name", PAGES)
 def test_the_page_is_what_the_code_says(name):
     assert (FOLDER / name).read_text(encoding="utf-8") == PAGES[name](), "make reference writes it anew"
+
+
+def test_the_schema_beside_the_shipped_files_is_the_one_of_the_code_and_each_points_at_it():
+    assert EDITORS.read_text(encoding="utf-8") == editors(), "make reference writes it anew"
+    for name in ("demo.yaml", "relay.example.yaml", "relay.start.yaml"):
+        assert (
+            (EDITORS.parent / name)
+            .read_text(encoding="utf-8")
+            .startswith(f"# yaml-language-server: $schema={EDITORS.name}\n")
+        )
 
 
 def test_there_is_no_page_that_nobody_writes():
