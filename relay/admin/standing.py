@@ -13,6 +13,7 @@ from relay.admin.paging import LIMIT, limit_of, read_number
 from relay.models import iso
 from relay.person import read_person
 from relay.shown import stand_of
+from relay.store.nodes import node_json, same_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,9 @@ class Standing:
             Route(get, "/api/totals", self.totals, "Events, duplicates, refused requests, counted."),
             Route(get, "/api/rules", self.rules, "The rules in force, and what each did in 7 days."),
             Route(get, "/api/connectors", self.connectors, "Each connector as it stands, with its backlog."),
+            Route(
+                get, "/api/nodes", self.nodes, "The relays that share the ledger, and whether all run the same file."
+            ),
             Route(get, "/api/numbers", self.numbers, "The business's numbers as last read."),
             Route(
                 get, "/api/moves", self.moves, "Runs of moves, newest first.", asks=(LIMIT,), answer=_RUNS, fails=(400,)
@@ -104,6 +108,19 @@ class Standing:
             owed = backlog.get(one.name, {})
             told.append({**asdict(one), **asdict(stand), "until": iso(stand.until), "owed": owed})
         return json_answer({"connectors": told})
+
+    async def nodes(self, request: web.Request) -> web.Response:  # noqa: ARG002 - as above
+        """Relays seen in the last day."""
+        now, shared = self._store.clock(), self._store.shared
+        told = [
+            {
+                **node_json(node, now=now, shared=shared),
+                "started_at": iso(node.started_at),
+                "seen_at": iso(node.seen_at),
+            }
+            for node in await self._store.nodes()
+        ]
+        return json_answer({"nodes": told, "same_config": same_config(told)})
 
     async def numbers(self, request: web.Request) -> web.Response:  # noqa: ARG002 - as above
         """The business's numbers, with their inbound calls of 30 days."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,23 +11,20 @@ from relay.cli.tables import clock, print_table
 
 if TYPE_CHECKING:
     from relay.store import Store
-    from relay.store.nodes import Node
 
 
 @click.command(epilog="Example: relay nodes")
 @ledger_options
 def nodes(config: str | None, store: str | None, *, as_json: bool) -> None:
     """Who lives, who does what for all, how far each lags, and whether all run the same configuration."""
-    from relay.store.nodes import ALIVE, ALONE  # noqa: PLC0415 - quick help
+    from relay.store.nodes import node_json, same_config  # noqa: PLC0415 - quick help
 
-    async def read(ledger: Store) -> tuple[list[Node], float, float]:
-        return await ledger.nodes(), ledger.clock(), ALIVE if ledger.shared else ALONE + ALIVE
+    async def read(ledger: Store) -> list[dict[str, Any]]:
+        return [node_json(node, now=ledger.clock(), shared=ledger.shared) for node in await ledger.nodes()]
 
-    found, now, most = read_ledger(config, store, read)
-    told = [_told(node, now, most) for node in found]
-    configs = {node["config"] for node in told if node["lives"]}
+    told = read_ledger(config, store, read)
     if as_json:
-        print_json({"nodes": told, "same_config": len(configs) <= 1})
+        print_json({"nodes": told, "same_config": same_config(told)})
         return
     zone = zone_of(config)
     print_table(
@@ -36,12 +32,8 @@ def nodes(config: str | None, store: str | None, *, as_json: bool) -> None:
         [_row(node, zone) for node in told],
         empty="no relay runs on this ledger",
     )
-    if len(configs) > 1:
+    if not same_config(told):
         click.echo("the relays run different configurations: give all the same file, and reload them", err=True)
-
-
-def _told(node: Node, now: float, most: float) -> dict[str, Any]:
-    return {**asdict(node), "silent": round(max(0.0, now - node.seen_at), 1), "lives": now - node.seen_at < most}
 
 
 def _row(node: dict[str, Any], zone: str) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +33,18 @@ class Node:
     """Seconds that the oldest due delivery has waited, as this relay sees it; None while nothing is due."""
     holds: tuple[str, ...] = ()
     """What it does for all of them."""
+
+
+def node_json(node: Node, *, now: float, shared: bool) -> dict[str, Any]:
+    """What is said of a relay: all it said of itself, `silent` (seconds since), and whether it still `lives`."""
+    silent = now - node.seen_at
+    lives = silent < (ALIVE if shared else ALONE + ALIVE)
+    return {**asdict(node), "silent": round(max(0.0, silent), 1), "lives": lives}
+
+
+def same_config(told: Sequence[dict[str, Any]]) -> bool:
+    """Whether all relays that live run the same configuration."""
+    return len({node["config"] for node in told if node["lives"]}) <= 1
 
 
 class Nodes(Protocol):

@@ -14,7 +14,7 @@ from tests.admin.conftest import TOKEN, VIEW
 EVERYBODY, LOOK, ACT = "everybody", "whoever may look", "whoever may act"
 MAY = {EVERYBODY: {None, "wrong", VIEW, TOKEN}, LOOK: {VIEW, TOKEN}, ACT: {TOKEN}}
 LOOKED_AT = """
-    events events/{reference} deliveries deliveries/{id} texts refused requests acts alerts connectors now numbers
+    events events/{reference} deliveries deliveries/{id} texts refused requests acts alerts connectors now nodes numbers
     moves optouts people/{number} quarantine rules totals
 """
 PAGES = """

@@ -84,14 +84,14 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def start(folder, url, environment, file=FILE, clock=None):
-    """A relay of its own in a folder."""
+async def start(folder, url, environment, file=FILE, clock=None, store=None):
+    """A relay of its own in a folder, with its ledger there, too, unless another is given."""
     path = folder / "relay.yaml"
     path.write_text(file.format(url=url) if file is FILE else file)
     path.chmod(0o600)
     settings = read_settings(path, CONNECTORS, {"RELAY_HOOK_SECRET": SECRET, **environment})
     # Every hour of the real day is ten in the morning here: quiet hours have tests of their own.
-    app = App(settings, SqliteStore(folder / "relay.db"), CONNECTORS, clock=clock or Clock())
+    app = App(settings, store or SqliteStore(folder / "relay.db"), CONNECTORS, clock=clock or Clock())
     offer_trials(app, CONNECTORS)
     jar = aiohttp.DummyCookieJar()
     async with aiohttp.ClientSession(cookie_jar=jar) as client:
