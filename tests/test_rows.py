@@ -336,7 +336,7 @@ def test_a_file_with_ten_mistakes_is_told_in_ten_lines_with_the_right_places(tmp
     assert done.exit_code == 3
     places = [line.removeprefix(f"{path}:").split(": ", 1) for line in done.stdout.splitlines()]
     assert [place for place, _ in places] == [
-        "1:1", "2:22", "2:45", "3:25", "3:40", "5:16", "8:12", "9:10", "10:14", "14:19",
+        "1:1", "2:22", "2:51", "3:25", "3:40", "5:16", "8:12", "9:10", "10:14", "14:19",
     ]  # fmt: skip
     with pytest.raises(ConfigError):
         read_settings(path, CONNECTORS, {"RELAY_HOOK_SECRET": SECRET})
