@@ -35,15 +35,18 @@ TOO_FEW = (
 
 
 @pytest.fixture
+def tmp_path():
+    """A folder that nobody has trouble to find: pytest closes its own to others whenever a session begins."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
 def serve(tmp_path):
     """Tries to serve as somebody who is not root; answers the exit code and what was said."""
     (tmp_path / "relay.yaml").write_text(FILE)
     (tmp_path / "data").mkdir()
-    os.chmod(tmp_path, 0o755)  # noqa: S103, PTH101 - nobody has to find the way
-    for parent in tmp_path.parents:
-        if parent == Path(tempfile.gettempdir()):
-            break
-        parent.chmod(0o755)
 
     def run(**environment):
         ran = subprocess.run(
@@ -102,6 +105,19 @@ def test_a_ledger_that_cannot_be_opened_is_told_in_one_line(serve, tmp_path, how
     assert str(tmp_path / "data" / "relay.db") in line
     assert "Check that its folder exists and can be written" in line
     assert not list(tmp_path.glob("*.db"))
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o600], ids=["of nobody", "of root"])
+def test_secrets_that_may_not_be_read_are_told_in_one_line(serve, tmp_path, mode):
+    if mode and os.getuid() != 0:
+        pytest.skip("only root can make a file of somebody else")
+    secrets = tmp_path / ".env"
+    secrets.write_text("RELAY_HOOK_SECRET=false-secret-0002-0002\n")
+    secrets.chmod(mode)
+    code, lines = serve()
+    assert code == 3
+    [line] = lines
+    assert line.startswith(f"{secrets} cannot be read (Permission denied): it belongs to whom the relay runs as")
 
 
 def test_too_few_files_are_told_before_anything_is_opened(serve, tmp_path):
