@@ -331,6 +331,12 @@ async def test_a_damaged_file_is_told(tmp_path, http):
     assert finding.said.startswith("damaged: ")
 
 
+async def test_of_a_ledger_that_cannot_be_read_it_is_not_said_that_there_is_none(http):
+    bench = Bench(time.time, http, fault="relay.db is damaged")
+    said = [finding.said for check in (machine.database, machine.ledger) for finding in await check(bench)]
+    assert said == ["the ledger cannot be read", "relay.db is damaged"]
+
+
 async def test_the_disk_is_looked_at(http, tmp_path):
     assert (await machine.disk(Bench(time.time, http)))[0].word == "ok"
     free = shutil.disk_usage(tmp_path)

@@ -144,6 +144,14 @@ async def test_t21_a_sender_that_may_not_text_holds_texting_with_one_alert_and_n
     assert len(shop.said("log")) == 20
 
 
+async def test_t21_the_first_no_of_the_phone_system_is_told_at_once() -> None:
+    shop = Watched(BACK)
+    shop.services[CALLSCALER].answers = [POOR]
+    await shop.call()
+    await shop.settle()
+    assert await shop.alerts() == ["texts-sender:" + OWN]
+
+
 async def test_t21_what_is_mended_within_the_time_goes_out_and_the_alert_ends() -> None:
     shop = Watched(BACK)
     shop.services[CALLSCALER].answers = [MUTE]

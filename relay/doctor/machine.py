@@ -73,6 +73,8 @@ async def clock(bench: Bench) -> list[Finding]:
 
 async def database(bench: Bench) -> list[Finding]:
     """The database under the ledger."""
+    if bench.fault:
+        return [note("the ledger cannot be read")]
     if bench.store is None:
         return [note("no ledger yet", "`relay serve` makes it")]
     trouble = bench.store.engine_trouble

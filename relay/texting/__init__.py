@@ -2,7 +2,7 @@
 
 from relay.texting.blocks import Blocks
 from relay.texting.findings import findings
-from relay.texting.judging import GO, HEAR_AGAIN, HEARD, RECHECK, Alarm, Judgement, People, judge, too_late
+from relay.texting.judging import GO, HEAR_AGAIN, HEARD, RECHECK, Alarm, Judgement, People, judge, mute, too_late
 from relay.texting.loops import looped
 from relay.texting.phone_system import ListedText, PhoneConnector, SentText, find_sent
 from relay.texting.policy import Limit, LimitsForm, Policy, TextingForm
@@ -27,5 +27,6 @@ __all__ = [
     "findings",
     "judge",
     "looped",
+    "mute",
     "too_late",
 ]

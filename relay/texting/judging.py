@@ -185,7 +185,12 @@ def _sender(people: People, policy: Policy) -> _Passing | None:
         why = f"{people.sender} cannot send texts: it is not enabled or not registered for texting"
     if why is None:
         return None
-    return _Passing(why, alarm=Alarm(f"texts-sender:{people.sender}", f"Texts are held: {why}", _MEND_SENDER))
+    return _Passing(why, alarm=mute(people.sender, why))
+
+
+def mute(sender: str | None, why: str) -> Alarm:
+    """That texts of a sender, E.164, do not go out, and why."""
+    return Alarm(f"texts-sender:{sender}", f"Texts are held: {why}", _MEND_SENDER)
 
 
 def _doubted(people: People) -> _Passing | None:

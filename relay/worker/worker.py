@@ -18,7 +18,7 @@ from relay.errors import Blocked, Rejected, StoreBusy, Unclear
 from relay.models import ASKED, Attempt, Delivery, Event, SendText, State
 from relay.planner import Answered, asks_whether_answered, judge_text
 from relay.store import Settlement, TextAddress
-from relay.texting import PhoneConnector
+from relay.texting import PhoneConnector, mute
 from relay.ticks import elapsed
 from relay.traces import Untold
 from relay.worker import fate, moves
@@ -362,11 +362,12 @@ class Worker:
 
     def _learn_block(self, delivery: Delivery, outcome: Outcome, now: float) -> None:
         """What this text says of those after it: its sender may text, or may not for now."""
-        blocks = self._planner.book.blocks
+        book, sender = self._planner.book, (delivery.action or {}).get("sender")
         if isinstance(outcome, Blocked):
-            blocks.hold(outcome.sender, str(outcome), now=now)
+            book.blocks.hold(outcome.sender, str(outcome), now=now)
+            book.alarm(mute(sender, str(outcome)))
         elif isinstance(outcome, Receipt):
-            blocks.clear((delivery.action or {}).get("sender"))
+            book.blocks.clear(sender)
 
     def _trace(self, tried: Delivery, moved: Delivery, took: float, answer: str) -> None:
         about: dict[str, str | int] = {"delivery": tried.id, "run": tried.run, "connector": tried.connector}
