@@ -2,43 +2,28 @@
 
 import asyncio
 import contextlib
-import datetime as dt
 import gzip
 import ipaddress
 import json
 import os
 import shutil
 import socket
-import ssl
 import subprocess
 import sys
 import threading
-import warnings
-from dataclasses import replace
-from email.utils import format_datetime
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
-from multidict import CIMultiDict, CIMultiDictProxy
 
 import relay.http
 from relay.errors import (
-    Forbidden,
-    Gone,
     Invalid,
-    NotFound,
-    RateLimited,
     Rejected,
-    Unauthorized,
     Unavailable,
     Unclear,
 )
-from relay.http import BODY_CAP, Answer, Http, Network, _dump, _GuardedResolver
+from relay.http import BODY_CAP, Http, Network, _dump, _GuardedResolver
 from tests.patience import PATIENCE
 
 PUBLIC = Network(allow_http=True)
@@ -285,101 +270,6 @@ async def test_a_slow_server_of_names_costs_five_seconds_at_most_and_holds_up_no
     released.set()
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    """A key and a certificate for 127.0.0.1 that nobody but itself vouches for."""
-    folder = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tests")])
-    now = dt.datetime.now(dt.UTC)
-    own = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-
-    def certificate(until, names=own):
-        return (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=9))
-            .not_valid_after(now + until)
-            .add_extension(names, critical=False)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(key, hashes.SHA256())
-            .public_bytes(serialization.Encoding.PEM)
-        )
-
-    elsewhere = x509.SubjectAlternativeName([x509.DNSName("elsewhere.example")])
-    written = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "key.pem").write_bytes(written)
-    for file, made in {
-        "good": certificate(dt.timedelta(days=9)),
-        "expired": certificate(dt.timedelta(days=-1)),
-        "wrong_host": certificate(dt.timedelta(days=9), elsewhere),
-    }.items():
-        (folder / f"{file}.pem").write_bytes(made)
-    return folder
-
-
-@pytest.fixture
-async def over_tls(authority):
-    """Starts a server that shows one of the certificates."""
-    servers = []
-
-    async def start(certificate, newest=ssl.TLSVersion.TLSv1_3):
-        async def answer(reader, writer):
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-                await reader.readuntil(b"\r\n\r\n")
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-                await writer.drain()
-            writer.close()
-
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(authority / f"{certificate}.pem", authority / "key.pem")
-        if newest < ssl.TLSVersion.TLSv1_2:
-            with warnings.catch_warnings(action="ignore"):
-                context.minimum_version = context.maximum_version = newest
-            context.set_ciphers("ALL:@SECLEVEL=0")
-        server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
-        servers.append(server)
-        return f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-
-    yield start
-    for server in servers:
-        server.close()
-
-
-@pytest.fixture
-async def trusting(loopback, authority):
-    """A client that trusts the good certificate's authority."""
-    it = Http(replace(loopback, ca_file=authority / "good.pem"))
-    yield it
-    await it.close()
-
-
-async def test_a_certificate_that_nobody_vouches_for_is_a_failure_and_an_authority_can_be_named(
-    http, trusting, over_tls
-):
-    with pytest.raises(Unavailable, match="certificate of the receiver is not valid"):
-        await http.request("GET", await over_tls("good"))
-    assert (await trusting.request("GET", await over_tls("good"))).status == 200
-
-
-@pytest.mark.parametrize("certificate", ["expired", "wrong_host"])
-async def test_a_certificate_of_yesterday_or_of_somebody_else_is_a_failure(loopback, authority, over_tls, certificate):
-    it = Http(replace(loopback, ca_file=authority / f"{certificate}.pem"))
-    with pytest.raises(Unavailable, match="certificate of the receiver is not valid"):
-        await it.request("GET", await over_tls(certificate))
-    await it.close()
-
-
-async def test_tls_of_the_last_century_is_a_failure(trusting, over_tls):
-    with pytest.raises((Unavailable, Unclear)):
-        await trusting.request("GET", await over_tls("good", ssl.TLSVersion.TLSv1))
-
-
 async def test_no_request_reaches_the_relay_itself(loopback, sink):
     port = int(sink.url.rpartition(":")[2].partition("/")[0])
     for host in ("127.0.0.1", "0.0.0.0", "relay.example"):
@@ -483,56 +373,3 @@ async def test_no_proxy_of_the_environment_and_no_cookie_is_used(http, sink, mon
         await http.request("GET", sink.url)
     assert all("Cookie" not in request.headers for request in sink.requests)
     assert len(sink.requests) == 2
-
-
-def answered(status, **headers):
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, CIMultiDictProxy(CIMultiDict(named)), b"")
-
-
-@pytest.mark.parametrize(
-    ("status", "error", "grace"),
-    [
-        (408, Unavailable, None), (425, Unavailable, None), (429, RateLimited, None), (500, Unavailable, None),
-        (503, Unavailable, None), (599, Unavailable, None), (301, Rejected, 3), (400, Invalid, 3),
-        (401, Unauthorized, 3),
-        (403, Forbidden, 3), (404, NotFound, 3), (410, Gone, 1), (422, Invalid, 3),
-    ],
-)  # fmt: skip
-def test_every_status_says_what_to_do_next(status, error, grace):
-    with pytest.raises(error) as raised:
-        answered(status).raise_for_status()
-    assert type(raised.value) is error
-    assert getattr(raised.value, "grace", None) == grace
-
-
-def test_a_2xx_is_good():
-    answered(204).raise_for_status()
-
-
-@pytest.mark.parametrize(
-    ("written", "wait"),
-    [
-        ("30", 30), ("0", 1), ("999999999999999", 21600), ("-5", None), ("soon", None), ("", None), ("1.5", None),
-        ("٣", None), ("Mon, 02 Mar 2026 16:02:00 GMT", 120), ("Mon, 02 Mar 2026 15:00:00 GMT", 1),
-        ("Mon, 02 Mar 2099 15:00:00 GMT", 21600),
-    ],
-)  # fmt: skip
-def test_retry_after_is_read_as_seconds_or_date_and_clamped(written, wait):
-    assert answered(503, Retry_After=written, Date="Mon, 02 Mar 2026 16:00:00 GMT").retry_after == wait
-
-
-def test_a_retry_after_date_of_a_service_that_does_not_tell_its_time_counts_by_ours():
-    soon = format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(hours=1), usegmt=True)
-    assert answered(503, Retry_After=soon).retry_after == pytest.approx(3600, abs=60)
-
-
-@given(st.text(max_size=40), st.text(max_size=40))
-def test_no_retry_after_breaks_anything(after, date):
-    wait = answered(503, Retry_After=after, Date=date).retry_after
-    assert wait is None or 1 <= wait <= 21600
-
-
-def test_a_2xx_that_is_no_json_proves_nothing():
-    with pytest.raises(Unclear):
-        Answer(200, CIMultiDictProxy(CIMultiDict()), b"<html>").json()

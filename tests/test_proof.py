@@ -5,128 +5,31 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from dataclasses import FrozenInstanceError
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from relay.proof import ProofForm, verify
-
-NOW = 1_614_265_330
-BODY = b'{"test": 2432232314}'
-KEY = bytes(range(32))
-STANDARD = "whsec_" + base64.b64encode(KEY).decode()
-SEED = Ed25519PrivateKey.from_private_bytes(b"an obviously false seed 12345678")
-PUBLIC = "whpk_" + base64.b64encode(SEED.public_key().public_bytes_raw()).decode()
-TEXT = "an-obviously-false-secret"
-STAMP = str(NOW)
-
-# Published by the standard-webhooks, GitHub and Slack projects as worked examples.
-PUBLISHED = {
-    "standard webhooks v1": (
-        {"standard_webhooks": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
-        [
-            ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
-            ("webhook-timestamp", "1614265330"),
-            ("webhook-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
-        ],
-        BODY,
-        1614265330,
-    ),
-    "standard webhooks v1a": (
-        {"standard_webhooks": "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="},
-        [
-            ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
-            ("webhook-timestamp", "1614265330"),
-            (
-                "webhook-signature",
-                "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==",
-            ),
-        ],
-        BODY,
-        1614265330,
-    ),
-    "github": (
-        {"preset": "github", "secret": "It's a Secret to Everybody"},
-        [("X-Hub-Signature-256", "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17")],
-        b"Hello, World!",
-        0,
-    ),
-}
-
-
-def digest(key, signed, algorithm="sha256"):
-    return hmac.new(key, signed, algorithm).hexdigest()
-
-
-def standard(body=BODY, stamp=STAMP, name="msg_1"):
-    signed = f"{name}.{stamp}.".encode() + body
-    return base64.b64encode(hmac.new(KEY, signed, hashlib.sha256).digest()).decode()
-
-
-def headers_standard(signature=None, **changes):
-    given = {"webhook-id": "msg_1", "webhook-timestamp": STAMP, "webhook-signature": signature or f"v1,{standard()}"}
-    return list({**given, **changes}.items())
-
-
-def built(written):
-    return ProofForm.model_validate(written).proof()
-
-
-def requests():
-    """One good request for every shape of the contract: what is configured, and the headers that prove it."""
-    text = TEXT.encode()
-    signed = f"msg_1.{STAMP}.".encode() + BODY
-    base = base64.b64encode
-    return {
-        "header": ({"header": "X-Relay-Secret", "secret": TEXT}, [("x-relay-secret", TEXT)]),
-        "bearer": ({"bearer": TEXT}, [("Authorization", f"Bearer {TEXT}")]),
-        "basic": ({"basic": f"user:{TEXT}"}, [("Authorization", "Basic " + base(b"user:" + text).decode())]),
-        "v1": ({"standard_webhooks": STANDARD}, headers_standard()),
-        "v1a": ({"standard_webhooks": PUBLIC}, headers_standard("v1a," + base(SEED.sign(signed)).decode())),
-        "stripe": (
-            {"preset": "stripe", "secret": TEXT},
-            [("Stripe-Signature", f"t={STAMP},v1={digest(text, f'{STAMP}.'.encode() + BODY)}")],
-        ),
-        "github": (
-            {"preset": "github", "secret": TEXT},
-            [("X-Hub-Signature-256", f"sha256={digest(text, BODY)}")],
-        ),
-        "slack": (
-            {"preset": "slack", "secret": TEXT},
-            [
-                ("X-Slack-Request-Timestamp", STAMP),
-                ("X-Slack-Signature", f"v0={digest(text, f'v0:{STAMP}:'.encode() + BODY)}"),
-            ],
-        ),
-        "hmac": (
-            {"hmac": {"header": "X-Signature", "secret": TEXT, "prefix": "sha256="}},
-            [("X-Signature", f"sha256={digest(text, BODY)}")],
-        ),
-        "hmac with a timestamp, sha512 and base64": (
-            {
-                "hmac": {
-                    "header": "X-Signature",
-                    "secret": TEXT,
-                    "hash": "sha512",
-                    "encoding": "base64",
-                    "timestamp_header": "X-Time",
-                }
-            },
-            [
-                ("X-Signature", base(hmac.new(text, f"{STAMP}.".encode() + BODY, "sha512").digest()).decode()),
-                ("X-Time", STAMP),
-            ],
-        ),
-    }
-
-
-WAYS = sorted(requests())
-SIGNED = [way for way in WAYS if way not in {"header", "bearer", "basic"}]
-STAMPED = [way for way in SIGNED if way not in {"github", "hmac"}]
+from tests.senders import (
+    BODY,
+    KEY,
+    NOW,
+    PUBLIC,
+    PUBLISHED,
+    SIGNED,
+    STAMP,
+    STAMPED,
+    STANDARD,
+    TEXT,
+    WAYS,
+    built,
+    digest,
+    headers_standard,
+    requests,
+    standard,
+)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -246,8 +149,6 @@ def test_the_previous_secret_still_works_and_says_so():
     same = built({"bearer": TEXT, "previous": TEXT})
     assert not same.check([("Authorization", f"Bearer {TEXT}")], b"", NOW).used_previous
     assert (old.ok, old.used_previous, new.ok, new.used_previous) == (True, True, True, False)
-    with pytest.raises(FrozenInstanceError):
-        old.ok = False
 
 
 def test_an_empty_previous_secret_is_none_and_opens_no_door():
@@ -433,57 +334,3 @@ def test_a_public_key_counts_with_and_without_its_prefix():
     _, headers = requests()["v1a"]
     for key in (PUBLIC, PUBLIC.removeprefix("whpk_")):
         assert verify("standard-webhooks", {"public_keys": [key]}, headers, BODY, NOW)
-
-
-# Published by Twilio (www.twilio.com/docs/usage/security).
-TWILIO = "https://mycompany.com/myapp.php?foo=1&bar=2"
-FORM = {
-    "CallSid": "CA1234567890ABCDE",
-    "Digits": "1234",
-    "From": "+14158675309",
-    "To": "+18005551212",
-    "Caller": "+14158675309",
-}
-
-
-def twilio(signature="RSOYDt4T1cUTdK1PDd93/VVr8B8=", url=TWILIO, params=FORM, body=b"", secrets=("12345",)):
-    return verify("twilio", {"secrets": secrets}, [["X-Twilio-Signature", signature]], body, 0, url, params)
-
-
-def by_twilio(url, told=""):
-    return base64.b64encode(hmac.new(b"12345", (url + told).encode(), "sha1").digest()).decode()
-
-
-def test_twilios_published_example_is_accepted_however_the_fields_are_given():
-    assert twilio()
-    assert twilio(params=list(FORM.items()))
-    assert twilio(params={name: [value, value] for name, value in FORM.items()})
-    assert twilio(secrets=("another", "12345"))
-
-
-def test_whatever_differs_from_what_twilio_signed_is_refused():
-    assert not twilio(params=FORM | {"Digits": "1235"})
-    assert not twilio(params={})
-    assert not twilio(url=TWILIO + "0")
-    assert not twilio(secrets=("1234",))
-    for signature in ("", "x", "\udce9", "RSOYDt4T1cUTdK1PDd93/VVr8B8", "rsoydt4t1cutdk1pdd93/vvr8b8="):
-        assert not twilio(signature)
-    for url in (None, "", "no address", "https://[::1"):
-        assert not twilio(by_twilio(str(url or "")), url=url, params=None)
-
-
-def test_a_port_that_a_proxy_added_or_took_changes_nothing():
-    bare, ported = "https://relay.example/x", "https://relay.example:443/x"
-    assert twilio(by_twilio(ported), url=bare, params=None)
-    assert twilio(by_twilio(bare), url=ported, params=None)
-    assert not twilio(by_twilio(bare), url="https://relay.example/y", params=None)
-
-
-def test_a_body_that_twilio_did_not_sign_proves_nothing():
-    body = b'{"a": 1}'
-    digest = hashlib.sha256(body).hexdigest()
-    url = f"https://relay.example/x?bodySHA256={digest}"
-    assert twilio(by_twilio(url), url=url, params=None, body=body)
-    assert not twilio(by_twilio(url), url=url, params=None, body=body + b" ")
-    bare = "https://relay.example/x"
-    assert not twilio(by_twilio(bare), url=bare, params=None, body=body)

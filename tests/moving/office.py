@@ -99,7 +99,7 @@ class Office:
                 lambda: self.admin_url,
             ),
             lambda: self.now,
-            sleep=_at_once,
+            sleep=no_pause,
         )
 
     async def close(self) -> None:
@@ -133,5 +133,5 @@ class Office:
         return {owned.number: owned.group for owned in await self.store.numbers()}
 
 
-async def _at_once(_: float) -> None:
+async def no_pause(_: float) -> None:
     """No pause between tries."""

@@ -7,25 +7,12 @@ import pytest
 from connectors.webhook import Webhook, WebhookOptions
 from relay.errors import Unavailable
 from relay.http import Http
-from relay.intake import merge
 from relay.moving import Refused, drift_now
 from relay.sandbox import SandboxSettings
 from relay.store.sqlite import SqliteStore
-from tests.moving.office import DAY, GROUPS, NOW, Office, number
-from tests.store.ledger import event
+from tests.moving.office import DAY, GROUPS, NOW, Office, no_pause, number
 
 A, B, C, D = (number(n) for n in (142, 143, 144, 145))
-
-
-@pytest.fixture
-async def office(tmp_path):
-    """Three numbers in Sales and one in Main; only the first of Sales was called."""
-    it = await Office(tmp_path).start()
-    for one, group in ((A, "Sales"), (B, "Sales"), (C, "Sales"), (D, "Main")):
-        it.sandbox.add_number(one, one, group=group)
-    await it.called(A, D)
-    yield it
-    await it.stop()
 
 
 async def test_a_plan_says_what_would_move_and_why_and_moves_nothing(office):
@@ -228,84 +215,15 @@ async def test_a_group_that_asks_is_asked_about_with_a_link(tmp_path, sink, loop
         await office.stop()
 
 
-async def test_a_relay_that_was_installed_three_days_ago_plans_nothing_and_says_what_it_lacks(tmp_path):
-    office = await Office(tmp_path).start(history=NOW - 3 * DAY)
-    office.sandbox.add_number(B, "B", group="Sales")
-    came = await office.numbers.plan()
-    await office.stop()
-    assert came["moves"] == []
-    assert came["held"] == [
-        {
-            "number": B,
-            "because": "history: wanted 30d of calls, was since 2026-02-27 "
-            "(would move to Parked: number.calls_30d is 0)",
-        }
-    ]
-
-
-async def test_an_outage_is_no_silence_until_its_calls_were_fetched(tmp_path):
-    office = await Office(tmp_path).start()
-    office.sandbox.add_number(B, "B", group="Sales")
-    await office.store.alive(now=NOW + 5 * 3600)
-    office.now = NOW + 6 * 3600 + 60
-    await office.store.alive(now=NOW + 5 * 3600 + 60)
-    office.now = NOW + 5 * 3600 + 90
-    [held] = (await office.numbers.plan())["held"]
-    assert "an outage from 2026-03-02 10:00, 5h long" in held["because"]
-    await office.store.fill_outages(since=NOW - 3600, until=office.now)
-    assert [move["number"] for move in (await office.numbers.plan())["moves"]] == [B]
-    await office.stop()
-
-
-async def test_where_nobody_listens_now_silence_is_no_news_either(office):
-    office.now += 2 * 3600
-    came = await office.numbers.plan()
-    assert came["moves"] == []
-    assert "an outage from 2026-03-02 10:00, 2h long" in came["held"][0]["because"]
-
-
-async def test_a_call_that_is_written_down_and_not_planned_yet_counts(office):
-    await office.store.accept(event("late", number=B, at=NOW - 10), b"{}", merge)
-    assert [move["number"] for move in (await office.numbers.plan())["moves"]] == [A, B, C]
-    assert (await office.numbers.plan())["moves"][1]["to"] == "Main"
-
-
-async def test_the_api_may_know_of_calls_that_the_ledger_missed(office):
-    office.brake(check_against_api=True)
-    await office.sandbox.phone.ring("missed", caller="+13125550101", number=B, at=NOW - 20 * DAY, webhook=False)
-    came = await office.numbers.plan()
-    assert [move["number"] for move in came["moves"]] == [A, C]
-    assert came["held"] == [
-        {
-            "number": B,
-            "because": "the API counts 0 calls in 7 days and 1 in 30, the ledger 0 and 0 (asked 0s ago) "
-            "(would move to Parked: number.calls_30d is 0)",
-        }
-    ]
-    office.now += 120
-    held = (await office.numbers.plan())["held"]
-    assert "asked 2m ago" in held[0]["because"]
-    assert [path for _, path, _ in office.sandbox.requests()].count("/analytics/calls") == 2
-
-
-async def test_where_the_apis_figures_cannot_be_had_nothing_that_hangs_on_them_moves(office):
-    office.brake(check_against_api=True)
-    office.sandbox.faults.next("GET", "/analytics/calls", "500", times=9)
-    office.phone.client.analytics._transport._sleep = _no_pause
-    came = await office.numbers.plan()
-    assert came["moves"] == []
-    assert "the API's own figures could not be read" in came["held"][0]["because"]
-
-
 async def test_the_phone_system_that_does_not_answer_fails_the_plan_and_not_the_moves(office):
-    office.phone.client.numbers._transport._sleep = _no_pause
+    office.phone.client.numbers._transport._sleep = no_pause
     office.sandbox.faults.next("GET", "/numbers", "500", times=9)
     with pytest.raises(Unavailable):
         await office.numbers.plan()
 
 
 async def test_a_run_whose_moves_fail_half_way_goes_on_later(office):
-    office.phone.client.numbers._transport._sleep = _no_pause
+    office.phone.client.numbers._transport._sleep = no_pause
     await office.numbers.plan()
     office.sandbox.faults.next("POST", "/number-groups/*/members", "503", times=3)
     came = await office.numbers.apply()
@@ -412,10 +330,6 @@ async def test_drift_says_what_is_not_as_declared(office):
     await office.numbers.plan()
     await office.numbers.apply()
     assert await office.numbers.drift() == ()
-
-
-async def _no_pause(_):
-    """No pause between tries."""
 
 
 async def test_drift_is_told_from_a_ledger_that_is_only_read(office, tmp_path):

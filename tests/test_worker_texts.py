@@ -1,0 +1,205 @@
+"""Texts on their way out: never twice, and none whose sender could not be asked."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from relay.errors import RateLimited, Unavailable, Unclear
+from relay.models import CALLSCALER, State
+from relay.texting import SentText
+from tests.working import ANN, OURS, Phone, made
+
+
+@pytest.fixture
+def world(ledger, clock):
+    return lambda then, **services: made(ledger, clock, then, services)
+
+
+TEXT = [{"text": "caller", "body": "Sorry we missed you."}]
+
+
+def sent(name, to=ANN, body="Sorry we missed you.", at=None):
+    return SentText(name, to, OURS, body, at)
+
+
+@pytest.mark.parametrize("outcome", [Unclear("500"), ValueError("html"), KeyError("id"), ConnectionResetError(), None])
+async def test_an_ambiguous_answer_to_a_text_is_never_followed_by_a_second_text(world, outcome):
+    phone = Phone(outcome)
+    it = world(TEXT, phone=phone)
+    await it.ring()
+    await it.work()
+    assert (await it.only()).state is State.UNKNOWN
+    for _ in range(9):
+        await it.later(600)
+    assert len(phone.jobs) == 1
+    assert (await it.only()).state is State.ABANDONED
+
+
+async def test_a_text_of_unknown_fate_is_found_in_the_list_of_texts(world):
+    phone = Phone(Unclear("reset"))
+    it = world(TEXT, phone=phone)
+    await it.ring()
+    await it.work()
+    phone.lists = [[sent("t1", to="+13125550109"), sent("t2", body="other"), sent("t3", at=it.clock())]]
+    await it.later(119)
+    assert (await it.only()).state is State.UNKNOWN
+    await it.later(2)
+    found = await it.only()
+    assert (found.state, found.receipt) == (State.DELIVERED, {"id": "t3"})
+    assert [text["provider_id"] for text in await it.ledger.texts(limit=9)] == ["t3"]
+
+
+async def test_two_texts_of_the_same_words_are_not_settled_by_one_entry_of_the_list(world):
+    phone = Phone(Unclear("reset"), Unclear("reset"))
+    it = world([{"text": "+13125550199", "body": "Call!", "from": OURS}], phone=phone)
+    await it.ring()
+    await it.ring()
+    await it.work()
+    phone.lists = [[sent("t1", to="+13125550199", body="Call!", at=it.clock())]]
+    await it.later(200)
+    assert await it.ledger.states() == {"delivered": 1, "abandoned": 1}
+
+
+@pytest.mark.parametrize("lists", [[Unavailable("503")], [ValueError("html")], [[], [sent("t1")]]])
+async def test_a_list_that_cannot_be_believed_settles_nothing_yet(world, lists):
+    phone = Phone(Unclear("reset"))
+    it = world(TEXT, phone=phone)
+    await it.ring()
+    await it.work()
+    phone.lists = [*lists]
+    await it.later(121)
+    assert (await it.only()).state is State.UNKNOWN
+    phone.lists = [[sent("t1")]]
+    await it.later(60)
+    assert (await it.only()).state is State.DELIVERED
+
+
+@pytest.mark.parametrize("outcome", [RateLimited("429", retry_after=5.0), Unavailable("no connection")])
+async def test_a_text_that_provably_did_not_leave_is_sent_later(world, outcome):
+    phone = Phone(outcome)
+    it = world(TEXT, phone=phone)
+    await it.ring()
+    await it.work()
+    await it.later(30)
+    assert len(phone.jobs) == 2
+    assert (await it.only()).state is State.DELIVERED
+
+
+async def test_a_text_under_way_when_the_process_ends_is_unknown_afterwards(world, until):
+    phone = Phone(hold=asyncio.Event())
+    it = world(TEXT, phone=phone)
+    it.worker.channels = {CALLSCALER: replace(it.worker.channels[CALLSCALER], timeout=60.0, lease=90.0)}
+    await it.ring()
+    await it.worker.turn()
+    await until(lambda: phone.jobs)
+    await it.ledger.free_leases(now=it.clock(), settle=120.0, everything=True)
+    phone.hold.set()
+    await it.worker.idle()
+    assert (await it.only()).state is State.UNKNOWN
+    await it.later(300)
+    assert len(phone.jobs) == 1
+
+
+async def test_a_relay_that_stood_still_after_a_claim_leaves_the_text_to_the_next_claim(world):
+    phone = Phone()
+    it = world(TEXT, phone=phone)
+    times = iter([0.0, 1000.0])
+    it.worker._ticks = lambda: next(times, 1000.0)
+    await it.ring()
+    await it.worker.turn()
+    await it.worker.idle()
+    assert (phone.jobs, (await it.only()).state) == ([], State.DUE)
+    await it.later(31)
+    assert len(phone.jobs) == 1
+
+
+async def test_a_connector_is_told_when_its_claim_is_over(world):
+    phone = Phone()
+    it = world(TEXT, phone=phone)
+    elapsed = [0.0]
+    it.worker._ticks = lambda: elapsed[-1]
+    await it.ring()
+    await it.work()
+    [job] = phone.jobs
+    window = it.worker.channels[CALLSCALER].window
+    assert window == 30.0 - 15.0
+    elapsed.append(window)
+    assert job.in_time()
+    elapsed.append(window + 0.1)
+    assert not job.in_time()
+
+
+async def test_one_look_at_the_list_settles_all_texts_of_unknown_fate(world):
+    phone = Phone(*[Unclear("reset")] * 3)
+    it = world([{"text": "+13125550199", "body": "Call!", "from": OURS}], phone=phone)
+    for _ in range(3):
+        await it.ring()
+    await it.work()
+    entries = [sent(f"t{n}", to="+13125550199", body="Call!", at=it.clock()) for n in range(3)]
+    phone.lists = [entries, entries, Unavailable("read too often")]
+    await it.later(200)
+    assert await it.ledger.states() == {"delivered": 3}
+
+
+ASKED = [{"wait": "2m", "cancel_if": {"caller.answered_since": "true"}}, *TEXT]
+
+
+UNSAID = "the phone system could not say whether they were answered, so the ledger's word stood: "
+ASKED_WORDS = {
+    "True": "the phone system says they were answered",
+    "False": "the phone system says they were not answered",
+    "timeout": f"{UNSAID}timeout",
+    "html": f"{UNSAID}ValueError: html",
+}
+
+
+@pytest.mark.parametrize(
+    ("answered", "texts"), [(True, 0), (False, 1), (Unavailable("timeout"), 1), (ValueError("html"), 1)]
+)
+async def test_the_phone_system_is_asked_once_whether_somebody_was_answered(world, answered, texts):
+    phone = Phone(answered=answered)
+    it = world(ASKED, phone=phone)
+    await it.ring()
+    began = it.clock()
+    await it.later(121)
+    assert phone.asked == [(ANN, began)]
+    assert len(phone.jobs) == texts
+    said = (await it.only()).notes["asked"]
+    assert said == ASKED_WORDS[str(answered)]
+
+
+async def test_nobody_is_asked_about_a_text_that_is_held(world):
+    phone = Phone()
+    it = world(ASKED, phone=phone)
+    await it.ring()
+    began = it.clock()
+    await it.ledger.switch_texts(off=True)
+    await it.later(121)
+    for _ in range(3):
+        await it.later(60)
+    assert (phone.asked, (await it.only()).reason) == ([], "texts are switched off")
+    await it.ledger.switch_texts(off=False)
+    await it.later(60)
+    assert (phone.asked, len(phone.jobs)) == ([(ANN, began)], 1)
+
+
+async def test_nobody_is_asked_where_no_cancel_if_names_it(world):
+    phone = Phone()
+    it = world([{"wait": "1m"}, *TEXT], phone=phone)
+    await it.ring()
+    await it.later(61)
+    assert (phone.asked, len(phone.jobs)) == ([], 1)
+
+
+async def test_a_text_that_cannot_be_judged_is_given_up_on_and_holds_up_nobody(world):
+    phone = Phone()
+    it = world(TEXT, phone=phone)
+    await it.ring()
+
+    it.planner.book = replace(it.planner.book, policy=replace(it.planner.book.policy, quiet=None))
+    for _ in range(5):
+        await it.later(60)
+    found = await it.only()
+    assert (found.state, phone.jobs) == (State.DEAD, [])
+    assert "could not be judged" in found.reason
