@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 KEY = "Relay key"
 """The last column, or the field of a JSON line, that tells one delivery from another."""
 ROWS = 500
-_FORMULA = re.compile("^[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_FORMULA = re.compile("[\\s\u200b-\u200f\u2060\ufeff]*[=+\\-@|%\t\r\n\uff1d\uff0b\uff0d\uff20]")
+"""Also behind blanks and marks that nobody sees, which spreadsheets trim; | and % begin formulas in older ones."""
 _NAMES = {"daily": "%Y-%m-%d", "monthly": "%Y-%m"}
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from relay.connector import PLAIN, Connector, Form, Job, Receipt, Secret
+from relay.connector import HEADER, Connector, Escaping, Form, Job, Receipt, Secret
 from relay.errors import Invalid, Rejected, Unavailable, Unclear
 from relay.http import GRACE
 
@@ -33,10 +33,21 @@ DEADLINE = 12.0
 """Seconds for one try, below the core's own 15, so that a late answer is told as one."""
 MESSAGE_MOST = 4000
 _AT_ONCE = 4
+_CALLS = re.compile(r"@(?=everyone|here|channel|all|room|team|online)|<(?=[@#!&/:]|https?:|mailto:)", re.IGNORECASE)
+"""How Discord, Slack, Matrix and others write that somebody is called, or an address under another name."""
 _STATUS = re.compile(r"error=(\d{3})")
 _FINAL = {400, 401, 403, 404, 405, 410, 413, 422} | set(range(300, 400))
 _LOCAL = {"dbus", "glib", "gnome", "kde", "macosx", "qt", "syslog", "windows"}
 """Services that ring the relay's own screen or log: nobody looks there."""
+
+
+def _calling_nobody(value: str) -> str:
+    """A stranger's words in which no service finds anybody to call or an address to hide behind a word."""
+    return _CALLS.sub(lambda found: found[0] + "\u200b", value)
+
+
+QUIET = Escaping("a message that calls nobody", _calling_nobody)
+QUIET_LINE = Escaping("a title that calls nobody", lambda value: HEADER.escape(_calling_nobody(value)))
 
 
 class NotifyOptions(Form):
@@ -64,8 +75,8 @@ class NotifyOptions(Form):
 class NotifyAction(Form):
     """A short message; services without titles show it as the first line."""
 
-    message: Annotated[str, PLAIN] = Field(min_length=1)
-    title: Annotated[str, PLAIN] = ""
+    message: Annotated[str, QUIET] = Field(min_length=1)
+    title: Annotated[str, QUIET_LINE] = ""
     kind: Literal["info", "success", "warning", "failure"] = "info"
 
 

@@ -39,6 +39,8 @@ _LAST = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 def bent_json(dice: random.Random) -> bytes:
     """A call with some of its fields, names or bytes bent."""
     call = dict(CALL)
+    if dice.random() < 0.1:
+        call["call_id"] = f"c-{dice.randrange(10**6)}"
     for _ in range(dice.randint(0, 3)):
         name = dice.choice([*call, "id", "timestamp", "extra", "body", "qualified_ai"])
         call[name] = dice.choice(ODD)
@@ -76,26 +78,34 @@ def bent_frame(dice: random.Random, secret: str) -> bytes:
     return bytes(request)
 
 
-async def fuzz(port: int, secret: str, count: int, seed: int, *, alone: int = 10) -> Counter[int]:
-    """Throw `count` requests; answers the statuses. One in `alone` has a connection of its own and a bent frame."""
+async def fuzz(port: int, secret: str, count: int, seed: int, *, alone: int = 10, senders: int = 1) -> Counter[int]:
+    """Throw `count` requests; answers the statuses. One in `alone` has a connection of its own and a bent frame.
+
+    They come from so many addresses of this machine: from one alone, most are refused for their number, unread.
+    """
     dice = random.Random(seed)  # noqa: S311 - the same dice for the same seed
     seen: Counter[int] = Counter()
     left = count
     while left > 0:
         if dice.randrange(alone * 3) == 0:
             batch = [bent_frame(dice, secret) for _ in range(min(left, 30))]
-            for statuses in await asyncio.gather(*(_throw(port, one) for one in batch)):
+            for statuses in await asyncio.gather(*(_throw(port, one, _sender(dice, senders)) for one in batch)):
                 seen.update(statuses)
         else:
             batch = [bent_request(dice, secret) for _ in range(min(left, 12))]
-            seen.update(await _throw(port, b"".join(batch) + _LAST))
+            seen.update(await _throw(port, b"".join(batch) + _LAST, _sender(dice, senders)))
         left -= len(batch)
     return seen
 
 
-async def _throw(port: int, sent: bytes) -> list[int]:
+def _sender(dice: random.Random, senders: int) -> str:
+    nth = dice.randrange(senders)
+    return f"127.{nth // 62500 % 250}.{nth // 250 % 250}.{nth % 250 + 1}"
+
+
+async def _throw(port: int, sent: bytes, sender: str) -> list[int]:
     answer = b""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(sender, 0))
     try:
         writer.write(sent)
         async with asyncio.timeout(PATIENCE):

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from structlog.typing import ExcInfo
 
 # C0 but for tab and line feed, DEL, C1, and what parts lines or turns writing around.
-_OBEYED = "\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+_OBEYED = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f"
+)
 _IN_TEXT = re.compile(f"[\t\n{_OBEYED}]")
 _IN_TRACES = re.compile(f"[{_OBEYED}]")
 

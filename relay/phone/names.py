@@ -11,7 +11,10 @@ _PHONE_DIGITS = 7
 _NOT_NAME = re.compile(r"[^A-Za-z0-9 .,'-]")
 _LINK = re.compile(
     r"https?:|www\.|[a-z0-9-]\.(?:com|net|org|info|biz|io|co|us|me|ly|app|xyz|top|shop|site|online|club|link|click"
-    r"|live|dev|ai|gl|gg|to|tv|cc|uk|ca|de|eu|ru|cn|in|fr|edu|gov|mil|mobi|name|pro|page|store|tech|vip|win|work|icu)"
+    r"|live|dev|ai|gl|gg|to|tv|cc|uk|ca|de|eu|ru|cn|in|fr|edu|gov|mil|mobi|name|pro|page|store|tech|vip|win|work|icu"
+    r"|zip|mov|bet|bar|fun|lol|space|website|buzz|email|support|help|host|cloud|world|today|news|life|group|network|tel"
+    r"|finance|money|cash|credit|loan|loans|rocks|ws|su|sh|id|in|it|nl|es|pl|br|mx|jp|au|nz|ch|xxx|cam|chat|social|one"
+    r"|media|digital|agency|center|services|solutions|systems|care|health|fit|bio|best|cyou|sbs|monster|quest|example)"
     r"(?![a-z0-9])",
     re.IGNORECASE,
 )
