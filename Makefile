@@ -37,7 +37,9 @@ lint: $(READY)
 
 audit: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt pip-audit
-	$(BIN)/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip
+	@$(BIN)/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip || { \
+	  echo "audit: it failed. Unless holes are listed above, the advisory service did not answer for every package" \
+	    "(is this machine cut off, or behind a mirror?): then nothing is known either way." >&2; exit 1; }
 
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -45,6 +45,7 @@ def unit():
         ("Type", "notify"),
         ("DynamicUser", "yes"),
         ("UMask", "0077"),
+        ("MemoryDenyWriteExecute", "yes"),
     ],
 )
 def test_the_unit_is_as_tight_as_it_can_be(unit, key, value):
