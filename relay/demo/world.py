@@ -53,7 +53,7 @@ class World:
 
     def __init__(self, store: Place, port: int = 0) -> None:
         self.clock = Clock()
-        self.sandbox = Sandbox(None, clock=self.clock, settings=SandboxSettings(past_calls=0))
+        self.sandbox = Sandbox(None, clock=self.clock, settings=SandboxSettings(past_calls=0, webhook_timeout=PATIENCE))
         self.slack = SlackStandIn()
         self.google = GoogleStandIn(reads_a_minute=None, writes_a_minute=None)
         self.crm = CrmStandIn()

@@ -155,7 +155,8 @@ class Nemesis:
         self.faults: Counter[str] = Counter()
         self.wrong: list[str] = []
         self.files = 0
-        self._backups: list[asyncio.Future[Copy]] = []
+        self._backups: list[tuple[asyncio.Future[Copy], bool]] = []
+        """Each with whether anything had been acknowledged when it began."""
         self._relays = relays
         self._world = world
         self._load = load
@@ -194,17 +195,18 @@ class Nemesis:
             self.faults["backup"] += 1
             folder = self._relays.ledger.parent / "copies"
             backup = asyncio.to_thread(back_up, self._relays.ledger, folder, time.time())
-            self._backups.append(asyncio.ensure_future(backup))
+            self._backups.append((asyncio.ensure_future(backup), bool(self._load.acked)))
         else:
             return
         await asyncio.sleep(self._dice.uniform(0.0, 0.1))
 
     async def judge_backups(self) -> None:
         """Every copy that was made in the middle of it all is sound."""
-        for copy in await asyncio.gather(*self._backups, return_exceptions=True):
+        copies = await asyncio.gather(*(backup for backup, _ in self._backups), return_exceptions=True)
+        for copy, (_, holds) in zip(copies, self._backups, strict=True):
             if isinstance(copy, BaseException):
                 self.wrong.append(f"a backup failed: {copy}")
-            elif (wrong := verify(copy.file, thorough=True).wrong) or not copy.events:
+            elif (wrong := verify(copy.file, thorough=True).wrong) or (holds and not copy.events):
                 self.wrong.append(f"a backup is not sound: {wrong}")
 
     async def _kill_at_the_phone(self) -> None:

@@ -2,7 +2,10 @@
 
 import contextlib
 import os
+import re
 import shutil
+import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -63,12 +66,32 @@ class Browser:
         return page
 
 
-@contextlib.asynccontextmanager
-async def chromium(url, **options):
-    """A browser with an empty profile."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            yield Browser(await browser.new_context(**{"viewport": DESK, **options}), url)
-        finally:
-            await browser.close()
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    """One Chromium for all tests of a file; the address that it is driven at."""
+    profile = tmp_path_factory.mktemp("chromium")
+    command = [CHROMIUM, *FLAGS, "--remote-debugging-port=0", f"--user-data-dir={profile}"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not (found := re.search(r"DevTools listening on (ws://\S+)", process.stderr.readline())):
+            assert process.poll() is None
+        reading = threading.Thread(target=process.stderr.read)
+        reading.start()
+        yield found[1]
+        process.terminate()
+        reading.join()
+
+
+@pytest.fixture
+def chromium(engine):
+    """A browser with cookies, storage and pages of its own."""
+
+    @contextlib.asynccontextmanager
+    async def open_one(url, **options):
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.connect_over_cdp(engine)
+            try:
+                yield Browser(await browser.new_context(**{"viewport": DESK, **options}), url)
+            finally:
+                await browser.close()
+
+    return open_one

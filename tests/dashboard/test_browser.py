@@ -9,7 +9,7 @@ from relay.demo.day import PARKED
 from relay.demo.world import Clock
 from relay.sandbox import Sandbox, SandboxSettings
 from relay.standins import SlackStandIn
-from tests.dashboard.browser import DESK, PHONE, SCREENS, chromium, needs_chromium
+from tests.dashboard.browser import DESK, PHONE, SCREENS, needs_chromium
 from tests.dashboard.conftest import TOKEN, VIEW, start
 
 pytestmark = needs_chromium
@@ -43,7 +43,7 @@ async def busy(house, sink, until):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("name", "size"), [("desk", DESK), ("phone", PHONE)])
-async def test_every_page_is_readable_for_everybody_and_asks_nobody_else(busy, name, size, scheme):
+async def test_every_page_is_readable_for_everybody_and_asks_nobody_else(busy, name, size, scheme, chromium):
     SCREENS.mkdir(parents=True, exist_ok=True)
     async with chromium(busy.url, viewport=size, color_scheme=scheme) as browser:
         page = await browser.signed_in(TOKEN)
@@ -62,7 +62,7 @@ async def test_every_page_is_readable_for_everybody_and_asks_nobody_else(busy, n
         assert {address for address in browser.asked if not address.startswith(busy.url + "/")} == set()
 
 
-async def test_signing_in_needs_the_token_and_signing_out_ends_it(busy):
+async def test_signing_in_needs_the_token_and_signing_out_ends_it(busy, chromium):
     async with chromium(busy.url) as browser:
         page = await browser.page()
         await page.goto(f"{busy.url}/calls?type=call.missed")
@@ -82,7 +82,7 @@ async def test_signing_in_needs_the_token_and_signing_out_ends_it(busy):
         assert not [said for said in browser.complaints if "401" not in said], browser.complaints
 
 
-async def test_a_call_appears_while_one_looks_and_nothing_is_lost_of_what_one_was_doing(house):
+async def test_a_call_appears_while_one_looks_and_nothing_is_lost_of_what_one_was_doing(house, chromium):
     async with chromium(house.url) as browser:
         page = await browser.signed_in(TOKEN, "/calls")
         await expect(page.locator("html")).to_have_attribute("data-live", "yes")
@@ -94,7 +94,7 @@ async def test_a_call_appears_while_one_looks_and_nothing_is_lost_of_what_one_wa
         assert browser.complaints == []
 
 
-async def test_why_a_caller_was_not_texted_is_three_clicks_from_the_start(busy):
+async def test_why_a_caller_was_not_texted_is_three_clicks_from_the_start(busy, chromium):
     async with chromium(busy.url) as browser:
         page = await browser.signed_in(TOKEN)
         await page.get_by_role("link", name="Calls", exact=True).click()  # one
@@ -106,7 +106,7 @@ async def test_why_a_caller_was_not_texted_is_three_clicks_from_the_start(busy):
         await expect(rule.locator("tr.no")).to_contain_text("toll_free")
 
 
-async def test_a_rule_is_tried_from_a_call_s_page(busy):
+async def test_a_rule_is_tried_from_a_call_s_page(busy, chromium):
     async with chromium(busy.url) as browser:
         page = await browser.signed_in(TOKEN, "/calls/c1")
         await page.get_by_label("It plays against pretended services").select_option("Text back")
@@ -118,7 +118,7 @@ async def test_a_rule_is_tried_from_a_call_s_page(busy):
         assert browser.complaints == []
 
 
-async def test_the_mark_of_open_alerts_changes_while_one_looks(house):
+async def test_the_mark_of_open_alerts_changes_while_one_looks(house, chromium):
     async with chromium(house.url) as browser:
         page = await browser.signed_in(TOKEN, "/calls")
         await expect(page.locator("html")).to_have_attribute("data-live", "yes")
@@ -130,7 +130,7 @@ async def test_the_mark_of_open_alerts_changes_while_one_looks(house):
         assert browser.complaints == []
 
 
-async def test_what_failed_is_tried_again_from_its_page(busy, sink, until):
+async def test_what_failed_is_tried_again_from_its_page(busy, sink, until, chromium):
     async with chromium(busy.url) as browser:
         page = await browser.signed_in(TOKEN)
         await page.get_by_role("link", name="Look at what failed").click()
@@ -142,7 +142,7 @@ async def test_what_failed_is_tried_again_from_its_page(busy, sink, until):
         assert browser.complaints == []
 
 
-async def test_a_call_is_let_out_of_quarantine(busy, until):
+async def test_a_call_is_let_out_of_quarantine(busy, until, chromium):
     async with chromium(busy.url) as browser:
         page = await browser.signed_in(TOKEN)
         await page.locator(".banner", has_text="quarantine").get_by_role("link").first.click()
@@ -152,7 +152,7 @@ async def test_a_call_is_let_out_of_quarantine(busy, until):
         assert await busy.app.store.quarantined(limit=9) == []
 
 
-async def test_a_rule_goes_live_and_the_audit_says_who_did_it(busy):
+async def test_a_rule_goes_live_and_the_audit_says_who_did_it(busy, chromium):
     async with chromium(busy.url) as browser:
         page = await browser.signed_in(TOKEN, "/rules")
         await page.get_by_role("button", name="Go live").first.click()
@@ -162,7 +162,7 @@ async def test_a_rule_goes_live_and_the_audit_says_who_did_it(busy):
         await expect(page.locator("table.acted")).to_contain_text("admin token, signed in")
 
 
-async def test_a_person_is_never_texted_again(busy):
+async def test_a_person_is_never_texted_again(busy, chromium):
     async with chromium(busy.url) as browser:
         page = await browser.signed_in(TOKEN, "/calls/c1")
         await page.get_by_role("link", name="All about this person").click()
@@ -171,7 +171,7 @@ async def test_a_person_is_never_texted_again(busy):
         assert (await busy.app.store.standing("+13125550101")).opted_out_at is not None
 
 
-async def test_without_script_everything_can_be_read_and_done(busy):
+async def test_without_script_everything_can_be_read_and_done(busy, chromium):
     async with chromium(busy.url, java_script_enabled=False) as browser:
         page = await browser.signed_in(TOKEN, "/texts")
         await page.locator("details", has_text="Switch all texts off").locator("summary").click()
@@ -180,7 +180,7 @@ async def test_without_script_everything_can_be_read_and_done(busy):
         assert await busy.app.store.texts_are_off()
 
 
-async def test_it_goes_by_keyboard_alone(busy):
+async def test_it_goes_by_keyboard_alone(busy, chromium):
     async with chromium(busy.url) as browser:
         page = await browser.signed_in(TOKEN)
         await page.keyboard.press("Tab")
@@ -192,7 +192,7 @@ async def test_it_goes_by_keyboard_alone(busy):
         await page.wait_for_url("**/calls")
 
 
-async def test_those_who_only_look_have_nothing_to_press_and_see_no_number(busy):
+async def test_those_who_only_look_have_nothing_to_press_and_see_no_number(busy, chromium):
     async with chromium(busy.url) as browser:
         page = await browser.signed_in(VIEW, "/calls")
         await expect(page.locator("main")).to_contain_text("***0101")
@@ -201,7 +201,7 @@ async def test_those_who_only_look_have_nothing_to_press_and_see_no_number(busy)
         await expect(page.get_by_role("button", name="Try again")).to_have_count(0)
 
 
-async def test_the_first_page_is_small(busy):
+async def test_the_first_page_is_small(busy, chromium):
     async with chromium(busy.url) as browser:
         page = await browser.signed_in(TOKEN)
         await page.wait_for_load_state("load")
@@ -213,7 +213,7 @@ async def test_the_first_page_is_small(busy):
         assert sum(sizes) < 100_000
 
 
-async def test_a_relay_that_is_gone_is_told_on_the_open_page(house):
+async def test_a_relay_that_is_gone_is_told_on_the_open_page(house, chromium):
     async with chromium(house.url) as browser:
         page = await browser.signed_in(TOKEN)
         await expect(page.locator("html")).to_have_attribute("data-live", "yes")
@@ -266,7 +266,7 @@ async def shop(tmp_path, until):
     await sandbox.stop()
 
 
-async def test_a_move_is_approved_and_undone(shop, until):
+async def test_a_move_is_approved_and_undone(shop, until, chromium):
     async with chromium(shop.url) as browser:
         page = await browser.signed_in(TOKEN, "/numbers")
         await shop.ring("c1", tracking_number=PARKED)
@@ -294,7 +294,7 @@ async def test_a_move_is_approved_and_undone(shop, until):
         assert browser.complaints == []
 
 
-async def test_a_person_is_forgotten_and_stays_so(busy):
+async def test_a_person_is_forgotten_and_stays_so(busy, chromium):
     store = busy.app.store
     await store.opt_out("+13125550101", now=busy.app._clock(), how="STOP")
     async with chromium(busy.url) as browser:
