@@ -54,8 +54,16 @@ def ledger_options(command: C) -> C:
 
 
 def stop(code: int, message: str) -> NoReturn:
-    """End with a message on stderr."""
-    click.echo(message, err=True)
+    """End with a message on stderr, after what was logged, if anybody can take it."""
+    import logging  # noqa: PLC0415 - quick help
+
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+    try:
+        click.echo(message, err=True)
+    except OSError:
+        # Else Python tries again at its end, and exits with a code of its own.
+        sys.stderr = None
     raise SystemExit(code)
 
 
@@ -184,8 +192,8 @@ def busy(what: str) -> Iterator[Callable[[str], None]]:
         yield status.update
 
 
-def start_logging(level: str = "INFO") -> None:
-    """Log lines to stderr, from `level` on: text for people, JSON where RELAY_LOG=json.
+def start_logging(level: str = "INFO", handler: logging.Handler | None = None) -> None:
+    """Log lines to stderr (or to a `handler`), from `level` on: text for people, JSON where RELAY_LOG=json.
 
     Nothing is logged with the values of variables: a trace would tell bodies and secrets.
     """
@@ -212,7 +220,7 @@ def start_logging(level: str = "INFO") -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = handler or logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

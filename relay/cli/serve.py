@@ -27,6 +27,7 @@ from relay.cli.common import (
     stop,
     store_option,
 )
+from relay.cli.lines import Lines, open_standard_streams
 from relay.settings.forms import read_address
 from relay.systemd import Systemd
 
@@ -51,6 +52,8 @@ _NOT_PUBLIC = (
     "CallScaler cannot reach this address from outside: get a public one (docs/behind-a-proxy.md), "
     "and write it into relay.yaml as server: public_url"
 )
+_LINES = Lines()
+"""What the service says on stderr; it waits for nobody to read it."""
 Stamp = tuple[int, int, int] | None
 """Tells one state of a file from another; None while there is no file."""
 
@@ -66,7 +69,8 @@ def serve(
     config: str | None, listen: str | None, admin: str | None, store: str | None, *, no_worker: bool, no_intake: bool
 ) -> None:
     """Run the relay until it is told to stop (SIGTERM drains; SIGHUP or a changed file reloads)."""
-    start_logging()
+    open_standard_streams()
+    start_logging(handler=_LINES)
     if listen:
         os.environ["RELAY_LISTEN"] = listen
     if admin:
@@ -184,7 +188,7 @@ def _say(line: str) -> None:
     if os.environ.get("RELAY_LOG") == "json":
         structlog.get_logger(__name__).info(line)
     else:
-        click.echo(line, err=True)
+        _LINES.say(line)
 
 
 def _reached(address: str) -> str:
