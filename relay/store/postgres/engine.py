@@ -54,6 +54,9 @@ _WITHIN = "; ".join(
     for name in ("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout")
 )
 """What a pooler would forget between two transactions."""
+_PLAINLY = "set local enable_bitmapscan = off"
+"""What is planned or settled leaves its small index, and a plain scan forgets such an entry once it has met it; a
+bitmap scan meets all of them again each time, until the next vacuum."""
 _SAFE = {"on", "remote_apply"}
 
 
@@ -65,7 +68,7 @@ class Engine:
         self._pool = pool
         self._waiting: dict[Callable[..., Any], list[tuple[Any, asyncio.Future[Any]]]] = {}
         self._address = address
-        self._begin = f"begin; {_WITHIN}" if address.pooled else "begin"
+        self._begin = f"begin; {_PLAINLY}; {_WITHIN}" if address.pooled else f"begin; {_PLAINLY}"
         self._running: set[asyncio.Task[Any]] = set()
         self._closing = False
 
