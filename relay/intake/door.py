@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 CROWD = 32
 """Events that wait to be written down at once, from which on they go before planning and sending."""
+RUSH = 2500.0
+"""Events a second, from which on they go first as well: more than can be planned and sent at the same time."""
 MOMENT = 0.1
 """Seconds for which planning and sending stand back; between them they go on, so that nothing waits for ever."""
 _KEPT_BODY = 4096
@@ -107,6 +109,7 @@ class Intake:
         """Told of every webhook that made an event, or came again."""
         self._notes: set[asyncio.Task[None]] = set()
         self._waiting = 0
+        self._came, self._rate, self._counted_at = 0, 0.0, ticks()
         self._limit = RefusalLimit()
         self._told_refused: dict[int, float] = {}
         """When the log last said of a status that a webhook was refused with it."""
@@ -165,6 +168,7 @@ class Intake:
             accepted = await self._store.accept_text(event, body, wish, now=self._clock())
         else:
             self._waiting += 1
+            self._came += 1
             try:
                 accepted = await self._store.accept(event, body, merge)
             finally:
@@ -181,8 +185,16 @@ class Intake:
 
     async def let_in(self) -> None:
         """Let a crowd at the door go first, for a moment: a sender gives up before long, what was let in does not."""
-        if self._waiting >= CROWD:
+        if self._waiting >= CROWD or self._rushed() > RUSH:
             await asyncio.sleep(MOMENT)
+
+    def _rushed(self) -> float:
+        """How many events a second came of late."""
+        passed = self._ticks() - self._counted_at
+        if passed >= MOMENT:
+            self._rate, self._came = self._came / passed, 0
+            self._counted_at += passed
+        return self._rate
 
     def refuse(
         self, status: int, source: str, reason: str, remote: str, headers: Sequence[tuple[str, str]], body: bytes

@@ -6,10 +6,12 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from relay.errors import Blank, TemplateError
 from relay.models import UNCONFIRMED, Delivery, Finding, Plan, State, Verdict
-from relay.rules.conditions import all_held
+from relay.rules.conditions import ALWAYS, all_held
 from relay.rules.facts import say_span
-from relay.rules.runs import AWAITS, ripen, schedule
+from relay.rules.runs import AWAITS, render, ripen, schedule
+from relay.rules.steps import RELAY, Step
 from relay.rules.ticks import rule_of
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from relay.rules.forecast import Forecast, JudgeText
     from relay.rules.rule import Rule
     from relay.rules.runs import Ground
-    from relay.rules.steps import Step
 
 CLOSED = "closed: business hours"
 
@@ -95,6 +96,12 @@ def judge(
     opens = ground.hours.opens_at(ground.now) if rule.hours == "hold" else ground.now
     if opens is None:
         return Verdict(rule.name, "suppressed", "closed: the business never opens again", findings), []
+    if (
+        refusal is None
+        and opens <= ground.now
+        and (sent := _sent_at_once(rule, event, facts, ground, began)) is not None
+    ):
+        return Verdict(rule.name, "ran", findings=findings), [sent]
     run = _begun(rule, event, ground, began, opens)
     # Also asked where a guard refuses: the trace shall tell everything that stands in the way.
     forecasts = _forecasts(rule, run, event, facts, judge_text) if rule.texts or refusal is None else {}
@@ -196,6 +203,24 @@ def _begun(rule: Rule, event: Event, ground: Ground, began: float, opens: float)
     free = {delivery.id: delivery.first_due_at for delivery in schedule(rule, new, began, ground)}
     held = [d.but(first_due_at=free[d.id]) for d in schedule(rule, new, opens, ground)]
     return _apply(new, [d if AWAITS in d.notes else d.moved(State.HELD, reason=CLOSED) for d in held])
+
+
+def _sent_at_once(rule: Rule, event: Event, facts: Facts, ground: Ground, began: float) -> Delivery | None:
+    """The only delivery of a rule that does nothing but send, now and for good; None where there is more to a rule.
+
+    Most rules of most businesses are like this, and to play their runs costs more than to judge their conditions.
+    """
+    step = rule.steps[0] if len(rule.steps) == 1 else None
+    if not isinstance(step, Step) or step.verb != "send" or step.connector == RELAY or step.condition is not ALWAYS:
+        return None
+    if rule.mode != "live" or event.late:
+        return None
+    try:
+        action = render(step, (), rule, facts)
+    except (Blank, TemplateError):
+        return None  # told by the longer way
+    new = _new(rule, step, event, f"{event.id}.{rule.version[:8]}", began)
+    return new.but(state=State.DUE, due_at=ground.now, first_due_at=began, action=action)
 
 
 def _forecasts(

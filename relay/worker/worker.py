@@ -89,6 +89,8 @@ class Worker:
         """Whether what has just ended may have made something else fall due."""
         self._lingering: float | None = None
         self._freed_at = float("-inf")
+        self._log: Any = log.bind()
+        """The same logger, put together once: that takes longer than to say nothing."""
 
     @property
     def under_way(self) -> Mapping[str, int]:
@@ -347,7 +349,7 @@ class Worker:
             settlements.append(Settlement(moved, attempt, provider, memory(channel, job, outcome, now)))
             self._metrics.tried(channel.name, str(moved.state), took)
             self._ahead.took(channel.name, took)
-            level = log.debug if moved.state is State.DELIVERED else log.warning
+            level = self._log.debug if moved.state is State.DELIVERED else self._log.warning
             ids = {"id": delivery.id, "run": delivery.run, "event_id": delivery.event}
             level("delivery", **ids, connector=channel.name, state=str(moved.state), tries=moved.tries)
             if self.traces.on:
