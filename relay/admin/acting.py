@@ -13,7 +13,8 @@ from aiohttp import web
 from relay.access import Parameter, Route
 from relay.admin.answers import json_answer
 from relay.deeds import BadDeed, NoSuch
-from relay.errors import DeliveryFailed, StoreBusy
+from relay.errors import BadBody, DeliveryFailed, StoreBusy
+from relay.intake.body import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,10 +109,14 @@ class Acting:
 
 
 async def _read(request: web.Request) -> Mapping[str, Any]:
+    """What is asked, read as strictly as a webhook: what the ledger could not hold is refused here."""
     try:
-        given = await request.json()
-    except ValueError:
-        raise web.HTTPUnprocessableEntity(text="The body is no JSON; send an object.") from None
+        given = read_json(await request.read())
+        json.dumps(given, ensure_ascii=False).encode()
+    except BadBody as error:
+        raise web.HTTPUnprocessableEntity(text=f"The body is no JSON that can be read: {error}.") from None
+    except UnicodeEncodeError:
+        raise web.HTTPUnprocessableEntity(text="The body holds half a character.") from None
     if not isinstance(given, dict):
         raise web.HTTPUnprocessableEntity(text="The body is no JSON object.")
     return given

@@ -76,3 +76,32 @@ async def test_a_deed_that_there_is_not_is_refused(desk):
     assert "there is no deed nonsense" in text
     without = await desk(deeds=None)
     assert (await without.ask("POST", "/api/do/retry", TOKEN, json=BODY))[0].status == 404
+
+
+HALF = '"\\ud800"'
+BENT = [
+    HALF, f"[{HALF}]", f'{{"a": {HALF}}}', "NaN", "1e999", "9" * 400, '"\\u0000"', '"' + "x" * 50_000 + '"',
+    "[" * 900 + "]" * 900,
+    '{"a": 1, "a": 2}', "null", "true", '["\\u202e", null, {}]', '"+1312555010100000000000000000"', '"\\u0661\\u0662"',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", BENT)
+async def test_whatever_a_deed_is_asked_with_is_no_mistake_of_ours(desk, dead, value):
+    it = await desk()
+    statuses = {}
+    for name, form in it.seen["deeds"].forms.items():
+        asked = form.model_json_schema().get("properties", {"x": {}})
+        body = "{" + ", ".join(f"{json.dumps(key)}: {value}" for key in asked) + "}"
+        headers = {"Content-Type": "application/json"}
+        answer, _ = await it.ask("POST", f"/api/do/{name}", TOKEN, data=body.encode(), headers=headers)
+        statuses[name] = answer.status
+    assert len(statuses) > 15
+    assert {name: status for name, status in statuses.items() if status not in {200, 404, 413, 422}} == {}
+
+
+@pytest.mark.parametrize("body", ['{"ids": ["dlv-1"], "ids": ["dlv-2"]}', f'{{"ids": [{HALF}]}}', '{"ids": NaN}'])
+async def test_a_body_with_two_readings_or_half_a_character_is_refused(desk, dead, body):
+    headers = {"Content-Type": "application/json"}
+    answer, _ = await (await desk()).ask(*RETRY, data=body.encode(), headers=headers)
+    assert answer.status == 422
