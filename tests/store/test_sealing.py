@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +15,10 @@ from relay.errors import StoreError, StoreUnusable
 from relay.models import Owned, Plan, State, Verdict
 from relay.models.queue import Finding
 from relay.store import RequestNote
+from relay.store.memories import Memory
 from relay.store.sealing import SEALED, SETTING, Seal, read_keys
+from relay.store.sql import sealing
+from relay.store.sql.memories import remember
 from relay.store.sql.sealing import KEPT
 from relay.store.sqlite import SqliteStore
 from relay.store.sqlite.backup import back_up, verify
@@ -205,6 +210,48 @@ async def test_after_a_rotation_the_older_key_opens_nothing_and_the_newer_everyt
     store = SqliteStore(tmp_path / "relay.db", keys=keys(SECOND))
     assert await everything(store) == before
     assert await store.opt_in(CALLER)
+    await store.close()
+
+
+async def test_what_connectors_remember_is_sealed_anew_too_however_much_it_is(tmp_path: Path):
+    names = [f"evt-{nth}" for nth in range(1200)]
+    store = SqliteStore(tmp_path / "relay.db", keys=keys(FIRST))
+    for name in names:
+        await store._write(partial(remember, memory=Memory("crm", name, {"id": name}, NOW)))
+    await store.close()
+    store = SqliteStore(tmp_path / "relay.db", keys=keys(SECOND, FIRST))
+    assert await store.reseal() >= 1200
+    await store.close()
+    store = SqliteStore(tmp_path / "relay.db", keys=keys(SECOND))
+    assert await store.memories("crm", names) == {name: {"id": name} for name in names}
+    await store.close()
+
+
+async def test_a_rotation_that_was_cut_short_is_done_again_and_holds_up_nobody(tmp_path: Path, monkeypatch):
+    store = SqliteStore(tmp_path / "relay.db", keys=keys(FIRST))
+    await fill(store)
+    before = await everything(store)
+    await store.close()
+    store = SqliteStore(tmp_path / "relay.db", keys=keys(SECOND, FIRST))
+
+    def fall(*_, **__):
+        raise StoreError("the machine fell")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(sealing, "reseal_keys", fall)
+        with pytest.raises(StoreError, match="fell"):
+            await store.reseal()
+    await store.close()
+    with pytest.raises(StoreUnusable, match="another key"):
+        SqliteStore(tmp_path / "relay.db", keys=keys(SECOND))
+    store = SqliteStore(tmp_path / "relay.db", keys=keys(SECOND, FIRST))
+    assert await everything(store) == before
+    called = (accept(store, event(f"call-{nth}", caller_name="Bob")) for nth in range(500, 540))
+    done, *_ = await asyncio.gather(store.reseal(), *called)
+    assert done > 5
+    await store.close()
+    store = SqliteStore(tmp_path / "relay.db", keys=keys(SECOND))
+    assert sum(found.call.get("caller_name") == "Bob" for found in await store.events(limit=999)) == 40
     await store.close()
 
 

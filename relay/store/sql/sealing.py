@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from relay.errors import StoreUnusable
-from relay.store.sealing import SEALED, SETTING, words
+from relay.store.sealing import SEALED, SETTING, keyed, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +22,8 @@ KEPT = "seal"
 _ALSO = "opt_out_key"
 """What opt-outs are found by: with it, and ten thousand million tries, numbers could be found out."""
 _ROWS = 500
+Key = tuple[Any, ...]
+"""The values of a row's key, in order."""
 
 
 def unlock(connection: Connection, keys: Keys | None, name: str) -> bool:
@@ -60,38 +62,47 @@ def begin(connection: Connection, keys: Keys) -> None:
         log.warning("the ledger was plain and is sealed now; its earlier backups are not", rows=rows)
 
 
-def reseal(connection: Connection, keys: Keys) -> int:
-    """Seal every word anew, with the newest key; answers how many rows. After it the older keys open nothing."""
-    done = 0
-    for table, columns in SEALED.items():
-        names = [name for name, way in columns.ways.items() if way == "words"]
-        for found in _batches(connection, table, columns) if names else ():
-            rows = [
-                (*(words(connection, row[name]) for name in names), *(row[name] for name in columns.key))
-                for row in found
-            ]
-            done += _write_back(connection, table, columns, names, rows)
+def reseal_some(connection: Connection, table: str, after: Key | None) -> tuple[int, Key | None]:
+    """Seal the next rows of a table anew, behind a key; answers how many, and where to go on: None at its end."""
+    columns = SEALED[table]
+    names = [name for name, way in columns.ways.items() if way == "words"]
+    found = _next_rows(connection, table, columns, after) if names else []
+    if not found:
+        return 0, None
+    rows = [(*(words(connection, row[name]) for name in names), *_key_of(connection, columns, row)) for row in found]
+    return _write_back(connection, table, columns, names, rows), _key_of(connection, columns, found[-1])
+
+
+def reseal_keys(connection: Connection, keys: Keys) -> None:
+    """Keep what the seal and opt-outs hang on under the newest key: after it the older ones open nothing."""
     row = connection.execute("select value from meta where name = ?", (_ALSO,)).fetchone()
     connection.execute("update meta set value = ? where name = ?", (words(connection, bytes(row["value"])), _ALSO))
     kept = _kept(connection)
     if kept is not None:
         connection.execute("update meta set value = ? where name = ?", (keys.again(kept), KEPT))
-    return done
+
+
+def _key_of(connection: Connection, columns: Columns, row: Row) -> Key:
+    """A row's key as it is kept."""
+    return tuple(
+        keyed(connection, row[name]) if columns.ways.get(name) == "keyed" else row[name] for name in columns.key
+    )
+
+
+def _next_rows(connection: Connection, table: str, columns: Columns, after: Key | None) -> list[Row]:
+    key, named = ", ".join(columns.key), ", ".join(dict.fromkeys((*columns.key, *columns.ways)))
+    marks = ", ".join("?" * len(columns.key))
+    where, values = ("", ()) if after is None else (f"where ({key}) > ({marks}) ", after)
+    return connection.execute(
+        f"select {named} from {table} {where}order by {key} limit ?",  # noqa: S608 - constants
+        (*values, _ROWS),
+    ).fetchall()
 
 
 def _batches(connection: Connection, table: str, columns: Columns) -> Iterator[list[Row]]:
     """All rows of a table in the order of its key. What is sealed meanwhile sorts before what is not."""
-    key, named = ", ".join(columns.key), ", ".join(dict.fromkeys((*columns.key, *columns.ways)))
-    marks = ", ".join("?" * len(columns.key))
-    after: tuple[Any, ...] | None = None
-    while True:
-        where, values = ("", ()) if after is None else (f"where ({key}) > ({marks}) ", after)
-        found = connection.execute(
-            f"select {named} from {table} {where}order by {key} limit ?",  # noqa: S608 - constants
-            (*values, _ROWS),
-        ).fetchall()
-        if not found:
-            return
+    after: Key | None = None
+    while found := _next_rows(connection, table, columns, after):
         after = tuple(found[-1][name] for name in columns.key)
         yield found
 

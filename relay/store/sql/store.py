@@ -8,6 +8,7 @@ from abc import abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING
 
+from relay.store.sealing import SEALED
 from relay.store.sql import alarms, counts, facts, nodes, people, pruning, reading, sealing, upkeep
 from relay.store.sql.acting import SqlActs
 from relay.store.sql.looking import SqlLooks
@@ -126,8 +127,17 @@ class SqlStore(SqlActs, SqlLooks, SqlMoves, SqlWork):
         return frozenset()
 
     async def reseal(self) -> int:
-        keys = self._keys
-        return 0 if keys is None else await self._write(partial(sealing.reseal, keys=keys))
+        keys, done = self._keys, 0
+        if keys is None:
+            return 0
+        # In pieces, so that nobody waits; one that is cut short is begun again under both keys.
+        for table in SEALED:
+            after: sealing.Key | None = ()
+            while after is not None:
+                some, after = await self._write(partial(sealing.reseal_some, table=table, after=after or None))
+                done += some
+        await self._write(partial(sealing.reseal_keys, keys=keys))
+        return done
 
     @property
     def sealed(self) -> bool:
