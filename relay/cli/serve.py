@@ -293,9 +293,14 @@ def url(config: str | None, *, as_json: bool) -> None:
     for entry in found:
         click.echo(f"{entry['source']}: {entry['url']}")
         if entry["header"]:
-            held = (
-                f"what {entry['secret']} holds" if entry["secret"] else "the secret that relay.yaml gives this source"
-            )
-            click.echo(f"  custom header {entry['header']}: {held}")
+            click.echo(f"  custom header {entry['header']}: {_held(entry['secret'])}")
     if not settings.server.public_url:
         click.echo(_NOT_PUBLIC, err=True)
+
+
+def _held(name: str | None) -> str:
+    """Where the secret is to be found, by what the file names."""
+    if name is None:
+        return "the secret that relay.yaml gives this source"
+    kind, _, path = name.partition(":")
+    return f"what the file {path} holds" if path else f"what {kind} holds"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _NAMED = re.compile(r"\$\{(?:file:)?[^}:]+\}")
 """Names a secret, and does not tell it."""
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
+_WHENCE = re.compile(r"\$\{(file:[^}]+|[A-Za-z_][A-Za-z0-9_]*)")
 _DOTS = "••••••"
 _WORD = 6
 """Letters from which on a piece of a secret is looked for in the lines below it."""
@@ -79,7 +79,7 @@ def _is_loopback(text: str) -> bool:
 
 
 def names_of_secrets(path: Path) -> dict[str, str]:
-    """Source → the name of the variable whose value a sender shows there, where the file names one.
+    """Source → the variable (NAME) or file (file:PATH) whose content a sender shows there, where one is named.
 
     Raises:
         ConfigError: the file cannot be read.
@@ -89,7 +89,7 @@ def names_of_secrets(path: Path) -> dict[str, str]:
     for source, form in sources.items():
         proof = form.get("proof") if isinstance(form, dict) else None
         written = [value for key, value in proof.items() if key != "previous"] if isinstance(proof, dict) else []
-        names = [match[1] for value in written if isinstance(value, str) and (match := _VARIABLE.match(value))]
+        names = [match[1] for value in written if isinstance(value, str) and (match := _WHENCE.match(value))]
         if names:
             found[source] = names[0]
     return found

@@ -120,11 +120,19 @@ def test_a_check_that_asks_finds_a_connector_that_does_not_answer(run, quiet):
         assert "archive" in run("check", "--live", "--json", SINK_URL=url).json["connectors"]
 
 
-def test_the_address_and_the_header_are_told_and_the_secret_is_not(run):
+def test_the_address_and_the_header_are_told_and_the_secret_is_not(run, folder):
     ran = run("url")
     assert ran.out.splitlines()[0] == "callscaler: https://relay.example/hooks/callscaler"
     assert "X-Relay-Secret: what RELAY_HOOK_SECRET holds" in ran.out
     assert SECRET not in ran.out + ran.err
+    (folder / "secret").write_text(SECRET)
+    proof = "{header: X-Relay-Secret, secret: '${file:secret}'}"
+    with (folder / "relay.yaml").open("a") as file:
+        file.write(f"sources: {{callscaler: {{type: callscaler, proof: {proof}}}}}\n")
+    assert "X-Relay-Secret: what the file secret holds" in run("url").out
+
+
+def test_the_address_is_told_to_programs_too(run):
     assert run("url", "--json").json == {
         "sources": [
             {
