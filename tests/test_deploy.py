@@ -8,6 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -85,6 +86,16 @@ def test_the_container_copies_only_what_there_is(container):
     for rest in (rest for word, rest in container if word == "COPY" and "--from" not in rest):
         for name in rest.split()[:-1]:
             assert (ROOT / name).exists(), name
+
+
+def test_the_container_that_is_composed_is_as_tight_and_keeps_its_ledger(container):
+    relay = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["relay"]
+    assert (DEPLOY / relay["build"]["context"] / relay["build"]["dockerfile"]).samefile(DEPLOY / "Containerfile")
+    assert (relay["read_only"], relay["cap_drop"]) == (True, ["ALL"])
+    assert all(port.startswith("127.0.0.1:") for port in relay["ports"])
+    said = " ".join(rest for word, rest in container if word == "ENV")
+    for _, inside, *_ in (volume.split(":") for volume in relay["volumes"]):
+        assert inside in said, "mounted where the container looks"
 
 
 def test_the_page_on_security_keeps_to_a_page_and_names_what_there_is():

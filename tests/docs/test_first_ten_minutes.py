@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.patience import PATIENCE
+from tests.patience import HUNG, PATIENCE
 from tests.ports import free_port
 
 PAGE = Path(__file__).parents[2] / "docs" / "first-ten-minutes.md"
@@ -97,7 +97,7 @@ class Screen:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=PATIENCE,
+            timeout=HUNG,
             check=False,
         )
         ended = [f"exit {done.returncode}"] if done.returncode else []

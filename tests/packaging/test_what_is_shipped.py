@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import HUNG
+
 ROOT = Path(__file__).parents[2]
-PATIENCE = 300.0
 CODE = ("relay", "connectors")
 
 
@@ -28,7 +29,7 @@ def run(*command, cwd, **environment):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=PATIENCE,
+        timeout=HUNG,
         check=False,
     )
     assert done.returncode == 0, done.stdout
@@ -97,6 +98,7 @@ CONFIG = {
     *files_of("config/presets", "config/recipes"),
 }
 """What of config/ is shipped: never what an operator keeps there."""
+DEPLOYED = {"deploy/Containerfile", "deploy/compose.yaml", "deploy/relay.service"}
 
 
 def test_both_ways_lead_to_the_same_wheel(wheels):
@@ -112,7 +114,8 @@ def test_the_sdist_has_every_page_that_its_pages_point_at(unpacked):
     for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "DECISIONS.md", "SECURITY.md", "LICENSE"):
         assert (unpacked / name).read_bytes() == (ROOT / name).read_bytes()
     kept = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
-    assert files_of("docs", "deploy", *CODE) | CONFIG <= kept
+    assert files_of("docs", *CODE) | CONFIG <= kept
+    assert {name for name in kept if name.startswith("deploy/")} == DEPLOYED
     assert {name for name in kept if name.startswith("config/")} == {*CONFIG, "config/relay.schema.json"}
 
 
