@@ -18,6 +18,7 @@ from relay.proof import ProofForm
 from relay.server import Door, listen
 from relay.settings.samples import SAMPLES
 from relay.store.sqlite import SqliteStore
+from tests.patience import PATIENCE
 
 SECRET = "false-secret-0001-0001-0001"
 HEAVY = ("aiohttp", "pydantic", "structlog", "phonenumbers", "jinja2", "sqlite_utils", "yaml", "rich", "cryptography")
@@ -168,7 +169,7 @@ def door(tmp_path):
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    started.wait(10)
+    assert started.wait(PATIENCE)
     yield found["url"]
     found["loop"].call_soon_threadsafe(stop.set)
     thread.join()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from tests.crash.world import KEY
 from tests.patience import PATIENCE
+from tests.unmeasured import environment as unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -130,7 +131,7 @@ class Relays:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "RELAY_UNDER_TEST": "1"},
+            env={**unmeasured(), "PYTHONPATH": str(ROOT), "RELAY_UNDER_TEST": "1"},
         )
         self._reading = [asyncio.create_task(self._follow()), asyncio.create_task(self._listen())]
 

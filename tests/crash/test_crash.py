@@ -1,7 +1,6 @@
 """Twenty relays killed in the middle of everything, and relays broken on purpose, which must be found out."""
 
 import json
-import os
 import random
 import shutil
 import signal
@@ -18,6 +17,7 @@ from tests.crash.relays import ROOT, SECRET, Relays
 from tests.crash.trial import owed, try_out
 from tests.crash.world import World
 from tests.patience import HUNG
+from tests.unmeasured import environment as unmeasured
 
 KILLS, TEXTS = 20, 50
 SENT = {"text_begun": {0}, "text_leaving": {0}, "text_settled": {0, 1}}
@@ -74,7 +74,7 @@ def fsyncs_of_fifty_acks(tmp_path, *mutant):
         ],
         check=True,
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**unmeasured(), "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
         timeout=HUNG,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 
 from relay.sandbox import SandboxSettings
 from tests.moving.office import KEY, Office, number
+from tests.unmeasured import environment as unmeasured
 
 WRITES = ("add_run", "move_run", "begin_change", "note_change", "settle_change")
 
@@ -183,7 +183,7 @@ async def test_the_command_itself_killed_again_and_again_ends_as_planned(tmp_pat
         "regroup: {max_changes: 100, min_history: none}\n"
         "groups:\n- {name: Parked, if: {number.calls_30d: 0}}\n- {name: Main, default: true}\n"
     )
-    environment = {**os.environ, "CALLSCALER_API_KEY": KEY, "RELAY_HOOK_SECRET": "false-secret-0001-0001-0001"}
+    environment = {**unmeasured(), "CALLSCALER_API_KEY": KEY, "RELAY_HOOK_SECRET": "false-secret-0001-0001-0001"}
     command = [sys.executable, "-m", "relay", "-c", str(tmp_path / "relay.yaml"), "numbers", "apply", run]
     kills = 0
     for _ in range(30):
