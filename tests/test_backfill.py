@@ -147,6 +147,18 @@ async def test_the_mark_stays_where_it_was_when_the_listing_breaks_off(world):
     assert (await backfill.sweep()).created == 30
 
 
+async def test_without_the_log_of_webhooks_the_sweep_is_whole_all_the_same(world):
+    clock, sandbox, store, _, backfill = world
+    await backfill.sweep()
+    before = await store.mark(MARK)
+    await sandbox.phone.ring("missed", caller="+13125550101", webhook=False)
+    clock.now += 3600
+    sandbox.faults.next("GET", "/webhook*", "500", times=20)
+    assert (await backfill.sweep()).created == 1
+    assert sandbox.faults.seen["500"] > 1, "it was asked for, and not had"
+    assert await store.mark(MARK) > before
+
+
 async def test_a_webhook_that_the_sender_gave_up_on_leads_to_its_call(world):
     clock, sandbox, store, _, backfill = world
     await backfill.sweep()
