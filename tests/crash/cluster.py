@@ -123,7 +123,7 @@ async def try_cluster(
     found = Reckoning(seed, mutant, dict(nemesis.faults), slowest_start=round(max(starts), 2))
     tracebacks = [line for relay in cluster.relays for line in relay.wrong]
     found.wrong += [*tracebacks, *nemesis.wrong, *wrong_of_use, *load.wrong, *wrong]
-    found.useless = round(watch.longest, 2)
+    found.useless, found.useless_after = round(watch.longest, 2), watch.story
     await _reckon(found, direct, load, world)
     found.seconds = round(time.monotonic() - began, 1)
     return found
@@ -134,10 +134,13 @@ class Watch:
 
     def __init__(self, relays: Sequence[Sharer], load: Load) -> None:
         self.longest = 0.0
-        """Seconds from the end of a fault until the relay that it hit took a call again, at most."""
+        """Seconds from the last fault that hit a relay until it took a call again, at most."""
         self._relays = relays
         self._load = load
+        self.story: list[str] = []
+        """What hit that relay meanwhile."""
         self._since: dict[Sharer, float] = {}
+        self._hits: dict[Sharer, list[str]] = {}
         self._over = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -145,18 +148,20 @@ class Watch:
         """Ask each relay again and again."""
         self._tasks = [asyncio.create_task(self._ask(place, relay)) for place, relay in enumerate(self._relays)]
 
-    def hit(self, *relays: Sharer) -> None:
-        """A fault that hit these is over, or has just been done."""
+    def hit(self, fault: str, *relays: Sharer) -> None:
+        """A fault that hit these is over, or has just been done; one that comes on top counts anew."""
         for relay in relays:
-            self._since.setdefault(relay, time.monotonic())
+            self._since[relay] = time.monotonic()
+            self._hits.setdefault(relay, []).append(fault)
 
     def pardon(self, relay: Sharer) -> None:
         """It is frozen, and can take nothing."""
         self._since.pop(relay, None)
+        self._hits.pop(relay, None)
 
     async def stop(self) -> list[str]:
         """Have each take one more call and make one more delivery; answers who did not in time."""
-        self.hit(*self._relays)
+        self.hit("the end", *self._relays)
         made = await asyncio.gather(*(self._delivers_again(relay) for relay in self._relays))
         end = time.monotonic() + PATIENCE
         while self._since and time.monotonic() < end:  # noqa: ASYNC110 - by the clock, as people wait
@@ -174,9 +179,10 @@ class Watch:
             while not self._over:
                 asked, number = self._since.get(relay), number + 1
                 taken = await self._load.send_one(session, f"w-{place}-{number}", relay)
-                if taken and asked is not None and relay in self._since:
-                    self.longest = max(self.longest, time.monotonic() - asked)
-                    self._since.pop(relay)
+                if taken and asked is not None and self._since.get(relay) == asked:
+                    took, hits = time.monotonic() - self._since.pop(relay), self._hits.pop(relay)
+                    if took > self.longest:
+                        self.longest, self.story = took, hits
                 await asyncio.sleep(0.2)
 
     async def _delivers_again(self, relay: Sharer) -> bool:
@@ -218,14 +224,14 @@ class Nemesis:
             self._frozen[relay] = asyncio.create_task(self._freeze(relay, MINUTE))
         elif roll < 0.4:
             self.faults["kill"] += 1
-            self._watch.hit(relay)
+            self._watch.hit("kill", relay)
             await relay.end(signal.SIGKILL)
             await self._again(relay)
         elif roll < 0.5:
             self.faults["term"] += 1
             if (code := await relay.end(signal.SIGTERM)) != 0:
                 self.wrong.append(f"SIGTERM ended with {code}")
-            self._watch.hit(relay)
+            self._watch.hit("term", relay)
             await self._again(relay)
         elif roll < 0.65:
             self.faults["freeze"] += 1
@@ -233,17 +239,17 @@ class Nemesis:
         elif roll < 0.8:
             self.faults["cut after commit"] += 1
             self._proxy.cut_after_commits(self._dice.randint(1, 4))
-            self._watch.hit(*self._awake)
+            self._watch.hit("cut after commit", *self._awake)
         elif roll < 0.9:
             self.faults["cut"] += 1
             self._proxy.cut_all()
-            self._watch.hit(*self._awake)
+            self._watch.hit("cut", *self._awake)
         else:
             self.faults["server"] += 1
             await asyncio.to_thread(self._server.stop, "immediate")
             await asyncio.sleep(self._dice.uniform(0, 1))
             await asyncio.to_thread(self._server.start)
-            self._watch.hit(*self._awake)
+            self._watch.hit("server", *self._awake)
 
     async def thaw(self) -> None:
         """Wait until nobody is frozen."""
@@ -258,7 +264,7 @@ class Nemesis:
         self._watch.pardon(relay)
         await asyncio.sleep(seconds)
         relay.signal(signal.SIGCONT)
-        self._watch.hit(relay)
+        self._watch.hit("freeze", relay)
         self._frozen.pop(relay, None)
 
     async def _again(self, relay: Sharer) -> None:

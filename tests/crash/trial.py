@@ -65,7 +65,9 @@ class Reckoning:
     """Files that the last relay had open when everything was settled."""
     slowest_start: float = 0.0
     useless: float = 0.0
-    """Of several relays: seconds from the end of a fault until the one that it hit took a call again, at most."""
+    """Of several relays: seconds from the last fault that hit one until it took a call again, at most."""
+    useless_after: list[str] = field(default_factory=list)
+    """What had hit that one since it last took a call."""
     seconds: float = 0.0
     wrong: list[str] = field(default_factory=list)
 

@@ -364,6 +364,26 @@ async def test_a_commit_whose_answer_is_lost_is_busy_and_its_repeat_a_duplicate(
     assert (again.event, again.duplicate) == (first.id, True)
 
 
+_GOODBYE = b"SFATAL\x00VFATAL\x00C57P01\x00Mterminating connection\x00\x00"
+
+
+@pytest.mark.parametrize("way", ["run", "read"])
+async def test_a_server_that_says_goodbye_between_two_statements_costs_another_try(postgres: str, way: str):
+    store = await PostgresStore.open(postgres)
+    tries: list[int] = []
+
+    def work(connection: ServerConnection) -> int:
+        tries.append(connection.execute("select pg_backend_pid() as pid").fetchone()["pid"])
+        if len(tries) == 1:  # what a server sends to a session that was idle in a transaction for too long
+            said = b"E" + (len(_GOODBYE) + 4).to_bytes(4, "big") + _GOODBYE
+            connection._raw._con._protocol.data_received(said)
+        return connection.execute("select 1 as one").fetchone()["one"]
+
+    assert await getattr(store._engine, way)(work) == 1
+    assert len(set(tries)) == 2
+    await store.close()
+
+
 async def test_connections_that_break_are_replaced(postgres: str):
     port = int(postgres.rpartition(":")[2].partition("/")[0])
     proxy = Proxy(port)

@@ -32,11 +32,14 @@ T = TypeVar("T")
 LOST = (
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
-    asyncpg.TargetServerAttributeNotMatched,
+    asyncpg.InternalClientError,
     OSError,
     EOFError,
 )
-"""What is raised once the connection is gone, or none is to be had; a TimeoutError is an OSError."""
+"""What is raised once the connection is gone, or none is to be had; a TimeoutError is an OSError.
+
+The client's own error means that the server said goodbye between two statements, or that only a standby was found.
+"""
 _COLLIDED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 AGAIN = (*_COLLIDED, asyncpg.UniqueViolationError)
 """Another relay came first: the whole piece of work is done again, and sees what that one wrote."""

@@ -204,8 +204,10 @@ class Engine:
                 failpoints.reach("ledger_committing")
                 await commit.send(raw)
                 failpoints.reach("ledger_committed")
-            except BaseException:
-                if not raw.is_closed() and not commit.sent:
+            except BaseException as error:
+                if isinstance(error, asyncpg.InternalClientError):
+                    raw.terminate()
+                elif not raw.is_closed() and not commit.sent:
                     await raw.execute("rollback")
                 raise
             return result
@@ -214,7 +216,11 @@ class Engine:
         for tries in (1, 2):
             try:
                 async with self._pool.acquire(timeout=REACH_SECONDS) as raw:
-                    return await in_greenlet(partial(work, ServerConnection(raw, self.seal)))
+                    try:
+                        return await in_greenlet(partial(work, ServerConnection(raw, self.seal)))
+                    except asyncpg.InternalClientError:
+                        raw.terminate()
+                        raise
             except (*LOST, asyncpg.OperatorInterventionError) as error:
                 if tries > 1:
                     raise StoreBusy(f"the database cannot be reached: {told(error)}") from error
