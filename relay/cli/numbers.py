@@ -13,6 +13,7 @@ from relay.cli.common import (
     FOUND,
     NOT_FOUND,
     REMOTE,
+    USAGE,
     ledger_options,
     limit_option,
     print_json,
@@ -84,6 +85,21 @@ def reject(run: str, config: str | None, store: str | None, *, as_json: bool) ->
     tell(came, f"{came['run']}: {came['state']}", as_json=as_json)
 
 
+@numbers.command(epilog="Example: relay numbers accept +13125550142")
+@click.argument("which", nargs=-1, metavar="[NUMBER]...")
+@ledger_options
+def accept(which: tuple[str, ...], config: str | None, store: str | None, *, as_json: bool) -> None:
+    """Take for good where somebody moved numbers by hand, all of them or each NUMBER; nothing is moved."""
+    odd = next((written for written in which if _number(written) is None), None)
+    if odd is not None:
+        stop(USAGE, f"`{odd}` is no telephone number; write it as +13125550142")
+    came = _act(config, store, "numbers-accept", {"numbers": list(which)})
+    if as_json:
+        print_json(came)
+    else:
+        _show_run(came)
+
+
 @numbers.command(epilog="Example: relay numbers history +13125550142")
 @click.argument("which", required=False, metavar="[RUN|NUMBER]")
 @limit_option
@@ -94,8 +110,9 @@ def history(which: str | None, limit: int, config: str | None, store: str | None
         runs = read_ledger(config, store, lambda ledger: ledger.number_runs(limit=limit))
         _runs(runs, zone_of(config), as_json=as_json)
         return
-    if which.startswith("+"):
-        changes = read_ledger(config, store, lambda ledger: ledger.number_changes(which, limit=limit))
+    number = _number(which)
+    if number is not None:
+        changes = read_ledger(config, store, lambda ledger: ledger.number_changes(number, limit=limit))
         _changes(changes, zone_of(config), as_json=as_json)
         return
     found = read_ledger(config, store, lambda ledger: _run(ledger, which))
@@ -105,6 +122,13 @@ def history(which: str | None, limit: int, config: str | None, store: str | None
         print_json(found)
     else:
         _show_run(found)
+
+
+def _number(written: str) -> str | None:
+    """A number however it is written; None for anything else, a run's id among it."""
+    from relay import phone  # noqa: PLC0415 - quick help
+
+    return None if written.startswith("run_") else phone.normalise(written)
 
 
 async def _run(ledger: Store, reference: str) -> dict[str, Any] | None:

@@ -79,6 +79,8 @@ class Dashboard:
     def signin(self, request: web.Request, *, status: int, wrong: str | None = None) -> web.Response:
         """The page that asks for the token; it brings its style along."""
         style = stylesheet()
+        if wrong is None and request.method == "POST" and request.path not in {"/signin", "/signout"}:
+            wrong = "You were signed out, and nothing was done. Sign in, and do it again."
         back = "/" if request.path in {"/signin", "/signout"} or request.method != "GET" else request.path_qs
         text = (
             environment()

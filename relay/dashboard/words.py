@@ -225,7 +225,20 @@ _DONE: Mapping[str, str] = {
     "check-connector": "{connector}: {said}",
     "forget": "This person is forgotten.",
     "numbers-drift": "{said}.",
+    "numbers-accept": "Accepted: it counts as moved there.",
+    "numbers-apply": "{run} is {state}.",
+    "numbers-undo": "{run} is {state}.",
+    "numbers-approve": "{run} is {state}.",
+    "numbers-reject": "{run} is {state}.",
 }
+
+
+def _planned(came: Mapping[str, Any]) -> str:
+    moves, held = came["moves"], came["held"]
+    stay = f" {len(held)} stay: {held[0]['because']}." if held else ""
+    if not moves:
+        return f"No number is to be moved.{stay}"
+    return f"{len(moves)} to be moved; look below, then apply.{stay}"
 
 
 def came_of(deed: str, came: Mapping[str, Any]) -> Word:
@@ -237,6 +250,8 @@ def came_of(deed: str, came: Mapping[str, Any]) -> Word:
 
 
 def _came_of(deed: str, came: Mapping[str, Any]) -> str:
+    if deed == "numbers-plan":
+        return _planned(came)
     try:
         return _DONE[deed].format_map(dict(came))
     except KeyError:

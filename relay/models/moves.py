@@ -25,7 +25,7 @@ class Change:
     run: str
     number: str
     kind: str
-    """regroup, update_number or restore."""
+    """regroup, update_number, restore, or accept: somebody's own move, taken for good."""
     action: Mapping[str, Any]
     """What the phone system is asked for; the same on every try."""
     because: str
@@ -46,12 +46,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class NumberRun:
-    """Moves that belong together: of a plan, of a rule at one of its times, of an undo; times in Unix seconds."""
+    """Moves that belong together: of a plan, of a rule at one of its times, of an undo; or accepted. Unix seconds."""
 
     id: str
-    kind: Literal["plan", "rule", "undo"]
+    kind: Literal["plan", "rule", "undo", "accept"]
     by: str
-    """Who wants it: `groups and rules`, a rule's name, or the run that is undone."""
+    """Who wants it: `groups and rules`, a rule's name, the run that is undone, or who accepts."""
     at: float
     state: RunState = "planned"
     key: str = ""

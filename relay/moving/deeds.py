@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field as Key
 
+from relay import phone
 from relay.errors import DeliveryFailed
 from relay.models import Form
 from relay.moving.numbers import Numbers, Refused
@@ -24,6 +25,10 @@ class _MaybeRun(Form):
 
 class _Run(Form):
     run: str = Key(min_length=1, max_length=64)
+
+
+class _Some(Form):
+    numbers: list[str] = Key(default=[], max_length=1000)
 
 
 def deeds_of(
@@ -50,6 +55,13 @@ def deeds_of(
     async def reject(asked: _Run) -> dict[str, Any]:
         return await numbers.answer(asked.run, who(), yes=False)
 
+    async def accept(asked: _Some) -> dict[str, Any]:
+        named = [(written, phone.normalise(written)) for written in asked.numbers]
+        odd = next((written for written, number in named if number is None), None)
+        if odd is not None:
+            raise Refused(f"`{odd}` is no telephone number; write it as +13125550142")
+        return await numbers.accept([number for _, number in named if number is not None], who())
+
     async def drifted(_: _Nothing) -> dict[str, Any]:
         found = await numbers.drift()
         said = "; ".join(one.what for one in found) or "No number is to be moved"
@@ -62,6 +74,7 @@ def deeds_of(
         "numbers-undo": (_Run, _told(undo)),
         "numbers-approve": (_Run, _told(approve)),
         "numbers-reject": (_Run, _told(reject)),
+        "numbers-accept": (_Some, _told(accept)),
         "numbers-drift": (_Nothing, _told(drifted)),
     }
 

@@ -13,7 +13,10 @@ from relay.numbers.brakes import ANSWER
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from relay.numbers import Brakes, Move, Planned
+    from relay.numbers import Brakes, Move, Planned, Standing
+
+_NEXT = 0.001
+"""Seconds by which a move comes after the one before it, where the machine's clock was set back."""
 
 
 def new_id(now: float) -> str:
@@ -70,6 +73,27 @@ def differs(run: NumberRun, changes: Sequence[Change], planned: Planned) -> str 
     said += [f"{number} would move to {to} now" for number, _, to in new[:2]]
     more = len(gone) + len(new) - len(said)
     return f"since {iso(run.at)}, " + ", ".join(said) + (f", and {more} more" if more else "")
+
+
+def accepting(run: NumberRun, place: int, standing: Standing) -> Change:
+    """Where somebody put a number by hand, as a move that is over: it was moved before, and stands elsewhere."""
+    owned, last = standing.facts.owned, standing.last
+    if owned is None or last is None:
+        raise ValueError("only a number that was moved before can be accepted elsewhere")
+    return Change(
+        id=f"{run.id}-{place}",
+        run=run.id,
+        number=owned.number,
+        kind="accept",
+        action={"number": owned.number},
+        because=f"moved by hand, accepted by {run.by}",
+        source=last.to,
+        to=owned.group,
+        state="done",
+        moved=True,
+        at=max(run.at, last.at + _NEXT),
+        settled_at=run.at,
+    )
 
 
 def restoring(run: NumberRun, place: int, change: Change) -> Change:

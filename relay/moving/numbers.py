@@ -12,10 +12,11 @@ from relay.errors import DeliveryFailed, RelayError, StoreBusy
 from relay.models import NumberRun, iso
 from relay.moving.asking import Asker
 from relay.moving.carry import Carrier, Stopped
-from relay.moving.drafts import as_question, change_of, differs, new_id, restoring
+from relay.moving.drafts import accepting, as_question, change_of, differs, new_id, restoring
+from relay.moving.looking import look
 from relay.moving.now import drift_now, planned_now
 from relay.moving.telling import run_json
-from relay.numbers import public
+from relay.numbers import moved_by_hand, public
 from relay.rules import say_span
 
 if TYPE_CHECKING:
@@ -217,6 +218,27 @@ class Numbers:
                 raise Refused(f"{run.id} changed nothing, so there is nothing to undo")
             await self._store.add_run(back, changes)
         return await self._set_going(back.id)
+
+    async def accept(self, numbers: Sequence[str], by: str) -> dict[str, Any]:
+        """Take for good what somebody moved by hand; of all numbers where none is named. Nothing is moved.
+
+        From then on the number counts as moved there: the brake `stay` holds it, then rules and groups speak again.
+
+        Raises:
+            Refused: nobody moved any of these since the relay did.
+            DeliveryFailed: the phone system could not be asked.
+        """
+        view = await look(self._store, self._account.phone(), self._account.book().about, self._clock())
+        elsewhere = [one for one in view.standings if moved_by_hand(one) and not one.under_way]
+        accepted = [one for one in elsewhere if not numbers or (one.facts.owned and one.facts.owned.number in numbers)]
+        if not accepted:
+            raise Refused("there is nothing to accept: every number is where the relay last put it, or was never moved")
+        now = self._clock()
+        run = NumberRun(new_id(now), "accept", by, now, state="done", moves=len(accepted))
+        changes = [accepting(run, place, one) for place, one in enumerate(accepted)]
+        await self._store.save_numbers([one.facts.owned for one in view.standings if one.facts.owned is not None])
+        await self._store.add_run(run, changes)
+        return await self.told(run.id)
 
     async def answer(self, reference: str, by: str, *, yes: bool) -> dict[str, Any]:
         """Approve or reject what waits for somebody's word.

@@ -4,7 +4,7 @@ from relay.numbers.brakes import Brakes, Wanted, judge, too_many
 from relay.numbers.drift import Drift, drift
 from relay.numbers.fights import fights
 from relay.numbers.groups import Declared, read_groups
-from relay.numbers.planning import Held, Move, Planned, Standing, plan, public
+from relay.numbers.planning import Held, Move, Planned, Standing, moved_by_hand, plan, public
 
 __all__ = [
     "Brakes",
@@ -18,6 +18,7 @@ __all__ = [
     "drift",
     "fights",
     "judge",
+    "moved_by_hand",
     "plan",
     "public",
     "read_groups",

@@ -66,7 +66,8 @@ def stands(wanted: Wanted, known: MoveFacts, brakes: Brakes, now: float) -> str 
         return None
     if not wanted.immediate and not brakes.enforce and known.owned is not None and group != last.to:
         was, found = last.to or "no group", group or "no group"
-        return f"by hand: {last.by} put it into {was}, and somebody put it into {found}; regroup.enforce would move it"
+        mend = "`relay numbers accept` takes that for good, regroup.enforce would move it"
+        return f"by hand: {last.by} put it into {was}, and somebody put it into {found}; {mend}"
     if wanted.counts and now - last.at < brakes.stay:
         return f"stay: moved {say_span(max(0.0, now - last.at))} ago by {last.by}; it stays put {say_span(brakes.stay)}"
     return None

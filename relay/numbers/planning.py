@@ -131,6 +131,12 @@ def _decide(standing: Standing, ground: Ground, now: float) -> Move | Held | Non
     )
 
 
+def moved_by_hand(standing: Standing) -> bool:
+    """Whether somebody put a number elsewhere since the relay moved it last."""
+    owned, last = standing.facts.owned, standing.last
+    return owned is not None and last is not None and owned.group != last.to
+
+
 def _is_there(to: str, standing: Standing) -> bool:
     owned = standing.facts.owned
     groups = standing.groups if standing.groups is not None else (owned.group,) if owned and owned.group else ()

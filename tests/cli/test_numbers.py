@@ -56,7 +56,9 @@ def test_plan_apply_plan_undo_need_no_service_and_say_how_it_ended(numbers):
     history = numbers("history", "--json").json["runs"]
     assert [(one["kind"], one["state"]) for one in history] == [("undo", "done"), ("plan", "done")]
     one = plan.json["moves"][0]["number"]
-    assert [move["kind"] for move in numbers("history", one, "--json").json["moves"]] == ["restore", "regroup"]
+    for written in (one, f"{one[2:5]}-{one[5:8]}-{one[8:]}"):
+        moves = numbers("history", written, "--json").json["moves"]
+        assert [move["kind"] for move in moves] == ["restore", "regroup"]
     assert numbers("history", "last", "--json").json["run"] == history[0]["run"]
 
 
@@ -85,6 +87,9 @@ def test_what_cannot_be_done_is_said_with_its_exit_code(numbers):
     assert numbers("undo", "run_none").code == 4
     assert numbers("history", "run_none").code == 4
     assert numbers("reject", "run_none").code == 4
+    assert numbers("accept", "nobody").code == 2
+    nothing = numbers("accept", "312-555-0142")
+    assert (nothing.code, "there is nothing to accept" in nothing.err) == (1, True)
 
 
 def test_a_phone_system_that_does_not_answer_is_exit_5(run, folder):

@@ -106,6 +106,20 @@ async def test_why_a_caller_was_not_texted_is_three_clicks_from_the_start(busy, 
         await expect(rule.locator("tr.no")).to_contain_text("toll_free")
 
 
+async def test_a_page_whose_session_ended_says_so_and_leads_to_the_sign_in(house, chromium):
+    async with chromium(house.url) as browser:
+        page = await browser.signed_in(TOKEN, "/calls?type=call.missed")
+        await expect(page.locator("html")).to_have_attribute("data-live", "yes")
+        other = await browser.page()
+        await other.goto(house.url + "/texts")
+        await other.get_by_role("button", name="Sign out").click()
+        await expect(other.get_by_label("Token")).to_be_visible()
+        await page.get_by_role("link", name="Sign in again").click()
+        await page.get_by_label("Token").fill(TOKEN)
+        await page.keyboard.press("Enter")
+        await expect(page).to_have_url(house.url + "/calls?type=call.missed")
+
+
 async def test_a_rule_is_tried_from_a_call_s_page(busy, chromium):
     async with chromium(busy.url) as browser:
         page = await browser.signed_in(TOKEN, "/calls/c1")

@@ -8,6 +8,7 @@ import pytest
 
 from relay.dashboard.drawing import environment, static_files
 from relay.dashboard.pages import PAGES
+from relay.models import Change, NumberRun, Owned
 from tests.dashboard.conftest import TOKEN, VIEW
 from tests.patience import PATIENCE
 
@@ -218,6 +219,30 @@ async def test_signing_in_is_asked_for_on_a_page_that_brings_its_own_style(house
     assert 'name="next" value="/calls?type=call.missed"' in text
     assert "sha256-" in answer.headers["Content-Security-Policy"]
     assert "<link" not in text
+
+
+async def test_who_was_signed_out_meanwhile_is_told_that_nothing_was_done(house):
+    async with house.client.post(f"{house.url}/do/texts-off", data={}, headers={"Accept": "text/html"}) as answer:
+        assert answer.status == 401
+        assert "You were signed out, and nothing was done" in await answer.text()
+    assert not await house.app.store.texts_are_off()
+    assert "nothing was done" not in (await house.get("/texts", None))[1]
+
+
+async def test_a_number_that_was_moved_by_hand_is_shown_with_a_button_to_accept_it(house):
+    now = house.app._clock()
+    run = NumberRun("run_1", "rule", "Park silent numbers", now - 60, state="done", moves=1)
+    move = Change(
+        "c1", "run_1", "+13125550142", "regroup", {}, "silent", source="Main", to="Parked", state="done", moved=True,
+        at=now - 60,
+    )  # fmt: skip
+    await house.app.store.add_run(run, [move])
+    await house.app.store.save_numbers([Owned("+13125550142", "1", "Ads", group="Main", read_at=now)])
+    _, text = await house.get("/numbers")
+    assert "1 number was moved by hand" in text
+    assert 'formaction="/do/numbers-accept" class="quiet" name="numbers" value="+13125550142"' in text
+    await house.app.store.save_numbers([Owned("+13125550142", "1", "Ads", group="Parked", read_at=now)])
+    assert "moved by hand" not in (await house.get("/numbers"))[1]
 
 
 async def test_a_deed_of_a_page_leads_back_and_says_what_came_of_it(rang):

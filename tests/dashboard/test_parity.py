@@ -35,6 +35,7 @@ DEEDS = {
     "numbers-approve": "numbers approve",
     "numbers-reject": "numbers reject",
     "numbers-drift": "doctor",
+    "numbers-accept": "numbers accept",
 }
 """Deed of a page → the command that does the same."""
 PAGES_READ = {

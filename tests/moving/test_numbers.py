@@ -145,6 +145,34 @@ async def test_what_somebody_moved_by_hand_stays_unless_it_is_enforced(office):
     assert office.groups()["Parked"] == [B, C]
 
 
+async def test_what_somebody_moved_by_hand_is_accepted_and_speaks_again_once_its_time_is_over(office):
+    with pytest.raises(Refused, match="nothing to accept"):
+        await office.numbers.accept([], "Dana")
+    await office.numbers.plan()
+    await office.numbers.apply()
+    for one in (B, C):
+        office.sandbox.put_into_group(one, "Sales")
+    with pytest.raises(Refused, match="nothing to accept"):
+        await office.numbers.accept([A], "Dana")
+    came = await office.numbers.accept([B], "Dana")
+    assert [(move["number"], move["kind"], move["state"], move["to"]) for move in came["moves"]] == [
+        (B, "accept", "done", "Sales")
+    ]
+    assert office.groups()["Sales"] == [B, C], "nothing is moved"
+    held = {one["number"]: one["because"] for one in (await office.numbers.plan())["held"]}
+    assert held[B].startswith("stay: moved 0s ago by Dana")
+    assert held[C].startswith("by hand: groups and rules put it into Parked")
+    with pytest.raises(Refused, match="changed nothing"):
+        await office.numbers.undo(came["run"])
+    office.now += 8 * DAY
+    await office.called(A, D, at=office.now - 60)
+    await office.store.alive(now=office.now)
+    await office.store.fill_outages(since=0.0, until=office.now)
+    again = await office.numbers.plan()
+    assert [move["number"] for move in again["moves"]] == [B]
+    assert [one["number"] for one in again["held"]] == [C]
+
+
 async def test_too_many_moves_stop_and_ask_and_go_once_somebody_says_so(office):
     office.brake(max_changes=2)
     run = (await office.numbers.plan())["run"]

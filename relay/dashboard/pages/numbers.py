@@ -51,7 +51,11 @@ async def read(asked: Asked) -> dict[str, Any]:
     for one in owned:
         groups[one.group or "No group"].append(Shown(one, tuple(days[one.number]), answered[one.number]))
     runs = await asked.store.number_runs(limit=_RUNS)
+    last = await asked.store.last_moves(now=asked.now)
     return {
+        "by_hand": [
+            (one, last[one.number][0]) for one in owned if one.number in last and last[one.number][0].to != one.group
+        ],
         "runs": [(run, await asked.store.changes(run.id, limit=_CHANGES)) for run in runs],
         "groups": dict(sorted(groups.items())),
         "read_at": max((one.read_at for one in owned), default=None),

@@ -63,13 +63,18 @@ if (row && row.scrollWidth > row.clientWidth) row.scrollLeft = here.offsetLeft -
 if (main && main.dataset.live && window.EventSource) {
   for (const part of parts(document)) before.set(part.dataset.part, part.outerHTML);
   let stream = null;
+  // A stream that is refused, rather than cut off, may be refused because nobody is signed in any more.
+  const tell = () => fetch("/live?of=/nowhere", { headers: { Accept: "text/html" } }).then((answer) => {
+    if (answer.status === 401) { lost.hidden = true; document.getElementById("out").hidden = false; }
+  }, () => undefined);
   const open = () => {
     if (stream || document.hidden) return;
     stream = new EventSource(`/live?of=${encodeURIComponent(main.dataset.live)}`);
-    stream.onopen = () => { lost.hidden = true; document.documentElement.dataset.live = "yes"; };
+    stream.onopen = () => { lost.hidden = true; document.getElementById("out").hidden = true; document.documentElement.dataset.live = "yes"; };
     stream.onmessage = (event) => { const html = JSON.parse(event.data); if (html) put(html); };
     stream.onerror = () => {
       lost.hidden = false;
+      if (stream.readyState === EventSource.CLOSED) tell();
       if (stream.readyState === EventSource.CLOSED) { stream = null; setTimeout(open, 5000); }
     };
   };
