@@ -68,6 +68,29 @@ def place_after(rows: Sequence[dict[str, Any]], limit: int) -> str | None:
     return f"{rows[-1]['at']!r}~{rows[-1]['id']}" if len(rows) == limit else None
 
 
+def moment(request: web.Request) -> tuple[float, int] | None:
+    """(at, how many of that very moment were shown) where the page begins.
+
+    Raises:
+        web.HTTPBadRequest: it cannot be one.
+    """
+    found = place(request)
+    if found is None:
+        return None
+    if not _COUNT.fullmatch(found[1]):
+        raise web.HTTPBadRequest(text="before is what `next` of an earlier page said")
+    return found[0], int(found[1])
+
+
+def moment_after(rows: Sequence[dict[str, Any]], before: tuple[float, int] | None, limit: int) -> str | None:
+    """Where the next page begins, by moments alone, several of which may be the same; None at the end."""
+    if len(rows) < limit:
+        return None
+    at = rows[-1]["at"]
+    shown = sum(row["at"] == at for row in rows) + (before[1] if before is not None and before[0] == at else 0)
+    return f"{at!r}~{shown}"
+
+
 def number_asked(request: web.Request, name: str) -> str | None:
     """A telephone number of the query as E.164.
 

@@ -27,6 +27,8 @@ from relay.trace import attempt_json, delivery_json, read_trace
 if TYPE_CHECKING:
     from relay.store import RequestNote, Store
 
+_HELD = 10_000
+"""Events in quarantine that are looked at."""
 _PERSON = Parameter("person", "A caller's number.", {"type": "string", "maxLength": 100})
 _NUMBER = Parameter("number", "One of the business's numbers.", {"type": "string", "maxLength": 100})
 _TYPE = Parameter("type", "A type of event.", {"type": "string", "pattern": "^[a-z_.]{1,64}$"})
@@ -186,8 +188,10 @@ class Reading:
 
     async def quarantine(self, request: web.Request) -> web.Response:
         """Events that a rule holds back until somebody has looked."""
-        found = await self._store.quarantined(limit=limit_of(request))
-        return json_answer({"events": [event.public() for event in found]})
+        limit, before = page(request)
+        held = await self._store.quarantined(limit=_HELD)
+        found = [event for event in held if before is None or event.seq < before][:limit]
+        return json_answer({"events": [event.public() for event in found], "next": next_of(found, limit)})
 
 
 def request_json(note: RequestNote) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from relay.access import Parameter, Route
 from relay.admin.answers import json_answer
-from relay.admin.paging import LIMIT, limit_of, read_number
+from relay.admin.paging import BEFORE, LIMIT, PLACE, limit_of, moment, moment_after, page, place, read_number
 from relay.models import iso
 from relay.person import read_person
 from relay.shown import stand_of
@@ -50,7 +50,13 @@ class Standing:
             ),
             Route(get, "/api/numbers", self.numbers, "The business's numbers as last read."),
             Route(
-                get, "/api/moves", self.moves, "Runs of moves, newest first.", asks=(LIMIT,), answer=_RUNS, fails=(400,)
+                get,
+                "/api/moves",
+                self.moves,
+                "Runs of moves, newest first.",
+                asks=(LIMIT, PLACE),
+                answer=_RUNS,
+                fails=(400,),
             ),
             Route(
                 get,
@@ -60,8 +66,15 @@ class Standing:
                 asks=(_WHOM,),
                 fails=(400, 404),
             ),
-            Route(get, "/api/optouts", self.opt_outs, "Who is never texted.", asks=(LIMIT,), fails=(400,)),
-            Route(get, "/api/alerts", self.alerts, "What somebody should see to.", asks=(LIMIT, _OPEN), fails=(400,)),
+            Route(get, "/api/optouts", self.opt_outs, "Who is never texted.", asks=(LIMIT, PLACE), fails=(400,)),
+            Route(
+                get,
+                "/api/alerts",
+                self.alerts,
+                "What somebody should see to.",
+                asks=(LIMIT, BEFORE, _OPEN),
+                fails=(400,),
+            ),
         )
 
     async def now(self, request: web.Request) -> web.Response:  # noqa: ARG002 - aiohttp hands it over
@@ -141,14 +154,16 @@ class Standing:
 
     async def moves(self, request: web.Request) -> web.Response:
         """Runs of moves of numbers, each with what it moves."""
-        told = []
-        for run in await self._store.number_runs(limit=limit_of(request)):
+        told, limit = [], limit_of(request)
+        runs = await self._store.number_runs(limit=limit, before=place(request))
+        for run in runs:
             changes = [asdict(change) for change in await self._store.changes(run.id, limit=_CHANGES)]
             for one in changes:
                 one |= {"at": iso(one["at"]), "settled_at": iso(one["settled_at"])}
             times = {name: iso(getattr(run, name)) for name in ("at", "until", "told_at", "answered_at")}
             told.append({**asdict(run), **times, "changes": changes})
-        return json_answer({"runs": told})
+        older = f"{runs[-1].at!r}~{runs[-1].id}" if len(runs) == limit else None
+        return json_answer({"runs": told, "next": older})
 
     async def person(self, request: web.Request) -> web.Response:
         """One person: calls and what was done about each, texts and what allowed them, opt-out, tags."""
@@ -159,13 +174,17 @@ class Standing:
 
     async def opt_outs(self, request: web.Request) -> web.Response:
         """Who is never texted, newest first."""
-        found = await self._store.opt_outs(limit=limit_of(request))
-        return json_answer({"opt_outs": [{**row, "at": iso(row["at"])} for row in found]})
+        limit, before = limit_of(request), moment(request)
+        found = await self._store.opt_outs(limit=limit, before=before)
+        told = [{**row, "at": iso(row["at"])} for row in found]
+        return json_answer({"opt_outs": told, "next": moment_after(found, before, limit)})
 
     async def alerts(self, request: web.Request) -> web.Response:
         """Alerts, newest first."""
-        found = await self._store.alerts(open_only=request.query.get("open") == "true", limit=limit_of(request))
-        return json_answer({"alerts": [alert_json(alert) for alert in found]})
+        limit, before = page(request)
+        found = await self._store.alerts(open_only=request.query.get("open") == "true", limit=limit, before=before)
+        older = found[-1].id if len(found) == limit else None
+        return json_answer({"alerts": [alert_json(alert) for alert in found], "next": older})
 
 
 def alert_json(alert: Any) -> dict[str, Any]:

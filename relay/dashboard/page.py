@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,11 @@ class Asked:
         written = self.query.get("before", "")
         return int(written) if written.isascii() and written.isdigit() and len(written) <= _DIGITS else None
 
+    def place(self) -> tuple[float, str] | None:
+        """Where the page of a list begins that goes by moments: (Unix seconds, what tells those apart)."""
+        found = _PLACE.fullmatch(self.query.get("before", ""))
+        return None if found is None else (float(found[1]), found[2])
+
     def midnight(self) -> float:
         """When the business's day began, Unix seconds."""
         hours = self.shown.hours
@@ -41,6 +47,7 @@ class Asked:
 
 
 _DIGITS = 15
+_PLACE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)~([\x21-\x7e]{1,200})")
 Read = Callable[[Asked], Awaitable[dict[str, Any]]]
 
 

@@ -314,8 +314,11 @@ class Store(
     async def opt_in(self, person: str) -> bool:
         """Take an opt-out back; False when there was none."""
 
-    async def opt_outs(self, *, limit: int) -> list[dict[str, Any]]:
-        """Who opted out (`number`, `at`, `how`), newest first; no number where it was erased."""
+    async def opt_outs(self, *, limit: int, before: tuple[float, int] | None = None) -> list[dict[str, Any]]:
+        """Who opted out (`number`, `at`, `how`), newest first; no number where it was erased.
+
+        `before` is the moment of an earlier page's last, and how many of that very moment were shown.
+        """
 
     async def switch_texts(self, *, off: bool) -> None:
         """Turn every text off or on again; what is due meanwhile is held, within its `at_most`."""

@@ -31,5 +31,7 @@ class Alarms(Protocol):
         What was tried already has been due since before its first try; what was held, since it no longer is.
         """
 
-    async def alerts(self, *, open_only: bool = False, limit: int = 100) -> tuple[Alert, ...]:
-        """Alerts, newest first."""
+    async def alerts(
+        self, *, open_only: bool = False, limit: int = 100, before: int | None = None
+    ) -> tuple[Alert, ...]:
+        """Alerts, newest first; `before` is the id of an earlier page's last."""

@@ -41,8 +41,10 @@ class Moves(Protocol):
     async def number_run(self, reference: str) -> NumberRun | None:
         """One run; None when there is none, or more than one that begins like this."""
 
-    async def number_runs(self, *, limit: int = 50, states: Collection[str] = ()) -> list[NumberRun]:
-        """Runs, newest first; those in these states where some are named."""
+    async def number_runs(
+        self, *, limit: int = 50, states: Collection[str] = (), before: tuple[float, str] | None = None
+    ) -> list[NumberRun]:
+        """Runs, newest first; those in these states where some are named; `before` is an earlier page's last."""
 
     async def changes(self, run: str, *, limit: int = 10_000) -> list[Change]:
         """The moves of a run, in the order in which they are made."""

@@ -7,7 +7,7 @@ from relay import server
 from relay.admin import Admin
 from relay.intake import Intake, Source
 from relay.metrics import Metrics
-from relay.models import Delivery, Plan, State, Verdict
+from relay.models import Delivery, NumberRun, Plan, State, Verdict
 from relay.proof import ProofForm
 from relay.store import Windows
 
@@ -116,6 +116,33 @@ async def test_events_come_newest_first_page_by_page(admin, some_events):
     assert rest["next"] is None
     assert len((await ask("/api/events?person=%2B13125550101"))[2]["events"]) == 3
     assert (await ask("/api/events?person=%2B13125550199"))[2]["events"] == []
+
+
+@pytest.fixture
+async def much_kept(ledger, clock):
+    """Five of each; opt-outs and runs of one moment among them."""
+    for n in range(5):
+        await ledger.opt_out(f"+1312555010{n}", now=clock() + n // 3, how="STOP")
+        await ledger.open_alert(f"cause {n}", "It is full.", "Free some.", now=clock())
+        await ledger.add_run(NumberRun(f"run_{n}", "plan", "groups", clock() + n // 3), [])
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "key"),
+    [("/api/optouts", "opt_outs", "number"), ("/api/alerts", "alerts", "cause"), ("/api/moves", "runs", "id")],
+)
+async def test_a_list_is_read_to_its_end_by_what_each_page_calls_next(admin, much_kept, path, name, key):
+    ask = await admin()
+    whole = [row[key] for row in (await ask(path))[2][name]]
+    pages, query = [], "?limit=2"
+    while query:
+        told = (await ask(path + query))[2]
+        pages.append([row[key] for row in told[name]])
+        query = told["next"] and f"?limit=2&before={told['next']}"
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert [row for page in pages for row in page] == whole
+    for bent in ("x", "1~", "1~x y", "-1", "1e9~1"):
+        assert (await ask(f"{path}?before={bent}"))[0] == 400
 
 
 async def test_one_event_has_its_verdicts_and_deliveries(admin, some_events):

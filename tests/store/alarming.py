@@ -22,6 +22,16 @@ class Alarming:
         assert (alert.what, alert.remedy, alert.opened_at) == ("The disk is full.", "Free more.", NOW)
         assert (alert.closed_at, alert.told, alert.told_at) == (None, 0, None)
 
+    async def test_alerts_are_read_page_by_page(self, store: Store):
+        for place in range(5):
+            await store.open_alert(f"cause {place}", *FULL, now=NOW + place)
+        await store.close_alert("cause 1", now=NOW + 9)
+        first = await store.alerts(limit=2)
+        second = await store.alerts(limit=9, before=first[-1].id)
+        assert [alert.cause[-1] for alert in (*first, *second)] == ["4", "3", "2", "1", "0"]
+        still = await store.alerts(open_only=True, limit=9, before=first[-1].id)
+        assert [alert.cause[-1] for alert in still] == ["2", "0"]
+
     async def test_since_when_each_connector_owes(self, store: Store):
         assert await store.owed_since() == {}
         await owe(store, owed("a", tries=1, first_due_at=NOW - 60), owed("b"), owed("c", connector="crm"))

@@ -87,6 +87,18 @@ class Moving:
         assert [one.id for one in await store.number_runs(states=("planned",))] == ["run_a1"]
         assert [one.number for one in await store.changes("run_a1")] == [ONE, TWO]
 
+    async def test_runs_are_read_page_by_page_also_those_of_one_moment(self, store: Store):
+        for place, name in enumerate(("run_a", "run_b", "run_c", "run_d")):
+            await store.add_run(run(name, at=NOW + place // 2, state="done" if place else "planned"), [])
+        first = await store.number_runs(limit=1)
+        second = await store.number_runs(limit=2, before=(first[-1].at, first[-1].id))
+        third = await store.number_runs(limit=2, before=(second[-1].at, second[-1].id))
+        assert [one.id for one in (*first, *second, *third)] == ["run_d", "run_c", "run_b", "run_a"]
+        assert [one.id for one in await store.number_runs(states=("done",), before=(NOW + 1, "run_d"))] == [
+            "run_c",
+            "run_b",
+        ]
+
     async def test_a_run_moves_on_only_from_where_it_was(self, store: Store):
         await store.add_run(run(), [])
 

@@ -144,6 +144,19 @@ class Texting:
         assert begun == [State.SHADOW, State.SUPPRESSED, State.SENDING]
         assert {one["id"]: one["shadow"] for one in await store.texts(limit=9)} == {"s1": True, "real": False}
 
+    async def test_who_opted_out_is_read_page_by_page_also_those_of_one_moment(self, store: Store):
+        for place in range(5):
+            await store.opt_out(f"+1312555010{place}", now=NOW + (place == 0), how="STOP")
+        everybody = [row["number"] for row in await store.opt_outs(limit=9)]
+        pages = [
+            await store.opt_outs(limit=2),
+            await store.opt_outs(limit=2, before=(NOW, 1)),
+            await store.opt_outs(limit=2, before=(NOW, 3)),
+        ]
+        assert [row["number"] for page in pages for row in page] == everybody
+        assert (everybody[0], len(set(everybody))) == ("+13125550100", 5)
+        assert await store.opt_outs(limit=2, before=(NOW, 4)) == []
+
     async def test_a_provider_id_belongs_to_one_text(self, store: Store):
         await owe(store, text("t1"), text("t2", BOB))
         taken = await claimed(store, "callscaler")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,9 +51,12 @@ async def read(asked: Asked) -> dict[str, Any]:
     owned = await asked.store.numbers()
     for one in owned:
         groups[one.group or "No group"].append(Shown(one, tuple(days[one.number]), answered[one.number]))
-    runs = await asked.store.number_runs(limit=_RUNS)
+    place = asked.place()
+    runs = await asked.store.number_runs(limit=_RUNS, before=place)
     last = await asked.store.last_moves(now=asked.now)
     return {
+        "first": place is None,
+        "older": "?" + urlencode({"before": f"{runs[-1].at!r}~{runs[-1].id}"}) if len(runs) == _RUNS else None,
         "by_hand": [
             (one, last[one.number][0]) for one in owned if one.number in last and last[one.number][0].to != one.group
         ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -10,13 +9,11 @@ if TYPE_CHECKING:
     from relay.dashboard.page import Asked
 
 PAGE = 50
-_PLACE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)~([\x21-\x7e]{1,200})")
 
 
 async def read(asked: Asked) -> dict[str, Any]:
     """One page of them."""
-    found = _PLACE.fullmatch(asked.query.get("before", ""))
-    before = None if found is None else (float(found[1]), found[2])
+    before = asked.place()
     texts = await asked.store.texts_page(limit=PAGE, before=before)
     last = texts[-1] if len(texts) == PAGE else None
     return {

@@ -26,8 +26,8 @@ class SqlActs(Transactions):
     async def opt_in(self, person: str) -> bool:
         return await self._write(partial(upkeep.opt_in, number=person))
 
-    async def opt_outs(self, *, limit: int) -> list[dict[str, Any]]:
-        return await self._read(partial(upkeep.opt_outs, limit=limit))
+    async def opt_outs(self, *, limit: int, before: tuple[float, int] | None = None) -> list[dict[str, Any]]:
+        return await self._read(partial(upkeep.opt_outs, limit=limit, before=before))
 
     async def switch_texts(self, *, off: bool) -> None:
         await self._write(partial(upkeep.switch_texts, off=off))

@@ -45,10 +45,15 @@ def alert_told(connection: Connection, alert: int, now: float) -> None:
     connection.execute("update alerts set told = told + 1, told_at = ? where id = ?", (now, alert))
 
 
-def alerts(connection: Connection, limit: int, *, open_only: bool) -> tuple[Alert, ...]:
+def alerts(connection: Connection, limit: int, before: int | None, *, open_only: bool) -> tuple[Alert, ...]:
     """Alerts, newest first."""
-    which = "where closed_at is null " if open_only else ""
-    rows = connection.execute(f"select * from alerts {which}order by id desc limit ?", (limit,))  # noqa: S608 - constants
+    which = ["closed_at is null"] if open_only else []
+    which += [] if before is None else ["id < ?"]
+    where = f"where {' and '.join(which)} " if which else ""
+    rows = connection.execute(
+        f"select * from alerts {where}order by id desc limit ?",  # noqa: S608 - constants
+        (*(() if before is None else (before,)), limit),
+    )
     return tuple(Alert(**dict(row)) for row in rows)
 
 

@@ -50,12 +50,17 @@ def number_run(connection: Connection, reference: str) -> NumberRun | None:
     return run_of(found[0]) if len(found) == 1 else None
 
 
-def number_runs(connection: Connection, limit: int, states: Collection[str]) -> list[NumberRun]:
+def number_runs(
+    connection: Connection, limit: int, states: Collection[str], before: tuple[float, str] | None
+) -> list[NumberRun]:
     """Runs, newest first."""
-    which = f"where state in ({', '.join('?' * len(states))})" if states else ""
+    which = [f"state in ({', '.join('?' * len(states))})"] if states else []
+    which += ["(at < ? or (at = ? and id < ?))"] if before is not None else []
+    where = f"where {' and '.join(which)}" if which else ""
+    values = (*states, *(() if before is None else (before[0], *before)))
     rows = connection.execute(
-        f"select {_RUN} from number_runs {which} order by at desc, id desc limit ?",  # noqa: S608 - columns only
-        (*states, limit),
+        f"select {_RUN} from number_runs {where} order by at desc, id desc limit ?",  # noqa: S608 - columns only
+        (*values, limit),
     )
     return [run_of(row) for row in rows]
 

@@ -31,8 +31,10 @@ class SqlMoves(Transactions):
     async def number_run(self, reference: str) -> NumberRun | None:
         return await self._read(partial(moves.number_run, reference=reference))
 
-    async def number_runs(self, *, limit: int = 50, states: Collection[str] = ()) -> list[NumberRun]:
-        return await self._read(partial(moves.number_runs, limit=limit, states=states))
+    async def number_runs(
+        self, *, limit: int = 50, states: Collection[str] = (), before: tuple[float, str] | None = None
+    ) -> list[NumberRun]:
+        return await self._read(partial(moves.number_runs, limit=limit, states=states, before=before))
 
     async def changes(self, run: str, *, limit: int = 10_000) -> list[Change]:
         return await self._read(partial(moves.changes, run=run, limit=limit))

@@ -94,8 +94,10 @@ class SqlStore(SqlActs, SqlLooks, SqlMoves, SqlWork):
     async def owed_since(self) -> Mapping[str, float]:
         return await self._read(alarms.owed_since)
 
-    async def alerts(self, *, open_only: bool = False, limit: int = 100) -> tuple[Alert, ...]:
-        return await self._read(partial(alarms.alerts, open_only=open_only, limit=limit))
+    async def alerts(
+        self, *, open_only: bool = False, limit: int = 100, before: int | None = None
+    ) -> tuple[Alert, ...]:
+        return await self._read(partial(alarms.alerts, open_only=open_only, limit=limit, before=before))
 
     def on_call(self, call: Callable[[], None]) -> None:
         pass

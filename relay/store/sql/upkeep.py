@@ -134,9 +134,14 @@ def opt_in(connection: Connection, number: str) -> bool:
     return gone.rowcount == 1
 
 
-def opt_outs(connection: Connection, limit: int) -> list[dict[str, object]]:
+def opt_outs(connection: Connection, limit: int, before: tuple[float, int] | None) -> list[dict[str, object]]:
     """Who opted out, newest first; `number` is None for people whose number was erased."""
-    rows = connection.execute("select number, at, how from opt_outs order by at desc limit ?", (limit,))
+    at, shown = (None, 0) if before is None else before
+    which = "" if at is None else "where at <= ? "
+    rows = connection.execute(
+        f"select number, at, how from opt_outs {which}order by at desc, person limit ? offset ?",  # noqa: S608 - constants
+        (*(() if at is None else (at,)), limit, shown),
+    )
     return [dict(row) for row in rows]
 
 
