@@ -14,6 +14,7 @@ from relay.cli.common import (
     NOT_FOUND,
     REMOTE,
     USAGE,
+    busy,
     ledger_options,
     limit_option,
     print_json,
@@ -33,6 +34,7 @@ PATIENCE = 120.0
 APPLIED = 900.0
 """Seconds that a service is waited for while it moves numbers; it goes on afterwards, too."""
 _ON_ITS_WAY = ("approved", "applying")
+_BUSY = {"numbers-plan": "reading numbers, groups and calls …", "numbers-apply": "looking once more, and moving …"}
 
 
 @click.group(epilog="Example: relay numbers plan && relay numbers apply")
@@ -139,7 +141,8 @@ async def _run(ledger: Store, reference: str) -> dict[str, Any] | None:
 
 
 def _act(config: str | None, store: str | None, deed: str, given: dict[str, Any]) -> dict[str, Any]:
-    came = act(config, store, deed, given, PATIENCE)
+    with busy(_BUSY.get(deed, "asking the phone system …")):
+        came = act(config, store, deed, given, PATIENCE)
     if "refused" in came:
         missing = came["refused"].startswith("there is no run")
         stop(NOT_FOUND if missing else FAILURE, came["refused"])
@@ -151,10 +154,13 @@ def _act(config: str | None, store: str | None, deed: str, given: dict[str, Any]
 def _report(came: dict[str, Any], config: str | None, store: str | None, *, as_json: bool) -> None:
     """How a run ended; one that a service carries out is waited for."""
     end, run = time.monotonic() + APPLIED, came["run"]
-    while came["state"] in _ON_ITS_WAY and not came["why"] and time.monotonic() < end:
-        time.sleep(0.2)
-        found = read_ledger(config, store, lambda ledger: _run(ledger, run))
-        came = came if found is None else found
+    with busy("moving numbers …") as say:
+        while came["state"] in _ON_ITS_WAY and not came["why"] and time.monotonic() < end:
+            time.sleep(0.2)
+            found = read_ledger(config, store, lambda ledger: _run(ledger, run))
+            came = came if found is None else found
+            done = sum(move["state"] == "done" for move in came["moves"])
+            say(f"moving numbers: {done} of {len(came['moves'])} …")
     if as_json:
         print_json(came)
     else:

@@ -39,6 +39,7 @@ def environment() -> Environment:
         "when": when,
         "span": span,
         "unix": unix,
+        "flat": flat,
         "ticked": ticked,
         "sentence": sentence,
         "json": readable,
@@ -121,6 +122,18 @@ def ticked(words: str) -> Markup:
 def sentence(words: str) -> str:
     """The same, beginning with a capital."""
     return words[:1].upper() + words[1:]
+
+
+def flat(written: str) -> str:
+    """What a deed was told, without the marks of JSON: rule Text back, mode off."""
+    try:
+        told = json.loads(written)
+    except ValueError:
+        return written
+    if not isinstance(told, dict):
+        return written
+    said = ((name, ", ".join(map(str, value)) if isinstance(value, list) else value) for name, value in told.items())
+    return "; ".join(f"{name.replace('_', ' ')} {value}" for name, value in said if value not in (None, ""))
 
 
 def unix(moment: str) -> float:

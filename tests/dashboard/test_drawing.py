@@ -5,7 +5,7 @@ import re
 import pytest
 
 from relay.dashboard import charts
-from relay.dashboard.drawing import clock, count, day, span, tel, ticked, when
+from relay.dashboard.drawing import clock, count, day, flat, span, tel, ticked, when
 from relay.dashboard.reasons import why_not
 from relay.dashboard.words import came_of, state_word, verdict_word, when_words
 from relay.hours import Business
@@ -143,3 +143,17 @@ def test_when_a_rule_looks_is_told_in_words(when, said):
 def test_why_nothing_was_done_is_told_as_to_a_colleague(finding, why, said):
     verdict = Verdict("Text back", "suppressed", why, findings=() if finding is None else (finding,))
     assert why_not(verdict) == said
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('{"rule": "Text back", "mode": "off"}', "rule Text back; mode off"),
+        ('{"ids": ["d1", "d2"], "after_restore": true, "since": null}', "ids d1, d2; after restore True"),
+        ("{}", ""),
+        ("cut off {", "cut off {"),
+        ("[1]", "[1]"),
+    ],
+)
+def test_what_a_deed_was_told_is_said_without_marks(written, said):
+    assert flat(written) == said

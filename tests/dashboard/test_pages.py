@@ -315,6 +315,9 @@ async def test_a_connector_is_paused_and_resumed(house, until):
     assert "paused" in text
     [archive] = [c for c in (await house.api("/api/connectors"))["connectors"] if c["name"] == "archive"]
     assert archive["state"] == "paused"
+    _, text = await house.get("/")
+    assert "archive is paused" in text
+    assert "Everything works" not in text
     await house.post("/do/resume", connector="archive", back="/connectors")
     [archive] = [c for c in (await house.api("/api/connectors"))["connectors"] if c["name"] == "archive"]
     assert archive["state"] == "working"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from relay.dashboard.pages.calls import rows_of
 from relay.models import OWED
+from relay.shown import stand_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +27,7 @@ async def read(asked: Asked) -> dict[str, Any]:
     states = await store.states()
     oldest = await store.oldest_due()
     latest = await store.events(limit=_LATEST)
+    standings = await store.standings()
     return {
         "day": Day.read(asked, await store.traffic(since=asked.midnight() - WEEKS * 7 * _DAY)),
         "texts": await store.texts_since(now - asked.shown.texts_window),
@@ -36,7 +38,10 @@ async def read(asked: Asked) -> dict[str, Any]:
         "oldest": None if oldest is None else max(0.0, now - oldest),
         "alerts": await store.alerts(open_only=True),
         "quarantined": await store.quarantined(limit=_LATEST),
-        "standings": await asked.store.standings(),
+        "standings": standings,
+        "paused": [
+            one.name for one in asked.shown.connectors if stand_of(standings.get(one.name), now).state == "paused"
+        ],
         "backlog": await store.backlog(),
         "rows": await rows_of(asked, latest),
     }
