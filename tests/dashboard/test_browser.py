@@ -138,7 +138,7 @@ async def test_the_mark_of_open_alerts_changes_while_one_looks(house, chromium):
         await expect(page.locator("html")).to_have_attribute("data-live", "yes")
         mark = page.locator("nav .badge")
         await expect(mark).to_be_hidden()
-        await house.app.store.open_alert("disk", "The disk is full.", "Free some.", now=house.app._clock())
+        await house.app.store.open_alert("somebody:disk", "The disk is full.", "Free some.", now=house.app._clock())
         await house.ring("c1")
         await expect(mark).to_be_visible()
         assert browser.complaints == []
@@ -304,7 +304,7 @@ async def test_a_move_is_approved_and_undone(shop, until, chromium):
         assert [run["kind"] for run in runs] == ["undo", "rule"]
         assert (runs[1]["changes"][0]["number"], runs[1]["changes"][0]["to"]) == (PARKED, "Main")
         await page.goto(shop.url + "/audit")
-        await expect(page.locator("table.acted")).to_contain_text("numbers-undo")
+        await expect(page.locator("table.acted")).to_contain_text("numbers undo")
         assert browser.complaints == []
 
 

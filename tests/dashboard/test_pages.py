@@ -115,7 +115,7 @@ async def test_before_the_first_call_the_start_page_says_what_to_do(house, until
 async def test_open_alerts_are_counted_beside_their_page_on_every_page(house):
     _, text = await house.get("/calls")
     assert re.search(r'data-part="needs" class="badge" hidden', text)
-    await house.app.store.open_alert("disk", "The disk is full.", "run `relay prune`", now=house.app._clock())
+    await house.app.store.open_alert("somebody:disk", "The disk is full.", "run `relay prune`", now=house.app._clock())
     _, text = await house.get("/calls")
     assert re.search(r'data-part="needs" class="badge">1<', text)
     _, text = await house.get("/")
