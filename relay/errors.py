@@ -2,7 +2,6 @@
 
 RelayError
 ├── ConfigError            mend the file: every mistake with its place
-├── BadProof               401: the sender did not prove itself
 ├── BadBody                400 or 422: the sender sent something that is no event
 ├── TemplateError          mend the template
 │   └── Blank              a value was missing: the step is suppressed, never sent with a hole
@@ -52,10 +51,6 @@ class ConfigError(RelayError):
     def __init__(self, mistakes: list[Mistake]) -> None:
         super().__init__("\n".join(str(mistake) for mistake in mistakes))
         self.mistakes = mistakes
-
-
-class BadProof(RelayError):
-    """The sender did not prove itself; the reason is for our own records, the sender always gets the same body."""
 
 
 class BadBody(RelayError):

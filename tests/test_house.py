@@ -71,3 +71,14 @@ def test_every_module_or_the_folder_it_stands_in_has_tests_of_its_name():
     ]
     assert len(modules) > 300
     assert bare == []
+
+
+def test_the_floors_are_drawn_as_they_are_held():
+    """docs/architecture.md against .importlinter: every floor, from the top down, and every other contract."""
+    held = (ROOT / ".importlinter").read_text(encoding="utf-8")
+    drawn = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    layers = [line.split(" | ") for line in held.partition("layers =\n    ")[2].partition("\n\n")[0].split("\n    ")]
+    table = drawn.partition("|---|---|\n")[2].partition("\n\n")[0]
+    floors = [re.findall(r"`(\w+)`", line.split("|")[1]) for line in table.splitlines()]
+    assert floors == layers
+    assert [name for name in re.findall(r"^name = (.*)", held, re.MULTILINE)[1:] if f"- {name}" not in drawn] == []

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _MOST = 20_000
 """Numbers that are made up for one pair."""
-_ELSEWHERE = "\x00another group"
 _OTHER = "\x00something else"
 GROUP = "number.group"
 _DECLARED = "the declared groups"
