@@ -29,7 +29,7 @@ EVENTS: Mapping[str, Word] = {
     "call.missed": Word("Missed", "bad"),
     "call.voicemail": Word("Voicemail", "wait"),
     "call.failed": Word("Failed", "bad"),
-    "call.enriched": Word("More details", "calm"),
+    "call.enriched": Word("Details", "calm"),
     "text.received": Word("Text in", "good"),
     "time.tick": Word("Clock", "calm"),
 }
@@ -116,7 +116,7 @@ def connector_word(state: str) -> Word:
 
 def kind_word(connector: ShownConnector) -> str:
     """What kind of service a connector speaks to."""
-    return "texts, groups and numbers" if connector.name == CALLSCALER else connector.type.replace("_", " ")
+    return "texts and numbers" if connector.name == CALLSCALER else connector.type.replace("_", " ")
 
 
 def run_word(state: str) -> Word:

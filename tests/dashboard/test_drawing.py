@@ -7,7 +7,7 @@ import pytest
 from relay.dashboard import charts
 from relay.dashboard.drawing import clock, count, day, flat, span, tel, ticked, when
 from relay.dashboard.reasons import why_not
-from relay.dashboard.words import came_of, state_word, verdict_word, when_words
+from relay.dashboard.words import EVENTS, came_of, state_word, verdict_word, when_words
 from relay.hours import Business
 from relay.models import Finding, State, Verdict
 
@@ -157,3 +157,7 @@ def test_why_nothing_was_done_is_told_as_to_a_colleague(finding, why, said):
 )
 def test_what_a_deed_was_told_is_said_without_marks(written, said):
     assert flat(written) == said
+
+
+def test_a_word_for_an_event_fits_the_column_of_the_terminal():
+    assert max(len(word.text) for word in EVENTS.values()) <= 10

@@ -25,7 +25,7 @@ KINDS = {
     "call.voicemail": "Voicemail",
     "call.completed": "Answered",
     "text.received": "Texts in",
-    "call.enriched": "More details",
+    "call.enriched": "Details",
 }
 
 
