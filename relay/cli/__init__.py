@@ -91,7 +91,9 @@ ABOUT = """CallScaler Relay: webhooks in, rules in YAML, messages, rows and text
 
 \b
 relay demo                       watch it work, no account needed
+relay init                       a configuration to begin with
 relay check                      is the configuration right?
+relay doctor                     does everything work, and what to do if not?
 relay serve                      run it
 relay why last                   why did that happen?
 """
