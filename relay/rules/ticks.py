@@ -218,7 +218,7 @@ def _read_every(written: Mapping[str, str], tell: Tell) -> Tick:
             tell("at", f"`{at}` is no time of day; write {{every: {every}, at: 06:10}}")
         return Daily(at, _WEEKDAYS[every])
     if not every[:1].isdigit():
-        raise ValueError(unknown(every, _WEEKDAYS, "day") + "; or write a span, like 15m")
+        raise ValueError(unknown(every, _WEEKDAYS, "day, and no span like 15m"))
     _only(("every",), f"every: {every}", written, tell)
     span = seconds(every)
     if span < _EVERY_LEAST:

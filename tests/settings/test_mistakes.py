@@ -201,7 +201,7 @@ def test_no_mistake_hides_another_and_none_is_told_of_what_only_follows_from_one
         "12:47: this should be a whole number",
         "12:82: what is certain has at least the points of what is likely: 9 or more",
         "15:11: `at` is missing here; write {every: day, at: 06:10}",
-        "18:19: `sunday` is no known day; did you mean `sun`?; or write a span, like 15m",
+        "18:19: `sunday` is no known day, and no span like 15m; did you mean `sun`?",
         "19:19: `tem` is no known connector; did you mean `team`?",
         "22:21: `call.misssed` is no known event type; did you mean `call.missed`?",
         "22:39: `at: yesterday` is no time; write 2026-03-02 10:00",
