@@ -229,6 +229,25 @@ async def test_who_was_signed_out_meanwhile_is_told_that_nothing_was_done(house)
     assert "nothing was done" not in (await house.get("/texts", None))[1]
 
 
+async def test_of_thousands_of_numbers_a_page_shows_some_and_leads_to_the_rest(house):
+    now, names = house.app._clock(), [f"+1312{n:07d}" for n in range(5550100, 5550360)]
+    owned = [Owned(name, f"id-{name[-3:]}", f"Number {name[-3:]}.", group="A & B", read_at=now) for name in names]
+    await house.app.store.save_numbers([*owned, Owned("+13125550099", "x", "Alone", read_at=now)])
+
+    async def page(path):
+        text = (await house.get(path, VIEW))[1]
+        more = re.search(r'href="([^"]+)">(?:All|More) of this group', text)
+        return re.findall(r"Number (\d+)\.", text), more and more[1].replace("&amp;", "&"), text
+
+    first, more, text = await page("/numbers")
+    names = [name[-3:] for name in names]
+    assert (first, "Alone" in text, ">260<" in text) == (names[:50], True, True)
+    second, rest, text = await page(f"/numbers{more}")
+    assert (second, "Alone" in text, "All groups" in text) == (names[:200], False, True)
+    third, end, _ = await page(f"/numbers{rest}")
+    assert (third, end) == (names[200:], None)
+
+
 async def test_a_number_that_was_moved_by_hand_is_shown_with_a_button_to_accept_it(house):
     now = house.app._clock()
     run = NumberRun("run_1", "rule", "Park silent numbers", now - 60, state="done", moves=1)

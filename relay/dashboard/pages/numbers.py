@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from relay.models import Owned
 
 DAYS = 30
+FEW, MANY = 50, 200
+"""Numbers of a group on the page of all groups, and on its own."""
+NONE = "No group"
 _RUNS, _CHANGES = 10, 100
 _DAY, _HOUR = 86400.0, 3600.0
 
@@ -37,6 +40,30 @@ class Shown:
         return round(100 * self.answered / self.calls) if self.calls else None
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A group, with as many of its numbers as a page shows."""
+
+    name: str
+    whole: int
+    numbers: Sequence[Shown]
+    more: str | None
+    """Where the next ones are shown."""
+
+    @classmethod
+    def of(cls, name: str, numbers: Sequence[Shown], after: str | None) -> Part:
+        """Its first numbers; where the group alone is looked at, those after one's id, and more of them.
+
+        An id, as numbers in an address are masked for those who only look.
+        """
+        most = FEW if after is None else MANY
+        start = next((place + 1 for place, one in enumerate(numbers) if one.owned.id == after), 0)
+        found = numbers[start:]
+        last = found[most - 1].owned.id if len(found) > most and after is not None else ""
+        more = "?" + urlencode({"group": name, "after": last}) if len(found) > most else None
+        return cls(name, len(numbers), found[:most], more)
+
+
 async def read(asked: Asked) -> dict[str, Any]:
     """All of them."""
     hours, today = asked.shown.hours, asked.shown.hours.local(asked.now).date()
@@ -49,8 +76,14 @@ async def read(asked: Asked) -> dict[str, Any]:
             answered[counted.number] += counted.calls if counted.outcome == "answered" else 0
     groups: dict[str, list[Shown]] = defaultdict(list)
     owned = await asked.store.numbers()
-    for one in owned:
-        groups[one.group or "No group"].append(Shown(one, tuple(days[one.number]), answered[one.number]))
+    for one in sorted(owned, key=lambda one: one.number):
+        groups[one.group or NONE].append(Shown(one, tuple(days[one.number]), answered[one.number]))
+    chosen = asked.query.get("group")
+    parts = [
+        Part.of(name, numbers, asked.query.get("after", "") if name == chosen else None)
+        for name, numbers in sorted(groups.items())
+        if chosen is None or name == chosen
+    ]
     place = asked.place()
     runs = await asked.store.number_runs(limit=_RUNS, before=place)
     last = await asked.store.last_moves(now=asked.now)
@@ -61,6 +94,7 @@ async def read(asked: Asked) -> dict[str, Any]:
             (one, last[one.number][0]) for one in owned if one.number in last and last[one.number][0].to != one.group
         ],
         "runs": [(run, await asked.store.changes(run.id, limit=_CHANGES)) for run in runs],
-        "groups": dict(sorted(groups.items())),
+        "parts": parts,
+        "chosen": chosen,
         "read_at": max((one.read_at for one in owned), default=None),
     }
