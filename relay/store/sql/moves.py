@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from relay.models import OVER, Change, MoveFacts, NumberRun, PastMove, State
 from relay.store.sealing import words
 from relay.store.sql.facts import LedgerKnown
+from relay.store.sql.move_rows import CHANGE, INSERT_CHANGE, RUN, change_of, insert_run, run_of, save, saved
 from relay.store.sql.planning import event_named, follow_up
 from relay.store.sql.rows import dump, owned_of, plain, save_delivery
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from relay.models import Delivery, Event, MoveJudgement
     from relay.store import Follow, Windows
@@ -24,25 +25,21 @@ if TYPE_CHECKING:
 DAY = 86400.0
 _LOOK = 20
 """Past moves of one number that are looked at."""
-_RUN = "id, kind, by, at, state, key, why, ask, until, told_at, answered_by, answered_at, moves"
-_CHANGE = (
-    "id, run, place, number, kind, action, because, rule, source, target, state, notes, reason, moved, at, settled_at"
-)
 
 
 def add_run(connection: Connection, run: NumberRun, changes: Sequence[Change]) -> None:
     """Write down a run and its moves."""
-    _insert_run(connection, run)
-    connection.executemany(_INSERT_CHANGE, [_saved(connection, change, place) for place, change in enumerate(changes)])
+    insert_run(connection, run)
+    connection.executemany(INSERT_CHANGE, [saved(connection, change, place) for place, change in enumerate(changes)])
 
 
 def number_run(connection: Connection, reference: str) -> NumberRun | None:
     """One run by its id, by how that begins, or the last."""
     if reference == "last":
-        rows = connection.execute(f"select {_RUN} from number_runs order by at desc, id desc limit 1").fetchall()  # noqa: S608 - columns only
+        rows = connection.execute(f"select {RUN} from number_runs order by at desc, id desc limit 1").fetchall()  # noqa: S608 - columns only
     else:
         rows = connection.execute(
-            f"select {_RUN} from number_runs where id >= ? and id < ? order by id limit 2",  # noqa: S608 - columns only
+            f"select {RUN} from number_runs where id >= ? and id < ? order by id limit 2",  # noqa: S608 - columns only
             (reference, f"{reference}\U0010ffff"),
         ).fetchall()
     exact = [row for row in rows if row["id"] == reference]
@@ -59,7 +56,7 @@ def number_runs(
     where = f"where {' and '.join(which)}" if which else ""
     values = (*states, *(() if before is None else (before[0], *before)))
     rows = connection.execute(
-        f"select {_RUN} from number_runs {where} order by at desc, id desc limit ?",  # noqa: S608 - columns only
+        f"select {RUN} from number_runs {where} order by at desc, id desc limit ?",  # noqa: S608 - columns only
         (*values, limit),
     )
     return [run_of(row) for row in rows]
@@ -68,7 +65,7 @@ def number_runs(
 def changes(connection: Connection, run: str, limit: int) -> list[Change]:
     """The moves of a run, in their order."""
     rows = connection.execute(
-        f"select {_CHANGE} from changes where run = ? order by place, at, id limit ?",  # noqa: S608 - columns only
+        f"select {CHANGE} from changes where run = ? order by place, at, id limit ?",  # noqa: S608 - columns only
         (run, limit),
     )
     return [change_of(row) for row in rows]
@@ -77,7 +74,7 @@ def changes(connection: Connection, run: str, limit: int) -> list[Change]:
 def number_changes(connection: Connection, number: str, limit: int) -> list[Change]:
     """What was done with one number, newest first."""
     rows = connection.execute(
-        f"select {_CHANGE} from changes where number = ? order by at desc limit ?",  # noqa: S608 - columns only
+        f"select {CHANGE} from changes where number = ? order by at desc limit ?",  # noqa: S608 - columns only
         (number, limit),
     )
     return [change_of(row) for row in rows]
@@ -169,7 +166,7 @@ def begin_move(
         source, at = None if facts.owned is None else facts.owned.group, _after(facts.last, now)
         if begun is None:
             connection.execute(
-                _INSERT_CHANGE, _saved(connection, replace(draft, source=source, state="under_way", at=at), 0)
+                INSERT_CHANGE, saved(connection, replace(draft, source=source, state="under_way", at=at), 0)
             )
         else:
             connection.execute("update changes set state = 'under_way' where id = ?", (draft.id,))
@@ -194,7 +191,7 @@ def begin_move(
 
 def _with_run(connection: Connection, facts: MoveFacts, run: NumberRun, event: Event, delivery: Delivery) -> MoveFacts:
     """The facts with what is known of the run: whether it is there, and whether all of it is."""
-    known = connection.execute(f"select {_RUN} from number_runs where id = ?", (run.id,)).fetchone()  # noqa: S608 - columns only
+    known = connection.execute(f"select {RUN} from number_runs where id = ?", (run.id,)).fetchone()  # noqa: S608 - columns only
     if known is not None:
         found = run_of(known)
         return replace(facts, run=found, siblings=found.moves)
@@ -228,7 +225,7 @@ def _hold_back(connection: Connection, run: NumberRun, delivery: Delivery) -> No
 
 def begin_change(connection: Connection, change: str, judge: JudgeChange, now: float) -> Change:
     """Judge a planned move, in the transaction that notes it as begun."""
-    row = connection.execute(f"select {_CHANGE} from changes where id = ?", (change,)).fetchone()  # noqa: S608 - columns only
+    row = connection.execute(f"select {CHANGE} from changes where id = ?", (change,)).fetchone()  # noqa: S608 - columns only
     found = change_of(row)
     if found.state in OVER:
         return found
@@ -240,7 +237,7 @@ def begin_change(connection: Connection, change: str, judge: JudgeChange, now: f
         begun = replace(found, state="under_way", at=at, source=source)
     else:
         begun = replace(found, state="held", reason=said.reason, settled_at=now)
-    _save(connection, begun)
+    save(connection, begun)
     return begun
 
 
@@ -251,7 +248,7 @@ def note_change(connection: Connection, change: str, notes: Mapping[str, Any]) -
 
 def settle_change(connection: Connection, change: Change) -> None:
     """Write down how a move ended; the ledger's list of numbers says so at once."""
-    _save(connection, change)
+    save(connection, change)
     if change.state != "done":
         return
     if change.kind == "update_number" or (change.kind == "restore" and change.action.get("groups") is None):
@@ -268,7 +265,7 @@ def settle_change(connection: Connection, change: Change) -> None:
 
 def settle_move(connection: Connection, delivery: Delivery) -> None:
     """The same for a rule's move, by how its delivery stands."""
-    row = connection.execute(f"select {_CHANGE} from changes where id = ?", (delivery.id,)).fetchone()  # noqa: S608 - columns only
+    row = connection.execute(f"select {CHANGE} from changes where id = ?", (delivery.id,)).fetchone()  # noqa: S608 - columns only
     if row is None:
         return
     change = change_of(row)
@@ -280,7 +277,7 @@ def settle_move(connection: Connection, delivery: Delivery) -> None:
     elif delivery.state.settled:
         settle_change(connection, replace(change, state="failed"))
     else:
-        _save(connection, change)
+        save(connection, change)
         return
     # A run that somebody approved is over with its last move.
     connection.execute(
@@ -323,81 +320,6 @@ def move_run(connection: Connection, run: NumberRun, was: Collection[str], now: 
     return done.rowcount == 1
 
 
-def run_of(row: Row) -> NumberRun:
-    """A run from its row."""
-    return NumberRun(**{name: row[name] for name in _RUN.split(", ")})
-
-
-def change_of(row: Row) -> Change:
-    """A move from its row."""
-    return Change(
-        id=row["id"],
-        run=row["run"],
-        number=row["number"],
-        kind=row["kind"],
-        action=json.loads(row["action"]),
-        because=row["because"],
-        rule=row["rule"],
-        source=row["source"],
-        to=row["target"],
-        state=row["state"],
-        notes=json.loads(row["notes"]),
-        reason=row["reason"],
-        moved=bool(row["moved"]),
-        at=row["at"],
-        settled_at=row["settled_at"],
-    )
-
-
-_INSERT_CHANGE = f"insert into changes ({_CHANGE}) values ({', '.join('?' * 16)})"  # noqa: S608 - columns only
-
-
-def _saved(connection: Connection, change: Change, place: int) -> tuple[Any, ...]:
-    return (
-        change.id,
-        change.run,
-        place,
-        change.number,
-        change.kind,
-        words(connection, dump(dict(change.action))),
-        words(connection, plain(change.because)),
-        change.rule,
-        change.source,
-        change.to,
-        change.state,
-        words(connection, dump(dict(change.notes))),
-        words(connection, None if change.reason is None else plain(change.reason)),
-        int(change.moved),
-        change.at,
-        change.settled_at,
-    )
-
-
-def _save(connection: Connection, change: Change) -> None:
-    connection.execute(
-        "update changes set state = ?, source = ?, notes = ?, reason = ?, moved = ?, at = ?, settled_at = ? "
-        "where id = ?",
-        (
-            change.state,
-            change.source,
-            words(connection, dump(dict(change.notes))),
-            words(connection, None if change.reason is None else plain(change.reason)),
-            int(change.moved),
-            change.at,
-            change.settled_at,
-            change.id,
-        ),
-    )
-
-
-def _insert_run(connection: Connection, run: NumberRun) -> None:
-    values: Iterable[Any] = (getattr(run, name) for name in _RUN.split(", "))
-    connection.execute(
-        f"insert into number_runs ({_RUN}) values ({', '.join('?' * 13)}) on conflict (id) do nothing",  # noqa: S608 - columns only
-        tuple(values),
-    )
-
-
 def _note_run(connection: Connection, run: NumberRun) -> None:
     """Write down a rule's run, the first time that one of its moves is judged."""
-    _insert_run(connection, run if run.state == "asking" else replace(run, state="done"))
+    insert_run(connection, run if run.state == "asking" else replace(run, state="done"))
