@@ -10,7 +10,7 @@ from relay.access import Access, Route, Sessions
 from relay.admin.acting import Acting
 from relay.admin.answers import json_answer
 from relay.admin.auditing import Auditing
-from relay.admin.guard import Guard
+from relay.admin.guard import BODY_SECONDS, Guard
 from relay.admin.health import Health
 from relay.admin.openapi import describe
 from relay.admin.reading import Reading
@@ -50,6 +50,7 @@ class Admin:
         pages: Iterable[Route] = (),
         trusted: Networks = (),
         ended: Callable[[], None] = lambda: None,
+        body_seconds: float = BODY_SECONDS,
     ) -> None:
         """`ready` answers why the relay is not ready: nothing when it is. `hosts` are names that reach it.
 
@@ -77,6 +78,7 @@ class Admin:
             routes=self.routes,
             faces=faces,
             trusted=trusted,
+            body_seconds=body_seconds,
         )
         self._ended = ended
         if signing_in is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import json
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 COOKIE = "relay"
+BODY_SECONDS = 10.0
+"""Seconds in which a body must have come, whoever sends it."""
 _READING = {"GET", "HEAD", "OPTIONS"}
 _FORM = "application/x-www-form-urlencoded"
 _WITHIN = (
@@ -75,11 +78,13 @@ class Guard:
         faces: Faces | None = None,
         trusted: Networks = (),
         ticks: Callable[[], float] = time.monotonic,
+        body_seconds: float = BODY_SECONDS,
     ) -> None:
         """`hosts` are names that reach the listener, `secure_hosts` those of them that do so over TLS.
 
         `trusted` are proxies before it; `ticks` is a clock that never jumps, in seconds.
         """
+        self._body_seconds = body_seconds
         self._access = access
         self._sessions = sessions
         self._hosts = {"localhost", *hosts}
@@ -116,6 +121,8 @@ class Guard:
             response.headers.setdefault(name, value)
         if response.content_type not in {"text/html", "text/css", "text/javascript"}:
             response.headers["Content-Security-Policy"] = _NO_PAGE
+        if response.content_type == "text/event-stream":
+            response.headers["Cache-Control"] = _HEADERS["Cache-Control"]
         if self.is_secure(request):
             response.headers["Strict-Transport-Security"] = _FOR_A_YEAR
         response.headers.popall("Server", None)
@@ -151,8 +158,25 @@ class Guard:
             return self._error(request, 403, "Not allowed", "This needs the admin token; the view token only reads.")
         if request.match_info.http_exception is not None or request.method in _READING:
             return None
+        refusal = await self._without_body(request)
+        if refusal is not None:
+            return refusal
         why = await self._not_to_change(request, None if route is not None and route.open else visitor)
         return None if why is None else self._error(request, 403, "Not allowed", why)
+
+    async def _without_body(self, request: web.Request) -> web.Response | None:
+        """The answer to whoever does not send the whole of what they announced; None where it is all here."""
+        try:
+            async with asyncio.timeout(self._body_seconds):
+                await request.read()
+        except TimeoutError:
+            refusal = self._error(request, 408, "Too slow", f"No whole body came within {self._body_seconds:g} s.")
+        except (web.RequestPayloadError, ConnectionError):
+            refusal = self._error(request, 400, "Broken off", "The body broke off or was badly framed.")
+        else:
+            return None
+        refusal.force_close()
+        return refusal
 
     def silence(self, request: web.Request) -> float:
         """Seconds for which no token from this address is looked at; whoever is at the machine itself may try on."""

@@ -1,8 +1,10 @@
 """Who may ask: sessions, forms, foreign pages, roles, and the headers of every answer."""
 
+import asyncio
 import re
 
 import pytest
+from structlog.testing import capture_logs
 
 from relay.access import Role
 from relay.access.sessions import IDLE, MOST
@@ -202,3 +204,35 @@ async def test_a_mistake_of_ours_is_told_by_a_number_that_the_log_knows(desk, ca
 async def test_methods_that_there_are_not_are_refused_with_those_that_are(desk):
     answer, _ = await (await desk()).ask("DELETE", "/api/events", TOKEN)
     assert (answer.status, answer.headers["Allow"]) == (405, "GET,HEAD")
+
+
+async def sent_by_hand(it, head, body):
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(it.url.rpartition(":")[2]))
+    writer.write(
+        f"{head}\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 99\r\n\r\n{body}".encode()
+    )
+    return reader, writer
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "POST /api/do/retry HTTP/1.1\r\nContent-Type: application/json",
+        "POST /signin HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded",
+    ],
+)
+async def test_a_body_that_does_not_come_is_408_and_the_connection_ends(desk, head):
+    reader, writer = await sent_by_hand(await desk(body_seconds=0.2), head, "{")
+    assert b" 408 " in await reader.readline()
+    assert b'"No whole body came within 0.2 s."' in await reader.read()
+    writer.close()
+
+
+async def test_whoever_leaves_amid_a_body_is_no_mistake_of_ours(desk, until):
+    it = await desk()
+    with capture_logs() as told:
+        _, writer = await sent_by_hand(it, "POST /api/do/retry HTTP/1.1\r\nContent-Type: application/json", "{")
+        await writer.drain()
+        writer.transport.abort()
+        assert (await it.ask("GET", "/version", TOKEN))[0].status == 200
+    assert [line for line in told if line["log_level"] == "error"] == []

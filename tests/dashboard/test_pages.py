@@ -358,7 +358,7 @@ async def listen(house, of, token=TOKEN):
     """Opens a page's stream; an async iterator of what it is sent."""
     headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
     async with house.client.get(f"{house.url}/live", params={"of": of}, headers=headers) as answer:
-        assert answer.status == 200
+        assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
         async for line in answer.content:
             if line.startswith(b"data: "):
                 yield json.loads(line[6:])
