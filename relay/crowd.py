@@ -9,7 +9,7 @@ import resource
 from collections import OrderedDict, defaultdict
 from typing import Generic, TypeVar
 
-from relay.peers import Networks, within
+from relay.peers import Networks, origin, within
 
 Guest = TypeVar("Guest")
 
@@ -52,8 +52,9 @@ class Crowd(Generic[Guest]):
 
     def enter(self, guest: Guest, address: str, now: float) -> Guest | None:
         """Somebody comes; answers who must go for it, which may be the newcomer."""
-        mine = self._by_address[address]
-        self._all[guest] = (address, now)
+        group = origin(address)
+        mine = self._by_address[group]
+        self._all[guest] = (group, now)
         mine[guest] = None
         if len(mine) > self._per_address and not within(address, self._spared):
             longest = next(iter(mine))

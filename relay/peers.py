@@ -33,6 +33,15 @@ def _said(address: Address | None) -> str:
     return str(address or "unknown")
 
 
+@lru_cache(4096)
+def origin(address: str) -> str:
+    """By what one sender is known: an address of IPv4, a network (/64) of IPv6, in which each has all addresses."""
+    read = read_address(address)
+    if read is None or read.version == 4:  # noqa: PLR2004 - as IP counts
+        return address
+    return str(ipaddress.ip_network((int(read) >> 64 << 64, 64)))
+
+
 def is_loopback(address: str) -> bool:
     """Whether it is this machine itself."""
     read = read_address(address)

@@ -246,6 +246,12 @@ def test_the_limit_of_refusals_forgets_the_longest_silent_address():
     assert not limit.spend("10.0.0.3", 0.0)
 
 
+def test_all_addresses_of_one_network_of_ipv6_share_one_limit():
+    limit = RefusalLimit(burst=2, rate=0.0)
+    assert [limit.spend(f"2001:db8::{i}", 0.0) for i in range(1, 5)] == [True, True, False, False]
+    assert limit.spend("2001:db8:0:1::1", 0.0)
+
+
 @pytest.mark.parametrize(
     ("trusted", "told", "counted"),
     [

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
+from relay.peers import origin
+
 _FREE = 5
 _WINDOW = 60.0
 _LONGEST = 3600.0
@@ -28,11 +30,12 @@ class Guesses:
 
     def silent_for(self, address: str, now: float) -> float:
         """Seconds for which nothing this address sends is looked at; 0 when it may try."""
-        known = self._guessers.get(address)
+        known = self._guessers.get(origin(address))
         return 0.0 if known is None else max(0.0, known.until - now)
 
     def wrong(self, address: str, now: float) -> None:
         """Count one."""
+        address = origin(address)
         known = self._guessers.pop(address, _Guesser(now))
         if now - known.since > _WINDOW and now >= known.until:
             known = replace(known, since=now, wrong=0, silences=known.silences if now - known.until < _LONGEST else 0)
@@ -46,4 +49,4 @@ class Guesses:
 
     def right(self, address: str) -> None:
         """Whoever knows a token is no guesser."""
-        self._guessers.pop(address, None)
+        self._guessers.pop(origin(address), None)

@@ -15,6 +15,7 @@ from relay.intake.body import is_printable, read_json
 from relay.intake.reading import MAPPABLE, merge, read_event
 from relay.intake.texts import RECEIVED, UNANSWERED, wish_of
 from relay.models import CALL_TYPES, ENRICHED, UNCONFIRMED, quick
+from relay.peers import origin
 from relay.store import RequestNote
 from relay.traces import Untold
 
@@ -79,6 +80,7 @@ class RefusalLimit:
 
     def spend(self, address: str, now: float) -> bool:
         """Count one refusal; False when the address has used up what it may."""
+        address = origin(address)
         left, since = self._buckets.pop(address, (self._burst, now))
         left = min(self._burst, left + (now - since) * self._rate)
         allowed = left >= 1.0

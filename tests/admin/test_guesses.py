@@ -74,3 +74,11 @@ def test_four_wrong_tokens_a_minute_silence_nobody():
         for _ in range(4):
             guesses.wrong("a", minute * 61.0)
             assert not guesses.silent_for("a", minute * 61.0)
+
+
+def test_all_addresses_of_one_network_of_ipv6_guess_as_one():
+    guesses = Guesses()
+    for nth in range(5):
+        guesses.wrong(f"2001:db8::{nth}", 0.0)
+    assert guesses.silent_for("2001:db8::ffff", 1.0) > 0
+    assert guesses.silent_for("2001:db8:0:1::1", 1.0) == 0
