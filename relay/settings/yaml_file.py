@@ -217,9 +217,17 @@ def _fill(
     return match[0]
 
 
+_FILE_MOST = 256 * 1024
+
+
 def _file(document: Document, name: str, problems: list[str]) -> str:
     path = document.path.parent / name
     try:
+        if path.exists() and (not path.is_file() or path.stat().st_size > _FILE_MOST):
+            problems.append(
+                f"{name} is no file of at most {_FILE_MOST // 1024} KiB: a device or a pipe could never end"
+            )
+            return name
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"

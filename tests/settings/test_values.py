@@ -1,6 +1,7 @@
 """How values are read: as text, from the environment, from files, and never printed when they are secret."""
 
 import datetime as dt
+import os
 from pathlib import Path
 
 import pytest
@@ -61,11 +62,17 @@ def test_variables_are_filled_in_once(tmp_path, written, value):
         ("${NONE}", "NONE is not set"),
         ("${EMPTY}", "EMPTY is not set"),
         ("${file:none.txt}", "none.txt cannot be read"),
+        ("${file:/dev/zero}", "could never end"),
+        ("${file:pipe}", "could never end"),
+        ("${file:large.txt}", "256 KiB"),
+        ("${file:.}", "could never end"),
         ("${1x}", "is no variable"),
         ("${open", "is no variable"),
     ],
 )
 def test_what_cannot_be_filled_in_is_told(tmp_path, written, words):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "large.txt").write_text("x" * 300_000)
     _, [told] = tree(tmp_path, f"a: '{written}'\n", {"EMPTY": ""})
     assert words in told
 
