@@ -3,100 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ipaddress
-import json
-from dataclasses import replace
 
 import pytest
 
-from connectors.callscaler import CallScalerConnector, CallScalerOptions
 from relay.errors import DeliveryFailed
-from relay.http import Http, Network
-from relay.intake import Intake, read_event
-from relay.intake.door import Source
+from relay.intake import Intake
 from relay.metrics import Metrics
-from relay.models import CALLSCALER, State
-from relay.proof import Key, Proof
+from relay.models import State
 from relay.replies import Reading, Replies
-from relay.sandbox import Sandbox, SandboxSettings
 from relay.texting import ListedText
-from relay.worker import Channel
-from tests.rules.shop import DANA, OWN, Shop
-
-BOB = "+13125550102"
-KEY = "cs_key_" + "f" * 32
-BACK = """
-name: Text back
-then:
-  - wait: 2m
-  - {text: caller, body: "Sorry we missed you."}
-"""
-AT_ONCE = "{name: At once, then: [{text: caller, body: hi}]}"
-ANSWERED = """
-name: Tell the team
-when: [text.received]
-if: {text.is_optout: false}
-then: [{send: team, message: "{{ text.from }} to {{ text.to }}: {{ text.body }}"}]
-"""
-SECRET = [("Authorization", "Bearer not-a-secret-at-all")]
-UNPROVED = Source("open", "json", Proof("none"))
-PROVED = Source("callscaler", "callscaler", Proof("bearer", (Key(b"not-a-secret-at-all"),)))
-
-
-class World:
-    """A shop whose texts go through the sandbox, and which reads the sandbox's list of texts."""
-
-    def __init__(self, sandbox: Sandbox, http: Http, *rules: str) -> None:
-        self.sandbox = sandbox
-        self.shop = Shop(*rules)
-        options = CallScalerOptions.model_validate({"api_key": KEY, "base_url": f"{sandbox.url}/api/v1"})
-        self.phone = CallScalerConnector(options, http)
-        self.store = self.shop.store
-        self.intake = Intake(self.store, lambda: self.shop.now, Metrics())
-        self.replies = Replies(self.store, self.intake, self.phone, lambda: self.shop.now)
-        self.shop.worker.channels = {**self.shop.worker.channels, CALLSCALER: Channel(CALLSCALER, self.phone)}
-        self.shop.planner.book = replace(self.shop.book, heard=lambda: self.replies.heard_at)
-
-    async def texted(self, body: str, *, sender: str = DANA) -> str:
-        return await self.sandbox.phone.receive_text(sender, OWN, body)
-
-    async def by_hand(self, to: str = DANA, body: str = "Your part is in.") -> None:
-        """Somebody else on the account sends a text."""
-        [number] = await self.phone.client.numbers.list()
-        await self.phone.client.messages.send(from_number_id=number.id, to=to, body=body)
-
-    async def opted_out(self) -> list[str]:
-        return [str(row["number"]) for row in await self.store.opt_outs(limit=9)]
-
-    async def received(self) -> list[str]:
-        events = await self.store.events(limit=99)
-        return [str(event.call["body"]) for event in reversed(events) if event.type == "text.received"]
+from tests.rules.shop import DANA, OWN
+from tests.texted import ANSWERED, AT_ONCE, BACK, BOB, World, worlds
 
 
 @pytest.fixture
 async def make():
-    async with contextlib.AsyncExitStack() as stack:
-
-        async def world(*rules: str) -> World:
-            made: list[World] = []
-            sandbox = Sandbox(
-                key=KEY,
-                sample=False,
-                clock=lambda: made[0].shop.now if made else 0.0,
-                settings=SandboxSettings(hang=5.0),
-            )
-            sandbox.set_balance(1000)
-            sandbox.add_number(OWN, "Main")
-            await sandbox.start()
-            stack.push_async_callback(sandbox.stop)
-            http = Http(Network(allow=(ipaddress.ip_network("127.0.0.1/32"),), allow_http=True))
-            stack.push_async_callback(http.close)
-            made.append(World(sandbox, http, *rules))
-            stack.push_async_callback(made[0].store.close)
-            return made[0]
-
-        yield world
+    async with worlds() as it:
+        yield it
 
 
 async def at_once(_: float) -> None:
@@ -311,61 +234,6 @@ async def test_what_came_while_the_relay_was_down_is_read_in_order_and_late(make
     assert [event.late for event in reversed(await world.store.events(limit=9))] == [True, False]
 
 
-def hook(**fields: object) -> bytes:
-    return json.dumps(
-        {"event": "text.received", "id": "t-1", "caller_number": DANA, "tracking_number": OWN, **fields}
-    ).encode()
-
-
-async def test_a_webhook_that_says_stop_opts_out_with_its_commit_and_a_repeat_changes_nothing(make) -> None:
-    world = await make()
-    reply = await world.intake.webhook(PROVED, SECRET, hook(body="STOP"), "127.0.0.1")
-    assert (reply.status, await world.opted_out()) == (202, [DANA])
-    assert await world.store.opt_in(DANA)
-    again = await world.intake.webhook(PROVED, SECRET, hook(body="STOP", segments=1), "127.0.0.1")
-    assert (again.status, again.duplicate, await world.opted_out()) == (200, True, [])
-    assert [event.type for event in await world.store.events(limit=9)] == ["text.received"]
-
-
-async def test_another_systems_text_is_read_by_its_map(make) -> None:
-    world = await make()
-    places = {"event": "kind", "id": "Sid", "text.from": "From", "text.to": "To", "text.body": "Content.Body"}
-    source = replace(UNPROVED, map=places)
-    body = {"kind": "text.received", "Sid": "SM1", "From": DANA, "To": OWN, "Content": {"Body": "STOP"}}
-    await world.intake.webhook(source, [], json.dumps(body).encode(), "127.0.0.1")
-    assert (await world.received(), await world.opted_out()) == (["STOP"], [DANA])
-
-
-async def test_a_text_told_by_webhook_and_by_the_list_is_one_event(make) -> None:
-    world = await make()
-    key = await world.texted("hello")
-    await world.intake.webhook(PROVED, SECRET, hook(id=key, body="hello"), "127.0.0.1")
-    assert await world.replies.read() == Reading()
-    assert await world.received() == ["hello"]
-
-
-async def test_a_door_without_a_proof_can_silence_but_never_bring_anybody_back(make) -> None:
-    world = await make()
-    await world.intake.webhook(UNPROVED, [], hook(body="STOP"), "127.0.0.1")
-    await world.intake.webhook(UNPROVED, [], hook(body="START", id="t-2"), "127.0.0.1")
-    assert await world.opted_out() == [DANA]
-
-
-async def test_a_door_with_a_proof_brings_people_back(make) -> None:
-    world = await make()
-    await world.intake.webhook(PROVED, SECRET, hook(body="STOP"), "127.0.0.1")
-    await world.intake.webhook(PROVED, SECRET, hook(body="START", id="t-2"), "127.0.0.1")
-    assert await world.opted_out() == []
-
-
-async def test_a_test_and_a_withheld_number_opt_nobody_out(make) -> None:
-    world = await make()
-    await world.intake.webhook(PROVED, SECRET, hook(body="STOP", test=True), "127.0.0.1")
-    await world.intake.webhook(PROVED, SECRET, hook(body="STOP", id="t-2", caller_number=None), "127.0.0.1")
-    assert await world.opted_out() == []
-    assert len(await world.received()) == 2
-
-
 async def test_an_opt_out_says_how_many_texts_were_already_leaving(make) -> None:
     world = await make(AT_ONCE)
     await world.replies.read()
@@ -377,12 +245,6 @@ async def test_an_opt_out_says_how_many_texts_were_already_leaving(make) -> None
     await world.replies.read()
     [row] = await world.store.opt_outs(limit=9)
     assert row["how"] == "asked to stop by text; 1 already leaving"
-
-
-def test_a_body_that_is_no_text_is_read_as_an_empty_one() -> None:
-    event = read_event(json.loads(hook(body={"a": 1})), "callscaler", 1.8e9).event
-    assert event is not None
-    assert (event.call["body"], event.call["is_optout"]) == ("", False)
 
 
 async def sent(world: World) -> list[str]:
