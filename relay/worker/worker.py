@@ -6,28 +6,29 @@ import asyncio
 import contextlib
 import random
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from pydantic import ValidationError
 
-from relay import failpoints, phone
+from relay import failpoints
 from relay.connector import Job, Receipt
 from relay.errors import Blocked, Rejected, StoreBusy, Unclear
-from relay.models import ASKED, Attempt, Delivery, Event, SendText, State
-from relay.planner import Answered, asks_whether_answered, judge_text
-from relay.store import Settlement, TextAddress
-from relay.texting import PhoneConnector, mute
+from relay.models import Attempt, Delivery, State
+from relay.store import Settlement
+from relay.texting import mute
 from relay.ticks import elapsed
 from relay.traces import Untold
 from relay.worker import fate, moves
 from relay.worker.ahead import Ahead, Waiting
 from relay.worker.gates import Gates
 from relay.worker.hold import Hold
+from relay.worker.look import all_of, groups
 from relay.worker.memory import memory, with_known
 from relay.worker.move import POISON, Outcome, move, plain, told
 from relay.worker.recording import recording_of
+from relay.worker.texts import Texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -37,10 +38,6 @@ if TYPE_CHECKING:
     from relay.store import Claimed, Run, Store, Want
     from relay.traces import Traces
     from relay.worker.channel import Channel
-
-A = TypeVar("A")
-B = TypeVar("B")
-C = TypeVar("C")
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +79,7 @@ class Worker:
         """Told of every try."""
         self._under_way: dict[str, int] = {}
         self._ahead = Ahead()
+        self._texts = Texts(store, planner, clock)
         self._tasks: set[asyncio.Task[None]] = set()
         self._left: set[asyncio.Task[Any]] = set()
         """Those that have sent and only write down."""
@@ -131,13 +129,13 @@ class Worker:
         wants = {name: want for name, channel in channels.items() if (want := self._want(channel)).slots > 0}
         ticks = self._ticks()
         # One commit for all three, in this order.
-        ripe, taken, unknown = await _all(
+        ripe, taken, unknown = await all_of(
             self._planner.ripen_next(),
             self._store.claim(wants, now=now),
             self._store.claim_unknown(now=now, lease=fate.LEASE, limit=_UNKNOWN),
         )
         self._lingering = taken.linger_until
-        for name, group in _groups(taken.claimed):
+        for name, group in groups(taken.claimed):
             hold = Hold(channels[name].window, ticks, self._ticks)
             if len(group) == 1 and self._under_way.get(name, 0) >= channels[name].concurrency:
                 self._ahead.put(Waiting(channels[name], group[0], hold))
@@ -253,7 +251,7 @@ class Worker:
         for claimed in group:
             try:
                 if claimed.delivery.kind == "text":
-                    begun = await self._begin(channel, claimed) if hold.lasts() else None
+                    begun = await self._texts.begin(channel, claimed) if hold.lasts() else None
                     if begun is None:
                         continue
                     ready.append(begun)
@@ -377,92 +375,8 @@ class Worker:
         about |= {"try": moved.tries, "state": str(moved.state)}
         self.traces.tell("deliver", tried.event, took, failed=failed, **about)
 
-    async def _begin(self, channel: Channel, claimed: Claimed) -> Claimed | None:
-        """Judge a text in the transaction that marks it as sending; None when it does not go now.
-
-        Where a `cancel_if` wants to know whether somebody was answered, the phone system is asked once, and only before
-        a text that would go: what is held is not asked about again and again.
-        """
-        asks = asks_whether_answered(self._planner.book, claimed.delivery) and not claimed.delivery.shadow
-        try:
-            begun = await self._judged(claimed, None, asks=asks)
-        except _WouldGo:
-            to = SendText.model_validate(dict(claimed.delivery.action or {})).to
-            begun = await self._judged(claimed, await self._ask(channel, claimed, to), asks=False)
-        if begun.state is not State.SENDING:
-            return None
-        failpoints.reach("text_begun")
-        return replace(claimed, delivery=claimed.delivery.but(notes=begun.notes))
-
-    async def _judged(self, claimed: Claimed, asked: Asked | None, *, asks: bool) -> Delivery:
-        """The text as the ledger has marked it.
-
-        Raises:
-            _WouldGo: it would go, and somebody is to be asked first; nothing was marked.
-        """
-        book, now = self._planner.book, self._clock()
-        text = SendText.model_validate(dict(claimed.delivery.action or {}))
-        address = TextAddress(text.to, phone.prefix(text.to), text.sender, text.body)
-
-        def decide(delivery: Delivery, event: Event, known: Any) -> Delivery:
-            noted = delivery.but(notes={**delivery.notes, ASKED: asked.words}) if asked else delivery
-            decided = judge_text(book, noted, event, Answered(known) if asked and asked.answered else known, now)
-            if asks and decided.state is State.SENDING:
-                raise _WouldGo
-            return decided
-
-        return await self._store.begin_text(
-            claimed.delivery, address, decide, self._planner.follow, now=now, windows=book.policy.windows
-        )
-
-    async def _ask(self, channel: Channel, claimed: Claimed, person: str) -> Asked | None:
-        """Ask the phone system once whether this person was answered; where it cannot say, the ledger's word stands."""
-        if not isinstance(channel.connector, PhoneConnector) or claimed.delivery.shadow:
-            return None
-        try:
-            answered = await channel.connector.answered(person, claimed.event.began_at)
-        except Exception as failure:  # noqa: BLE001 - a question that fails must not keep the text from being judged
-            log.warning("could not ask whether somebody was answered", delivery=claimed.delivery.id, why=told(failure))
-            words = "the phone system could not say whether they were answered, so the ledger's word stood"
-            return Asked(f"{words}: {told(failure)}")
-        return Asked("the phone system says they were " + ("answered" if answered else "not answered"), answered)
-
     async def _look_up(self, unknown: Sequence[Claimed]) -> None:
         texts = await self._store.texts(limit=1000)
         taken = frozenset(text["provider_id"] for text in texts if text["provider_id"])
         settlements = await fate.settle_unknown(unknown, self.channels, taken, self._clock())
         await self._store.settle(settlements, self._planner.follow)
-
-
-class _WouldGo(Exception):
-    """A text would go now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the phone system said when it was asked about a person, in words."""
-
-    words: str
-    answered: bool = False
-
-
-async def _all(
-    first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B], third: Coroutine[Any, Any, C]
-) -> tuple[A, B, C]:
-    """All three, at once; a failure is raised when all have ended."""
-    one, two, three = asyncio.ensure_future(first), asyncio.ensure_future(second), asyncio.ensure_future(third)
-    await asyncio.wait((one, two, three))
-    failures = [failed for task in (one, two, three) if (failed := task.exception()) is not None]
-    if failures:
-        raise failures[0]
-    return one.result(), two.result(), three.result()
-
-
-def _groups(claimed: Iterable[Claimed]) -> list[tuple[str, list[Claimed]]]:
-    """What is sent together: the jobs of one lane, or one job."""
-    lanes: dict[tuple[str, str], list[Claimed]] = {}
-    for item in claimed:
-        lane = item.delivery.lane
-        key = lane if lane is not None else f"\x00{item.delivery.id}"
-        lanes.setdefault((item.delivery.connector, key), []).append(item)
-    return [(connector, group) for (connector, _), group in lanes.items()]
