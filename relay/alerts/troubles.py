@@ -119,9 +119,10 @@ def _dead(sight: Sight) -> Iterable[Trouble]:
 def _doubtful(sight: Sight) -> Iterable[Trouble]:
     late = [since for since in sight.doubtful_since if sight.now - since > DOUBTFUL]
     if late:
+        words = "text was" if len(late) == 1 else "texts were"
         yield Trouble(
             "unknown",
-            f"whether {len(late)} texts were sent is unknown, of the oldest for {say_span(sight.now - min(late))}",
+            f"whether {len(late)} {words} sent is unknown, of the oldest for {say_span(sight.now - min(late))}",
             "the phone system's list of texts cannot be read: see `relay doctor`; none of them is sent again",
         )
 
