@@ -197,11 +197,11 @@ def test_alerts_are_opened_and_closed_without_a_walk(ledger: Asking):
     alarms.alert_told(ledger, 1, NOW)
     alarms.close_alert(ledger, "disk", NOW)
     alarms.open_alert(ledger, "disk", "The disk is full.", "Free some space.", NOW)
-    alarms.alerts(ledger, limit=9, open_only=True)
+    alarms.alerts(ledger, limit=9, before=None, open_only=True)
     alarms.owed_since(ledger)
     assert (ledger.walks, ledger.sorts) == ([], [])
 
-    alarms.alerts(ledger, limit=9, open_only=False)
+    alarms.alerts(ledger, limit=9, before=None, open_only=False)
     assert [walk.rpartition(": ")[2] for walk in ledger.walks] == ["SCAN alerts"]
 
 
