@@ -15,6 +15,7 @@ from relay.demo import play
 from relay.demo.day import IMPATIENT, LUCKY
 from relay.models import State
 from relay.store.place import Place
+from tests import unmeasured
 from tests.patience import HUNG
 
 
@@ -22,8 +23,8 @@ async def quiet(world, line):
     """Nobody watches."""
 
 
-def bare():
-    return {name: value for name, value in os.environ.items() if not name.startswith(("RELAY_", "CALLSCALER_"))}
+def bare(environment=os.environ):
+    return {name: value for name, value in environment.items() if not name.startswith(("RELAY_", "CALLSCALER_"))}
 
 
 def run_demo(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -88,8 +89,9 @@ def catches(process, number):
 async def test_once_told_to_stop_before_the_day_is_over_has_failed(tmp_path, until):
     reads, writes = full_pipe()
     pipes = {"stdout": writes, "stderr": subprocess.PIPE}
+    # Not measured: coverage would catch the signal from the very start, before the demo does.
     demo = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "relay", "demo", "--once"), cwd=tmp_path, env=bare(), **pipes
+        *(sys.executable, "-m", "relay", "demo", "--once"), cwd=tmp_path, env=bare(unmeasured.environment()), **pipes
     )
     os.close(writes)
     await until(lambda: catches(demo, signal.SIGTERM), seconds=60.0)
