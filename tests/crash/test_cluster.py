@@ -97,5 +97,5 @@ async def test_a_relay_that_is_frozen_beyond_its_lease_and_woken_changes_nothing
     assert [after[name] for name, *_ in before] == before
     assert world.texted["+13125550101"] in LEFT[place]
     assert world.texted["+13125550102"] == 1
-    assert world.crm.calls["c-1"] in {1, 2}
+    assert world.crm.calls["c-1"] >= 1  # what is no text comes at least once
     assert [*first.wrong, *second.wrong] == []

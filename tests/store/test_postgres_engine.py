@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -19,6 +20,7 @@ from relay.store.postgres import PostgresStore
 from relay.store.postgres.address import read_address
 from relay.store.postgres.clock import ServerClock
 from relay.store.postgres.dialect import at_once, spelled
+from relay.store.postgres.engine import end_stuck
 from tests.crash.proxy import Proxy
 from tests.postgres import drop_database, make_database
 from tests.store.ledger import NOW, accept, begin, claimed, event, nobody_waits, owe, owed, plan, text, with_cooldown
@@ -381,6 +383,20 @@ async def test_a_server_that_says_goodbye_between_two_statements_costs_another_t
 
     assert await getattr(store._engine, way)(work) == 1
     assert len(set(tries)) == 2
+    await store.close()
+
+
+async def test_a_transaction_that_stands_still_within_a_statement_is_ended(postgres: str, until: Any):
+    store = await PostgresStore.open(postgres)
+    stuck = await asyncpg.connect(postgres)
+    await stuck.execute("begin; select pg_advisory_xact_lock(7)")
+    await stuck._get_statement("select 1", None)  # prepared, and not run: as active as a frozen relay leaves it
+
+    async def ended() -> bool:
+        await store._engine.read(partial(end_stuck, after=0))
+        return stuck.is_closed()
+
+    await until(ended)
     await store.close()
 
 

@@ -229,6 +229,20 @@ class Engine:
         raise AssertionError("a loop of two ends in its body")
 
 
+def end_stuck(connection: ServerConnection, after: float = FROZEN_SECONDS) -> None:
+    """End transactions whose relay stands still in the middle of a statement: their locks would be held until it wakes.
+
+    The server ends one that stands still between two statements by itself (`idle_in_transaction_session_timeout`); one
+    that prepared a statement and did not run it counts as active, and no timeout before PostgreSQL 17 ends it.
+    """
+    connection.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
+        "and usename = current_user and state = 'active' and wait_event = 'ClientRead' "
+        "and query_start < clock_timestamp() - make_interval(secs => $1)",
+        (after,),
+    )
+
+
 def _fail(future: asyncio.Future[Any], error: BaseException) -> None:
     if not future.done():
         future.set_exception(error)

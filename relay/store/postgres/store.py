@@ -12,7 +12,7 @@ from relay.store import Taken
 from relay.store.postgres import arriving, claiming, planning, sizes, texting
 from relay.store.postgres.address import read_address
 from relay.store.postgres.clock import ServerClock
-from relay.store.postgres.engine import Engine, connect_pool, told
+from relay.store.postgres.engine import Engine, connect_pool, end_stuck, told
 from relay.store.postgres.schema import insist_on_latest, migrate
 from relay.store.sql import sealing, settling, texts, upkeep
 from relay.store.sql.arrivals import Arrival
@@ -150,6 +150,7 @@ class PostgresStore(SqlStore):
 
     async def report(self, node: Node, wants: Sequence[str], *, now: float, lease: float) -> frozenset[str]:
         await self._engine.read(self._server_clock.ask)
+        await self._engine.read(end_stuck)
         return await super().report(node, wants, now=now, lease=lease)
 
     async def claim(self, wants: Mapping[str, Want], *, now: float) -> Taken:
