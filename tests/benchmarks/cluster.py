@@ -82,6 +82,18 @@ def through(server: Server, servers: list[Process], sinks: Any, seconds: float) 
     }
 
 
+def joined(seconds: float) -> float:
+    """The median time that a relay takes for its own 100 webhooks a second with another beside it, of that alone."""
+    found = []
+    for count in (1, 2):
+        with database() as (url, _), sinking() as sinks, relays(url, count, sinks.ports) as servers:
+            with ThreadPoolExecutor(count) as pool:
+                told = list(pool.map(lambda server: load(server.url, seconds=seconds, rate=100), servers))
+            found.append(told[0]["p50"])
+    alone, beside = found
+    return float(beside / alone)
+
+
 def cluster(setting: Setting) -> Iterator[Figure]:
     """Three relays, the same work by one, and a claim among a million rows."""
     three, one = [], []
@@ -95,6 +107,8 @@ def cluster(setting: Setting) -> Iterator[Figure]:
     yield Figure("PostgreSQL, one relay: accepted", median(r["accepted"] for r in one), "/s")
     yield Figure("PostgreSQL, three relays: their processor for an event", median(r["relays"] for r in three), "ms")
     yield Figure("PostgreSQL, three relays: the database's for an event", median(r["database"] for r in three), "ms")
+    slower = median(joined(setting.seconds) for _ in range(setting.rounds))
+    yield Figure("a relay's time for a webhook beside another, of alone", slower, "times", 1.1, at_most=True)
     with database() as (url, _):
         taken, commits = asyncio.run(_claims(url))
     yield Figure("claim of one among a million rows, p50", 1000 * statistics.median(taken), "ms", 5, at_most=True)
