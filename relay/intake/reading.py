@@ -241,7 +241,7 @@ def _meant(fields: Mapping[str, Any]) -> dict[str, Any]:
     return meant
 
 
-@lru_cache(256)
+@lru_cache(64)
 def _spelt(keys: tuple[str, ...]) -> list[tuple[str, list[str]]]:
     """Our names that are among these keys, each with its spellings there, the current one first.
 

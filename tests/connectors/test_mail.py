@@ -1,18 +1,12 @@
 """E-mail through a real SMTP server: encrypted, signed in, and told apart when it fails."""
 
 import asyncio
-import datetime as dt
 import email
 import email.policy
-import ipaddress
 import ssl
 import warnings
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from pydantic import ValidationError
 
 from connectors.mail import Mail, MailAction, MailOptions
@@ -20,6 +14,7 @@ from relay.connector import Job
 from relay.errors import Forbidden, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
 from relay.http import Http, Network
 from relay.testing import EVENT, LOOPBACK
+from tests.certificate import certificate_for
 from tests.patience import PATIENCE
 
 with warnings.catch_warnings():
@@ -33,25 +28,10 @@ AT = {**EVENT, "received_at": "2026-03-02T16:00:00Z"}
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
     """A certificate for 127.0.0.1 made for this run; the files of the certificate and of its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
+    key, made = certificate_for("127.0.0.1")
     folder = tmp_path_factory.mktemp("mail")
-    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    kind, no_password = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    (folder / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, kind, no_password))
+    (folder / "cert.pem").write_bytes(made)
+    (folder / "key.pem").write_bytes(key)
     return folder / "cert.pem", folder / "key.pem"
 
 
