@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
     from relay.store.sql.connection import Connection
 
-MOST = 32
-"""Rows in one statement; with more of them nothing is gained any more."""
+SIZES = (64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
+"""Rows in one statement: few different ones, all of them prepared before long, and two or three for any number."""
 
 
 def insert_many(connection: Connection, into: str, rows: Sequence[Sequence[Any]], conflict: str = "") -> int:
     """Insert rows `into` a table and its columns, with what is to be done on `conflict`; answers how many were."""
     changed, done = 0, 0
     while done < len(rows):
-        # Powers of two: few different statements, all of them prepared before long.
-        size = min(MOST, 1 << ((len(rows) - done).bit_length() - 1))
+        left = len(rows) - done
+        size = next(size for size in SIZES if size <= left)
         values = list(chain.from_iterable(rows[done : done + size]))
         changed += connection.execute(_statement(into, len(rows[0]), size, conflict), values).rowcount
         done += size

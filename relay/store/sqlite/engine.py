@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import os
 import queue
 import sqlite3
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
@@ -28,6 +26,7 @@ from relay.errors import StoreBusy, StoreUnusable
 from relay.store.sqlite import sweeping
 from relay.store.sqlite.connection import FileConnection, code_of
 from relay.store.sqlite.opening import connect, take_lock
+from relay.store.sqlite.pieces import Piece, only, run_apart, run_straight
 from relay.store.sqlite.soundness import suspect
 
 if TYPE_CHECKING:
@@ -54,29 +53,6 @@ SWITCH = 0.0005
 would add up to a webhook's whole time."""
 
 
-@dataclass(slots=True)
-class _Piece:
-    """A piece of work, who waits for it, and what came of it."""
-
-    work: Callable[[FileConnection], Any]
-    future: asyncio.Future[Any]
-    loop: asyncio.AbstractEventLoop
-    together: Callable[[FileConnection, Sequence[Any]], Sequence[Any]] | None = None
-    """Does the same for several neighbours at once, given the item of each."""
-    item: Any = None
-    result: Any = None
-    error: BaseException | None = None
-
-    def answer(self) -> None:
-        """Let the caller resume; runs on the caller's loop."""
-        if self.future.done():
-            return
-        if self.error is None:
-            self.future.set_result(self.result)
-        else:
-            self.future.set_exception(self.error)
-
-
 class Engine:
     """Runs pieces of work on the file, in the order they came, several to a commit.
 
@@ -91,7 +67,7 @@ class Engine:
         self._ballast = ballast
         self._look_at = 0.0
         self._keys = keys
-        self._queue: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Piece | None] = queue.SimpleQueue()
         self._lock = None if path is None else take_lock(path)
         self._broken: str | None = None
         self._closing = False
@@ -119,7 +95,7 @@ class Engine:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._put(_Piece(work, future, loop))
+        self._put(Piece(work, future, loop))
         return await future
 
     async def run_together(self, work: Callable[[FileConnection, Sequence[I]], Sequence[T]], item: I) -> T:
@@ -132,10 +108,10 @@ class Engine:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._put(_Piece(partial(_only, work, item), future, loop, work, item))
+        self._put(Piece(partial(only, work, item), future, loop, work, item))
         return await future
 
-    def _put(self, piece: _Piece) -> None:
+    def _put(self, piece: Piece) -> None:
         """Hand it to the thread. A caller that goes away does not undo what is on its way to the disk."""
         with self._gate:
             if self._broken or self._closing:
@@ -187,9 +163,9 @@ class Engine:
             self._ballast.take()
         return connection
 
-    def _next_batch(self) -> list[_Piece]:
+    def _next_batch(self) -> list[Piece]:
         """Wait for work, take what is there; nothing when the last of it is done."""
-        batch: list[_Piece] = []
+        batch: list[Piece] = []
         while len(batch) < BATCH:
             try:
                 piece = self._queue.get(block=not batch)
@@ -202,22 +178,17 @@ class Engine:
             batch.append(piece)
         return batch
 
-    def _transact(self, connection: FileConnection, batch: list[_Piece]) -> None:
+    def _transact(self, connection: FileConnection, batch: list[Piece]) -> None:
         if self._broken:
             _refuse(batch, self._broken)
             return
         self._take_new_ballast()
         try:
-            connection.execute("begin immediate")
-            for together, pieces in itertools.groupby(batch, key=lambda piece: piece.together):
-                _attempt_all(connection, list(pieces), together)
-            failpoints.reach("ledger_committing")
-            connection.execute("commit")
-            failpoints.reach("ledger_committed")
+            if not _written(connection, batch, run_straight):
+                _written(connection, batch, run_apart)
         except Exception as error:  # noqa: BLE001 - every caller is told, and the thread lives on
             undone = _rolled_back(connection)
             if undone and code_of(error) == sqlite3.SQLITE_FULL and self._drop_ballast():
-                _forget(batch)
                 self._transact(connection, batch)
                 return
             if not undone or not isinstance(error, sqlite3.Error) or code_of(error) in _FATAL:
@@ -255,47 +226,19 @@ def _do_afterwards(connection: FileConnection) -> None:
         sweeping.tell(error)
 
 
-def _forget(batch: list[_Piece]) -> None:
-    for piece in batch:
-        piece.result = piece.error = None
-
-
-def _only(work: Callable[[FileConnection, Sequence[I]], Sequence[T]], item: I, connection: FileConnection) -> T:
-    [result] = work(connection, [item])
-    return result
-
-
-def _attempt_all(
-    connection: FileConnection,
-    pieces: list[_Piece],
-    together: Callable[[FileConnection, Sequence[Any]], Sequence[Any]] | None,
-) -> None:
-    """Neighbours that can be done together, in one; any others, and those where that failed, each alone."""
-    if together is not None and len(pieces) > 1:
-        try:
-            with connection.apart():
-                results = together(connection, [piece.item for piece in pieces])
-        except Exception as error:
-            if connection.ends_all(error):
-                raise
-        else:
-            for piece, result in zip(pieces, results, strict=True):
-                piece.result = result
-            return
-    for piece in pieces:
-        _attempt(connection, piece)
-
-
-def _attempt(connection: FileConnection, piece: _Piece) -> None:
-    """One piece of work under a savepoint. A fault of the disk ends the whole batch; any other ends only this piece."""
-    try:
-        with connection.apart():
-            piece.result = piece.work(connection)
-    except BaseException as error:
-        if connection.ends_all(error):
-            raise
-        # A future cannot carry StopIteration.
-        piece.error = RuntimeError("a search found nothing") if isinstance(error, StopIteration) else error
+def _written(
+    connection: FileConnection, batch: Sequence[Piece], run: Callable[[FileConnection, Sequence[Piece]], bool]
+) -> bool:
+    """Run a batch and commit it; False where a piece failed that can be told apart only by running each alone."""
+    connection.execute("begin immediate")
+    if not run(connection, batch):
+        connection.execute("rollback")
+        connection.afterwards = None
+        return False
+    failpoints.reach("ledger_committing")
+    connection.execute("commit")
+    failpoints.reach("ledger_committed")
+    return True
 
 
 def _rolled_back(connection: FileConnection) -> bool:
@@ -308,13 +251,13 @@ def _rolled_back(connection: FileConnection) -> bool:
     return True
 
 
-def _refuse(batch: list[_Piece], why: str) -> None:
+def _refuse(batch: list[Piece], why: str) -> None:
     for piece in batch:
         piece.error = StoreBusy(why)
 
 
-def _answer(batch: list[_Piece]) -> None:
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Piece]] = {}
+def _answer(batch: list[Piece]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[Piece]] = {}
     for piece in batch:
         by_loop.setdefault(piece.loop, []).append(piece)
     for loop, pieces in by_loop.items():
@@ -322,6 +265,6 @@ def _answer(batch: list[_Piece]) -> None:
             loop.call_soon_threadsafe(_answer_all, pieces)
 
 
-def _answer_all(pieces: list[_Piece]) -> None:
+def _answer_all(pieces: list[Piece]) -> None:
     for piece in pieces:
         piece.answer()
