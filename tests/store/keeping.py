@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,31 @@ class Keeping:
         assert (left.raw, left.call["caller_name"]) == ({}, "Ann")
         assert ((await by_name(store, "d1")).action, (await by_name(store, "d1")).receipt) == (None, None)
         assert (await by_name(store, "d2")).action == {"message": "d2"}
+
+    @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+    async def test_fields_are_read_and_let_go_of_whether_or_not_the_body_is_word_for_word_what_they_are(
+        self, store: Store, separators: tuple[str, str]
+    ):
+        call = event(transcription=SAID, caller_name="Änn", score=1.0, flag=True, none=None, more=[{"a": 1}])
+        body = json.dumps(call.raw, separators=separators, ensure_ascii=False).encode()
+        await store.accept(call, body, merge)
+        assert (await store.event(call.id)).raw == call.raw
+
+        brought = await store.accept(event(summary="a quote", at=NOW + 60), b"{}", merge)
+        await plan(store, nothing_owed, now=NOW + 60)
+        assert (await store.event(brought.enriched or "")).raw == {**call.raw, "summary": "a quote"}
+
+        await let_go(store, "transcripts")
+        assert (await store.event(call.id)).raw == {name: said for name, said in call.raw.items() if said != SAID}
+        await let_go(store, "bodies")
+        assert (await store.event(call.id)).raw == {}
+
+    async def test_of_a_person_who_is_forgotten_nothing_is_read_from_the_body(self, store: Store):
+        call = event(caller_name="Ann")
+        await store.accept(call, json.dumps(call.raw, separators=(",", ":")).encode(), merge)
+        await store.forget(ANN, now=LATER)
+
+        assert (await store.event(call.id)).raw == {}
 
     async def test_a_pruned_event_is_recognised_and_raises_no_enrichment(self, store: Store):
         call = await arrived(store, event(transcription=SAID))

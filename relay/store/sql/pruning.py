@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from relay.models import OWED, Event
 from relay.store.sealing import words
-from relay.store.sql.rows import dump
+from relay.store.sql.rows import dump, raw_of
 from relay.store.upkeep import Pruned
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def _words(connection: Connection, rows: Sequence[Row]) -> None:
         told = json.loads(row["call"])
         if all(told.get(name) is None for name in WORDS):
             continue
-        wrote = connection.execute("select raw from events where seq = ?", (row["place"],)).fetchone()
-        call, raw = without_words(told, json.loads(wrote["raw"]))
+        wrote = connection.execute("select raw, body from events where seq = ?", (row["place"],)).fetchone()
+        call, raw = without_words(told, raw_of(wrote))
         connection.execute(
             "update events set call = ?, raw = ?, body = null where seq = ?",
             (words(connection, dump(call)), words(connection, dump(raw)), row["place"]),
