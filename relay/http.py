@@ -26,6 +26,7 @@ from yarl import URL
 from relay.errors import Forbidden, Gone, Invalid, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
 from relay.models import quick
 from relay.network import Network, is_this_machine
+from relay.unreached import broke_off, no_answer, no_whole_answer, why_no_connection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -151,7 +152,10 @@ class _GuardedResolver(AbstractResolver):
 
 def _require(network: Network, host: str) -> None:
     if not network.permits(ipaddress.ip_address(host.partition("%")[0])):
-        raise _Denied(f"ip_denied: {host} is not a public address; name it under network: allow: to permit it")
+        raise _Denied(
+            f"ip_denied: {host} is not a public address, and none other is reached unless it is named under network: "
+            "allow: in relay.yaml"
+        )
 
 
 class Http:
@@ -193,7 +197,7 @@ class Http:
 
     def _refuse_own(self, host: str, port: int) -> None:
         if any(port == own for _, own in self.own) and is_this_machine(ipaddress.ip_address(host.partition("%")[0])):
-            raise _Denied(f"ip_denied: {host}:{port} is the relay itself")
+            raise _Denied(f"ip_denied: {host}:{port} is the relay itself: name the service's own address")
 
     def admit(self, url: str) -> URL:
         """The address, if it may be used at all.
@@ -233,6 +237,7 @@ class Http:
             Unclear: it was sent, and no whole answer came in time.
         """
         target = self.admit(url)
+        host = target.host or ""
         sent = _sound(headers or {})
         if json is not None:
             data = _dump(json)
@@ -252,21 +257,21 @@ class Http:
             ):
                 body = await _read(response, cap)
                 return Answer(response.status, response.headers, body)
-        except aiohttp.ClientConnectorCertificateError:
-            raise Unavailable("the certificate of the receiver is not valid") from None
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise Unavailable(why_no_connection(error.certificate_error, host, target.port)) from None
         except aiohttp.ClientConnectorError as error:
             cause = error.os_error
             if isinstance(cause, _Denied) or "ip_denied" in str(cause):
                 raise Rejected(str(cause)) from None
-            raise Unavailable(f"no connection: {_say(cause)}") from None
+            raise Unavailable(why_no_connection(cause, host, target.port)) from None
         except aiohttp.ConnectionTimeoutError:
-            raise Unavailable(f"no connection within {CONNECT_SECONDS:g} s") from None
+            raise Unavailable(no_answer(host, target.port, CONNECT_SECONDS)) from None
         except aiohttp.InvalidURL:
             raise Rejected("the address cannot be read as a URL") from None
         except TimeoutError:
-            raise Unclear(f"no whole answer within {timeout:g} s") from None
+            raise Unclear(no_whole_answer(host, timeout)) from None
         except (aiohttp.ClientError, ConnectionError, ssl.SSLError, ValueError) as error:
-            raise Unclear(f"the connection broke after the request was sent ({type(error).__name__})") from None
+            raise Unclear(broke_off(host, error)) from None
 
     async def connect(self, host: str, port: int) -> socket.socket:
         """A connection for what speaks no HTTP (SMTP), under the same guard.
@@ -286,9 +291,9 @@ class Http:
         except _Denied as denied:
             raise Rejected(str(denied)) from None
         except TimeoutError:
-            raise Unavailable(f"no connection within {CONNECT_SECONDS:g} s") from None
+            raise Unavailable(no_answer(host, port, CONNECT_SECONDS)) from None
         except OSError as error:
-            raise Unavailable(f"no connection: {_say(error)}") from None
+            raise Unavailable(why_no_connection(error, host, port)) from None
         return opened
 
     async def close(self) -> None:
@@ -323,10 +328,6 @@ def _sound(headers: Mapping[str, str]) -> CIMultiDict[str]:
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
             raise Invalid(f"the header {name!r} holds characters that no header can")
     return CIMultiDict(headers)
-
-
-def _say(cause: OSError) -> str:
-    return cause.strerror or type(cause).__name__
 
 
 async def _read(response: aiohttp.ClientResponse, cap: int) -> bytes:

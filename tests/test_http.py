@@ -157,7 +157,7 @@ def test_any_text_goes_out_as_utf_8(value):
 async def test_where_nobody_listens_it_provably_did_not_arrive(http):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        with pytest.raises(Unavailable, match="no connection"):
+        with pytest.raises(Unavailable, match="nobody listens at 127"):
             await http.request("GET", f"http://127.0.0.1:{closed.getsockname()[1]}/")
 
 
@@ -243,7 +243,7 @@ async def test_what_was_sent_over_a_stale_connection_is_not_sent_again_by_itself
 
 
 async def test_a_name_that_leads_nowhere_is_tried_again(http):
-    with pytest.raises(Unavailable, match="no connection"):
+    with pytest.raises(Unavailable, match=r"name nobody\.invalid cannot be looked up"):
         await http.request("GET", "http://nobody.invalid/")
 
 
@@ -265,7 +265,7 @@ async def test_a_slow_server_of_names_costs_five_seconds_at_most_and_holds_up_no
     monkeypatch.setattr(relay.http, "_TIMEOUT", usual)
     assert (await http.request("GET", f"http://quick.example:{port}/")).status == 200
     for one in stuck:
-        with pytest.raises(Unavailable, match="no connection within"):
+        with pytest.raises(Unavailable, match="did not answer within"):
             await one
     released.set()
 

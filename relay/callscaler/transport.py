@@ -16,6 +16,7 @@ from relay.callscaler.operations import Deed
 from relay.callscaler.table import OPERATIONS
 from relay.errors import Forbidden, Rejected, Unavailable, Unclear
 from relay.http import BODY_CAP, CONNECT_SECONDS, Answer, Http
+from relay.unreached import broke_off, no_answer, why_no_connection
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -127,6 +128,7 @@ class Transport:
     async def _open(self, request: Request) -> aiohttp.ClientResponse:
         operation = request.operation
         target = self._admitted(self._url(request))
+        host = target.host or ""
         try:
             async with asyncio.timeout(self._timeout):
                 response = await self._http.session.request(
@@ -144,11 +146,12 @@ class Transport:
                     self._require_success(operation, Answer(response.status, response.headers, await _start(response)))
                 raise lost(operation, f"answered {response.status} with {told}; is the base URL right?")
         except TimeoutError:
-            raise Unavailable(f"{operation.address}: no answer within {self._timeout:g} s") from None
+            raise Unavailable(f"{operation.address}: {no_answer(host, target.port, self._timeout)}") from None
         except (ClientError, OSError) as error:
             if "ip_denied" in str(cause := getattr(error, "os_error", error)):
                 raise Rejected(f"{operation.address}: {cause}") from None
-            raise Unavailable(f"{operation.address}: no answer ({type(error).__name__})") from None
+            why = why_no_connection(cause, host, target.port) if isinstance(cause, OSError) else broke_off(host, error)
+            raise Unavailable(f"{operation.address}: {why}") from None
 
     def _admitted(self, url: str) -> URL:
         return self._http.admit(url)

@@ -117,7 +117,7 @@ def test_a_check_that_asks_finds_a_connector_that_does_not_answer(run, quiet):
         assert run("check", SINK_URL=url).code == 0
         ran = run("check", "--live", SINK_URL=url)
         assert ran.code == 6
-        assert ran.out.startswith("archive: no connection")
+        assert ran.out.startswith("archive: nobody listens at 127.0.0.1:")
         assert "archive" in run("check", "--live", "--json", SINK_URL=url).json["connectors"]
 
 
