@@ -16,6 +16,7 @@ from urllib.parse import quote
 from playwright.async_api import async_playwright
 
 from connectors.mail import SUBJECT_MOST
+from tests import forked
 from tests.dashboard.browser import CHROMIUM, DESK, FLAGS, Browser
 from tests.dashboard.conftest import TOKEN
 from tests.hostile import STRINGS
@@ -291,7 +292,7 @@ async def commands(world):
     for command in asked:
         done = await asyncio.to_thread(
             subprocess.run,
-            [sys.executable, "-m", "relay", "-c", str(world.folder / "relay.yaml"), *command],
+            [*forked.relay(), "-c", str(world.folder / "relay.yaml"), *command],
             env={**os.environ, **world.environment, "COLUMNS": "400", "PYTHONIOENCODING": "utf-8"},
             capture_output=True,
             check=False,

@@ -9,7 +9,6 @@ import os
 import re
 import sqlite3
 import subprocess
-import sys
 
 import aiohttp
 import pytest
@@ -17,6 +16,7 @@ import pytest
 from connectors.table import CONNECTORS
 from relay.settings import read_settings
 from relay.standins import SinkStandIn
+from tests import forked
 from tests.patience import PATIENCE
 
 SECRETS = {
@@ -75,7 +75,7 @@ async def relay(request, tmp_path, sink):
     key = {"RELAY_ENCRYPTION_KEY": KEY} if request.param == "sealed" else {}
     outside = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
     environment = {**outside, **SECRETS, **key, "SINK": sink.url, "RELAY_LOG": "json"}
-    command = [sys.executable, "-m", "relay", "-c", str(tmp_path / "relay.yaml")]
+    command = [*forked.relay(), "-c", str(tmp_path / "relay.yaml")]
     log = (tmp_path / "log").open("w+")
     process = subprocess.Popen([*command, "serve"], env=environment, stderr=log)  # noqa: ASYNC220 - as above
     ports = {}

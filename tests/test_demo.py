@@ -15,7 +15,7 @@ from relay.demo import play
 from relay.demo.day import IMPATIENT, LUCKY
 from relay.models import State
 from relay.store.place import Place
-from tests import unmeasured
+from tests import forked, unmeasured
 from tests.patience import HUNG
 
 
@@ -29,7 +29,7 @@ def bare(environment=os.environ):
 
 def run_demo(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "relay", "demo", *arguments],
+        [*forked.relay(), "demo", *arguments],
         cwd=folder,
         env=bare(),
         capture_output=True,
@@ -53,7 +53,7 @@ def test_once_prints_one_object_with_every_count_above_zero_and_nothing_dead(tmp
 
 
 def test_told_to_stop_it_drains_and_ends_well(tmp_path):
-    arguments = [sys.executable, "-m", "relay", "demo", "--store", "sqlite:///kept.db"]
+    arguments = [*forked.relay(), "demo", "--store", "sqlite:///kept.db"]
     with subprocess.Popen(arguments, cwd=tmp_path, env=bare(), text=True, stdout=subprocess.PIPE) as demo:
         for line in demo.stdout:
             if "Ctrl-C ends the demo" in line:

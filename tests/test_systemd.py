@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from relay.systemd import Systemd
+from tests import forked
 from tests.patience import PATIENCE
 
 FILE = """\
@@ -100,9 +101,7 @@ def test_a_service_tells_its_whole_life(manager, tmp_path):
     path.write_text(FILE)
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), "NOTIFY_SOCKET": name}
     environment |= {"RELAY_HOOK_SECRET": "false-secret-0001-0001", "WATCHDOG_USEC": "60000000"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "relay", "-c", str(path), "serve"], env=environment, stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([*forked.relay(), "-c", str(path), "serve"], env=environment, stderr=subprocess.DEVNULL)
 
     def until(word):
         while word not in (heard := told(it)):

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from relay.callscaler.table import OPERATIONS
 from relay.cli.api import api
+from tests import forked
 from tests.patience import PATIENCE
 
 ID = "8c2f7a52-8a6c-4f43-9c0e-0d7a0f4b5a11"
@@ -28,11 +29,8 @@ NUMBERS = {
 def relay_api(service, key, tmp_path):
     async def run(*words, **environment):
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-W",
-            "error",
-            "-c",
-            "from relay.cli.api import api; api(prog_name='relay api')",
+            *forked.relay(),
+            "api",
             *words,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from relay.cli import relay
+from tests import forked
 from tests.patience import PATIENCE
 
 SECRET = "false-secret-0001-0001-0001"
@@ -74,7 +75,7 @@ def process(folder):
             **environment,
         }
         done = subprocess.run(
-            [sys.executable, "-m", "relay", *map(str, arguments)],
+            [*forked.relay(), *map(str, arguments)],
             env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False, cwd=folder,
         )  # fmt: skip
         return Ran(done.returncode, done.stdout, done.stderr)

@@ -18,6 +18,7 @@ from relay.proof import ProofForm
 from relay.server import Door, listen
 from relay.settings.samples import SAMPLES
 from relay.store.sqlite import SqliteStore
+from tests import forked
 from tests.patience import PATIENCE
 
 SECRET = "false-secret-0001-0001-0001"
@@ -219,7 +220,7 @@ def served(folder):
         "RELAY_HOOK_SECRET": SECRET,
         "RELAY_LOG": "json",
     }
-    arguments = [sys.executable, "-m", "relay", "serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+    arguments = [*forked.relay(), "serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
     with subprocess.Popen(arguments, env=environment, cwd=folder, text=True, stderr=subprocess.PIPE) as service:
         said = []
         while not said or (service.poll() is None and "admin on" not in said[-1]):

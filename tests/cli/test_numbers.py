@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 
 import pytest
+
+from tests import forked
 
 FILE = """\
 business: {{name: B, timezone: America/Chicago}}
@@ -22,7 +23,7 @@ regroup: {{max_changes: {most}, min_history: none}}
 
 @pytest.fixture
 def sandbox():
-    process = subprocess.Popen([sys.executable, "-m", "relay", "sandbox", "--port", "0"], stdout=subprocess.PIPE)
+    process = subprocess.Popen([*forked.relay(), "sandbox", "--port", "0"], stdout=subprocess.PIPE)
     url, key = (process.stdout.readline().decode().strip() for _ in range(2))
     yield url, key
     process.terminate()

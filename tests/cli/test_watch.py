@@ -15,6 +15,7 @@ import pytest
 from relay.cli.watching import Line, Screen, changed, typed
 from relay.hours import Business
 from relay.store.sqlite import SqliteStore
+from tests import forked
 from tests.patience import PATIENCE
 from tests.store.ledger import NOW, accept, event
 
@@ -101,7 +102,7 @@ def test_on_a_terminal_the_story_opens_and_q_ends_it(filled, folder):
     environment |= {"COLUMNS": "100", "LINES": "40", "RELAY_HOOK_SECRET": "false-secret-0001-0001"}
     at = ["--store", filled, "-c", str(folder / "relay.yaml")]
     process = subprocess.Popen(
-        [sys.executable, "-m", "relay", "watch", *at], stdin=beside, stdout=beside, stderr=beside, env=environment
+        [*forked.relay(), "watch", *at], stdin=beside, stdout=beside, stderr=beside, env=environment
     )
     os.close(beside)
     seen = ""

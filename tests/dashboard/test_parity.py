@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from click.testing import CliRunner
 import relay.dashboard
 from relay.cli import relay as command
 from relay.dashboard.pages import PAGES
+from tests import forked
 
 TEMPLATES = Path(relay.dashboard.__file__).parent / "templates"
 DEEDS = {
@@ -97,8 +97,8 @@ async def test_a_person_is_handed_over_as_whole_by_the_listener_as_by_the_comman
     await house.ring("c1", caller_name="Dana Example")
     await house.settled(until)
     told = await house.api("/api/people/+13125550101")
-    command_line = ["-m", "relay", "person", "+13125550101", "--json", "--store", f"sqlite:///{tmp_path}/relay.db"]
-    ran = await asyncio.create_subprocess_exec(sys.executable, *command_line, stdout=asyncio.subprocess.PIPE)
+    command_line = [*forked.relay(), "person", "+13125550101", "--json", "--store", f"sqlite:///{tmp_path}/relay.db"]
+    ran = await asyncio.create_subprocess_exec(*command_line, stdout=asyncio.subprocess.PIPE)
     out, _ = await ran.communicate()
     assert json.loads(out) == told
     [event] = told["events"]

@@ -27,6 +27,7 @@ from relay.sandbox import Sandbox
 from relay.server import Door, listen
 from relay.settings.samples import sample
 from relay.store.sqlite import SqliteStore
+from tests import forked
 from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Newcomer:
             "RELAY_LISTEN": "127.0.0.1:0",
             "RELAY_ADMIN": "127.0.0.1:0",
         }
-        command = [sys.executable, "-m", "relay", "-c", str(self.file), "serve", *words]
+        command = [*forked.relay(), "-c", str(self.file), "serve", *words]
         return self.run(*command, **here, **self.environment, **environment)
 
     def run(self, *command: str, **environment: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.patience import HUNG, PATIENCE
 from tests.ports import free_port
 
@@ -18,9 +20,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "first-ten-minutes.md"
 README = PAGE.parents[1] / "README.md"
 PORTS = ("8080", "8081", "9000")
 SHIMS = {
-    "relay": f'exec "{sys.executable}" -m relay "$@"',
+    "relay": 'exec {relay} "$@"',
     # What make adds to the command is held by tests/packaging/test_make.py.
-    "make": f'exec "{sys.executable}" -m relay demo "${{3#ARGS=}}"',
+    "make": 'exec {relay} demo "${{3#ARGS=}}"',
 }
 
 
@@ -63,7 +65,7 @@ class Screen:
         self.folder, self.ports = folder, ports
         programs.mkdir()
         for name, text in SHIMS.items():
-            (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+            (programs / name).write_text(f"#!/bin/sh\n{text.format(relay=shlex.join(forked.relay()))}\n")
             (programs / name).chmod(0o755)
         kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
         self.environment = {

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 
 import pytest
 
 from relay.sandbox import SandboxSettings
+from tests import forked
 from tests.moving.office import KEY, Office, number
 from tests.unmeasured import environment as unmeasured
 
@@ -184,7 +184,7 @@ async def test_the_command_itself_killed_again_and_again_ends_as_planned(tmp_pat
         "groups:\n- {name: Parked, if: {number.calls_30d: 0}}\n- {name: Main, default: true}\n"
     )
     environment = {**unmeasured(), "CALLSCALER_API_KEY": KEY, "RELAY_HOOK_SECRET": "false-secret-0001-0001-0001"}
-    command = [sys.executable, "-m", "relay", "-c", str(tmp_path / "relay.yaml"), "numbers", "apply", run]
+    command = [*forked.relay(), "-c", str(tmp_path / "relay.yaml"), "numbers", "apply", run]
     kills = 0
     for _ in range(30):
         asked = len(office.sandbox.requests())
