@@ -10,20 +10,21 @@ import ipaddress
 import json
 import re
 import socket
-import ssl
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohappyeyeballs
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.http import HttpProcessingError
 from multidict import CIMultiDict, CIMultiDictProxy
 from pydantic_core import from_json
 from yarl import URL
 
 from relay.errors import Forbidden, Gone, Invalid, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
+from relay.exchange import CONNECT_SECONDS, Target, exchange
 from relay.models import quick
 from relay.network import Network, is_this_machine
 from relay.unreached import broke_off, no_answer, no_whole_answer, why_no_connection
@@ -34,14 +35,14 @@ if TYPE_CHECKING:
 __all__ = ["BODY_CAP", "CONNECT_SECONDS", "GRACE", "LOOKUPS", "RETRY_AFTER_MOST", "Answer", "Http", "Network"]
 
 BODY_CAP = 64 * 1024
-CONNECT_SECONDS = 5.0
-_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS)
 RETRY_AFTER_MOST = 6 * 3600.0
 LOOKUPS = 32
 """Names that are looked up at the same time."""
 GRACE = 3
 """Tries before a 4xx that may be a passing misconfiguration counts as final (reliability, section 1)."""
 
+TARGETS = 256
+"""Addresses that are remembered as they were found admissible."""
 _AGAIN = {408, 425}
 _REFUSED_PORTS = {0, 22, 25}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
@@ -169,6 +170,7 @@ class Http:
         self.network = network or Network()
         self.own = set() if own is None else own
         self._session: aiohttp.ClientSession | None = None
+        self._targets: dict[str, Target] = {}
 
     @property
     def session(self) -> aiohttp.ClientSession:
@@ -188,6 +190,10 @@ class Http:
                 timeout=aiohttp.ClientTimeout(total=15, connect=CONNECT_SECONDS, sock_read=10),
             )
         return self._session
+
+    @property
+    def _connector(self) -> aiohttp.BaseConnector:
+        return cast("aiohttp.BaseConnector", self.session.connector)
 
     def _open_socket(self, info: tuple[Any, Any, int, str, Any]) -> socket.socket:
         family, kind, protocol, _, address = info
@@ -218,6 +224,16 @@ class Http:
             raise Rejected(f"port {port} is never used for webhooks")
         return target
 
+    def _target(self, url: str) -> Target:
+        """The address as it is asked for, found out once."""
+        target = self._targets.get(url)
+        if target is None:
+            target = Target.of(self.admit(url))
+            if len(self._targets) >= TARGETS:
+                self._targets.clear()
+            self._targets[url] = target
+        return target
+
     async def request(
         self,
         method: str,
@@ -236,41 +252,30 @@ class Http:
             Unavailable: it provably never arrived (no connection).
             Unclear: it was sent, and no whole answer came in time.
         """
-        target = self.admit(url)
-        host = target.host or ""
+        target = self._target(url)
+        host, port = target.url.host or "", target.url.port
         sent = _sound(headers or {})
         if json is not None:
             data = _dump(json)
             sent.setdefault("Content-Type", "application/json")
         sent.setdefault("User-Agent", "callscaler-relay")
         try:
-            async with (
-                asyncio.timeout(timeout),
-                self.session.request(
-                    method,
-                    target,
-                    data=data,
-                    headers=sent,
-                    allow_redirects=False,
-                    timeout=_TIMEOUT,
-                ) as response,
-            ):
-                body = await _read(response, cap)
-                return Answer(response.status, response.headers, body)
+            async with asyncio.timeout(timeout):
+                return Answer(*await exchange(self._connector, target, method, sent, data, cap))
         except aiohttp.ClientConnectorCertificateError as error:
-            raise Unavailable(why_no_connection(error.certificate_error, host, target.port)) from None
+            raise Unavailable(why_no_connection(error.certificate_error, host, port)) from None
         except aiohttp.ClientConnectorError as error:
             cause = error.os_error
             if isinstance(cause, _Denied) or "ip_denied" in str(cause):
                 raise Rejected(str(cause)) from None
-            raise Unavailable(why_no_connection(cause, host, target.port)) from None
+            raise Unavailable(why_no_connection(cause, host, port)) from None
         except aiohttp.ConnectionTimeoutError:
-            raise Unavailable(no_answer(host, target.port, CONNECT_SECONDS)) from None
+            raise Unavailable(no_answer(host, port, CONNECT_SECONDS)) from None
         except aiohttp.InvalidURL:
             raise Rejected("the address cannot be read as a URL") from None
         except TimeoutError:
             raise Unclear(no_whole_answer(host, timeout)) from None
-        except (aiohttp.ClientError, ConnectionError, ssl.SSLError, ValueError) as error:
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             raise Unclear(broke_off(host, error)) from None
 
     async def connect(self, host: str, port: int) -> socket.socket:
@@ -328,14 +333,3 @@ def _sound(headers: Mapping[str, str]) -> CIMultiDict[str]:
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
             raise Invalid(f"the header {name!r} holds characters that no header can")
     return CIMultiDict(headers)
-
-
-async def _read(response: aiohttp.ClientResponse, cap: int) -> bytes:
-    chunks, size = [], 0
-    async for chunk in response.content.iter_chunked(16 * 1024):
-        chunks.append(chunk)
-        size += len(chunk)
-        if size >= cap:
-            response.close()
-            break
-    return b"".join(chunks)[:cap]

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import relay.http
+import relay.exchange
 from relay.errors import (
     Invalid,
     Rejected,
@@ -257,12 +257,12 @@ async def test_a_slow_server_of_names_costs_five_seconds_at_most_and_holds_up_no
         return look_up("127.0.0.1" if host == "quick.example" else host, *args, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
-    usual = relay.http._TIMEOUT
-    monkeypatch.setattr(relay.http, "_TIMEOUT", relay.http.aiohttp.ClientTimeout(total=None, connect=0.3))
+    usual = relay.exchange._TIMEOUT
+    monkeypatch.setattr(relay.exchange, "_TIMEOUT", relay.exchange.aiohttp.ClientTimeout(total=None, connect=0.3))
     port = sink.url.rpartition(":")[2]
     stuck = [asyncio.create_task(http.request("GET", f"http://slow.example:{port}/")) for _ in range(8)]
     await asyncio.sleep(0)
-    monkeypatch.setattr(relay.http, "_TIMEOUT", usual)
+    monkeypatch.setattr(relay.exchange, "_TIMEOUT", usual)
     assert (await http.request("GET", f"http://quick.example:{port}/")).status == 200
     for one in stuck:
         with pytest.raises(Unavailable, match="did not answer within"):

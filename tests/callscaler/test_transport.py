@@ -125,9 +125,11 @@ def test_importing_the_client_imports_no_more_of_the_relay_than_values_errors_an
     loaded = {name for name in told.stdout.split() if name.startswith("relay.")}
     assert {name for name in loaded if not name.startswith(("relay.callscaler", "relay.models"))} == {
         "relay.errors",
+        "relay.exchange",
         "relay.failpoints",
         "relay.http",
         "relay.network",
+        "relay.unreached",
     }
 
 
