@@ -1,4 +1,4 @@
-"""Five hundred calls to services that fail a third of the time, each in every way the connectors' contract knows."""
+"""A crowd of calls to services that fail a third of the time, each in every way the connectors' contract knows."""
 
 import asyncio
 import random
@@ -17,11 +17,12 @@ from relay.standins.crm import TOKEN as CRM_TOKEN
 from relay.standins.slack import TOKEN as BOT_TOKEN
 from relay.store.sqlite import SqliteStore
 from tests.patience import HUNG
+from tests.sized import sized
 
 SECRET = "false-secret-0001-0001"
 AREAS = (312, 213, 415, 617, 512)
-CALLS = 500
-HANGS = 16
+CALLS = sized(150, 500)
+HANGS = sized(3, 16)
 """So many requests to a service hang at most; each holds up one of its sixteen places for seconds."""
 FILE = """
 server: {{listen: "127.0.0.1:0", admin: "127.0.0.1:0"}}

@@ -56,7 +56,7 @@ ROWS = {
     "R15": ["test_rows.py::test_r15_a_cooldown_is_between_five_minutes_and_a_year_with_its_unit"],
     "R16": ["test_text_alarms.py::test_r16_a_rule_that_sets_itself_off_is_stopped_and_others_are_texted"],
     "T1": ["crash/test_crash.py::test_a_relay_that_dies_at_this_edge_texts_once_at_most_and_forgets_nothing",
-           "crash/test_crash.py::test_twenty_kills_lose_nothing_and_text_nobody_twice"],
+           "crash/test_crash.py::test_kills_lose_nothing_and_text_nobody_twice"],
     "T2": ["test_worker_texts.py::test_an_ambiguous_answer_to_a_text_is_never_followed_by_a_second_text",
            "test_worker_texts.py::test_a_text_of_unknown_fate_is_found_in_the_list_of_texts"],
     "T3": ["test_worker_texts.py::test_a_list_that_cannot_be_believed_settles_nothing_yet",

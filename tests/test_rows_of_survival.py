@@ -16,7 +16,7 @@ import pytest
 HERE = Path(__file__).parent
 RELAY = HERE.parent / "relay"
 ROWS = {
-    "S1": ["crash/test_crash.py::test_twenty_kills_lose_nothing_and_text_nobody_twice",
+    "S1": ["crash/test_crash.py::test_kills_lose_nothing_and_text_nobody_twice",
            "soak/soak_crash.py::test_a_hundred_kills_lose_nothing_and_text_nobody_twice"],
     "S2": ["faults/test_full_disk.py::test_a_full_disk_loses_nothing_and_recovers",
            "test_server.py::test_a_full_disk_is_503_and_nothing_is_answered_that_was_not_written"],

@@ -13,6 +13,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from relay.proof import verify
+from tests.sized import sized
 
 NOW = 1_700_000_000
 SEED = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -130,7 +131,7 @@ configs = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=1500)
+@settings(max_examples=sized(250, 3000))
 @given(
     scheme=st.sampled_from(SCHEMES),
     options=configs,
@@ -182,7 +183,7 @@ NAMES = st.sampled_from(
 )
 
 
-@settings(max_examples=800)
+@settings(max_examples=sized(200, 2000))
 @given(
     scheme=st.sampled_from([*SCHEMES, "twilio", "none", ""]) | ANYTHING,
     config=st.dictionaries(NAMES, ANYTHING | st.just(SECRETS[:1]), max_size=6) | ANYTHING,

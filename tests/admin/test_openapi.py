@@ -8,10 +8,11 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.admin.conftest import TOKEN
+from tests.sized import sized
 
 # Generated requests are many; those that change something are tried on their own, in test_acting.
 FEW = settings(
-    max_examples=15,
+    max_examples=sized(5, 50),
     deadline=None,
     database=None,
     phases=[Phase.generate],

@@ -13,6 +13,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests import forked
 from tests.crash.world import KEY
 from tests.patience import PATIENCE
 from tests.unmeasured import environment as unmeasured
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tests.crash.world import World
 
 ROOT = Path(__file__).parents[2]
+LAUNCHER = "tests.crash.launcher"
 SECRET = "false-secret-0001-0001-0001"
 FILE = """\
 business: {{name: Bright Plumbing, timezone: America/Chicago}}
@@ -121,10 +123,7 @@ class Relays:
         self._config.write_text(FILE.format(phone=phone, crm=crm, **names))
         self._config.chmod(0o600)
         self._launcher = await asyncio.create_subprocess_exec(
-            *self._under,
-            sys.executable,
-            "-m",
-            "tests.crash.launcher",
+            *([*self._under, sys.executable, "-m", LAUNCHER] if self._under else forked.module(LAUNCHER)),
             *self._mutant,
             *("-c", str(self._config), "serve"),
             stdin=asyncio.subprocess.PIPE,

@@ -23,6 +23,11 @@ def relay() -> list[str]:
     return [sys.executable, "-I", "-S", str(Path(__file__).with_name("client.py")), _door()]
 
 
+def module(name: str) -> list[str]:
+    """The words that stand for `python -m` and a module of the tests that has a `main` for its words."""
+    return [*relay(), "-m", name]
+
+
 @functools.cache
 def _door() -> str:
     """Where this process's server listens; it ends with this process."""

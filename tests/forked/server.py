@@ -93,7 +93,10 @@ def live(files: list[int], folder: str, environment: dict[str, str], words: list
         setattr(sys, f"__{name}__", stream)
     warnings.simplefilter("error")
     sys.argv = ["relay", *words]
-    command()
+    if words[:1] == ["-m"]:
+        importlib.import_module(words[1]).main(words[2:])
+    else:
+        command()
     return 0
 
 

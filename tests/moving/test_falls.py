@@ -13,8 +13,10 @@ import pytest
 from relay.sandbox import SandboxSettings
 from tests import forked
 from tests.moving.office import KEY, Office, number
+from tests.sized import sized
 from tests.unmeasured import environment as unmeasured
 
+MOVES = sized(40, 100)
 WRITES = ("add_run", "move_run", "begin_change", "note_change", "settle_change")
 
 
@@ -132,16 +134,16 @@ async def _undone(office, run):
 
 
 @pytest.mark.parametrize("several", [False, True])
-async def test_a_hundred_moves_with_a_fall_every_few_steps_end_as_planned_and_undo_brings_all_back(tmp_path, several):
+async def test_many_moves_with_a_fall_every_few_steps_end_as_planned_and_undo_brings_all_back(tmp_path, several):
     office = await Office(tmp_path, sandbox=SandboxSettings(several_groups=several)).start()
-    ours = [number(n) for n in range(100, 200)]
+    ours = [number(n) for n in range(100, 100 + MOVES)]
     for place, one in enumerate(ours):
         office.sandbox.add_number(one, one, group=("Sales", "Support", "Shop", None)[place % 4])
-    await office.called(*ours[:50])
+    await office.called(*ours[: MOVES // 2])
     before = {name: found for name, found in office.groups().items() if found}
     plan = await office.numbers.plan()
     run = plan["run"]
-    assert len(plan["moves"]) == 100
+    assert len(plan["moves"]) == MOVES
     wanted = {move["number"]: move["to"] for move in plan["moves"]}
     doom = Doom(office)
     lives = list(itertools.islice(itertools.cycle(range(3, 64, 2)), 60))
@@ -163,7 +165,7 @@ async def test_a_hundred_moves_with_a_fall_every_few_steps_end_as_planned_and_un
     assert not await office.store.number_runs(states=("applying", "stopped"))
     await office.stop()
     print(f"{falls} falls: {dict(doom.hit)}")  # noqa: T201 - the figures of the show
-    assert falls > 60
+    assert falls > MOVES / 2
 
 
 async def test_the_command_itself_killed_again_and_again_ends_as_planned(tmp_path, until):

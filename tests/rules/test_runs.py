@@ -13,6 +13,7 @@ from relay.rules.steps import GATES, RELAY, Step
 from relay.rules.waits import Wait
 from relay.texting import GO
 from tests.rules.reading import rule
+from tests.sized import sized
 
 HOURS = Business.read("America/Chicago", {"daily": "08:00-18:00"})
 NIGHT, DAY = 1772439000.0, 1772467200.0
@@ -143,7 +144,7 @@ class Play:
         return True
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=sized(100, 1000))
 @given(
     found=steps,
     mode=st.sampled_from(["live", "shadow"]),

@@ -21,6 +21,7 @@ from relay.store import Settlement, Want
 from relay.store.postgres import PostgresStore
 from relay.store.sqlite import SqliteStore
 from tests.postgres import empty
+from tests.sized import sized
 from tests.store.ledger import ANN, BOB, NOW, WINDOWS, address, event, nobody_waits, owed, plan, ripen, text
 from tests.store.test_sqlite import KEYS
 
@@ -282,12 +283,12 @@ def keeps_its_promises(ledger: Callable[[], OnAFile | OnPostgres], *, examples: 
 
 
 def test_any_history_keeps_the_promises_on_a_file():
-    keeps_its_promises(OnAFile, examples=30)
+    keeps_its_promises(OnAFile, examples=sized(10, 60))
 
 
 def test_any_history_keeps_the_promises_in_a_sealed_file():
-    keeps_its_promises(Sealed, examples=8)
+    keeps_its_promises(Sealed, examples=sized(3, 20))
 
 
 def test_any_history_keeps_the_promises_on_postgres(postgres):
-    keeps_its_promises(lambda: OnPostgres(postgres), examples=8)
+    keeps_its_promises(lambda: OnPostgres(postgres), examples=sized(3, 20))
