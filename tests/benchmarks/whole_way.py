@@ -22,7 +22,8 @@ def through(
 ) -> dict[str, float]:
     """One round of load, until everything is delivered; `warm` seconds of it before, that do not count."""
     if warm:
-        sinks.wait_for(each * load(server.url, seconds=warm)["sent"])
+        warming = {name: value for name, value in options.items() if name == "connections"}
+        sinks.wait_for(each * load(server.url, seconds=warm, **warming)["sent"])
     sinks.figures("reset")
     before, began = server.cpu, time.time()
     sent = load(server.url, seconds=seconds, **options)
