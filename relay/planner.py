@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from relay import failpoints, phone, texting
+from relay.behind import Behind
 from relay.errors import StoreBusy
 from relay.models import CallerFacts, Delivery, Event, Known, Plan, State, TextFacts, Verdict
 from relay.numbers import Brakes, Declared
@@ -120,6 +121,7 @@ class Planner:
         self.traces: Traces = Untold()
         """Told of every event that was planned."""
         self._called = asyncio.Event()
+        self._behind = Behind(store.call_others)
         self.turned_at = -math.inf
         """When it last looked at the ledger, on the monotonic clock."""
 
@@ -133,8 +135,11 @@ class Planner:
             self._called.clear()
             try:
                 await self.let_in()
-                while await self.plan_next():
+                while planned := await self.plan_next():
+                    if planned >= BATCH:
+                        self._behind.waits()
                     await self.let_in()
+                self._behind.through()
             except StoreBusy as error:
                 log.error("events wait to be planned", why=str(error))
             try:

@@ -100,6 +100,11 @@ class Roster:
             lag=lag,
         )
 
+    @property
+    def other_hands(self) -> int:
+        """How many other relays that plan and send were alive at the last beat."""
+        return sum("worker" in node.roles for node in self.others)
+
     def holds(self, duty: str) -> bool:
         """Whether a duty is this relay's now."""
         return not self._store.shared or (duty in self._held and self._ticks() < self._until)

@@ -100,8 +100,9 @@ class App:
         )
         book = self.knowledge.book(settings, self._http)
         self.planner = Planner(store, clock, self.metrics, book, planned=self._planned)
-        self.worker = Worker(store, self.planner, channels(settings, connectors, self._http), clock, self.metrics)
-        self.intake = Intake(store, clock, self.metrics, arrived=self.planner.call)
+        used, hands = channels(settings, connectors, self._http), lambda: self.roster.other_hands
+        self.worker = Worker(store, self.planner, used, clock, self.metrics, other_hands=hands)
+        self.intake = Intake(store, clock, self.metrics, arrived=self.planner.call if worker else store.call_others)
         self.planner.let_in = self.intake.let_in
         self._traces = trace(self.intake, self.planner, self.worker)
         self.phone = PhoneSystem(store, self.intake, clock, lambda: self.worker.channels, self._learn_numbers)
@@ -149,7 +150,6 @@ class App:
         """
         if self.store.shared:
             await self.roster.beat()
-            self.store.on_call(self._called_by_others)
         await self.prepare()
         if (trouble := self.store.engine_trouble) is not None:
             log.warning(trouble[0], remedy=trouble[1])
@@ -214,6 +214,7 @@ class App:
         return await self._listeners.open(admin.app(), server.admin)
 
     def _set_to_work(self) -> None:
+        self.store.on_call(self._called_by_others)
         self.loops.keep("planner", self.planner.run, beat=lambda: self.planner.turned_at)
         self.loops.keep("worker", self.worker.run, beat=lambda: self.worker.turned_at)
         self.loops.keep("text alarms", self._text_alarms.run)
@@ -286,6 +287,8 @@ class App:
     def _done_by_hand(self) -> None:
         self.worker.gates.forget()
         self.worker.call()
+        if not self._has_worker:
+            self.store.call_others()
 
     async def _say_mode(self, rule: str, mode: Mode) -> dict[str, Any]:
         """Switch a rule by hand, at once."""
@@ -350,8 +353,7 @@ class App:
         self.worker.channels = self._shared(self.worker.channels)
 
     def _shared(self, channels: Mapping[str, Channel]) -> dict[str, Channel]:
-        workers = 1 + sum("worker" in node.roles for node in self.roster.others)
-        return {name: channel.shared_by(workers) for name, channel in channels.items()}
+        return {name: channel.shared_by(1 + self.roster.other_hands) for name, channel in channels.items()}
 
     async def reload(
         self,

@@ -66,7 +66,10 @@ class Nodes(Protocol):
         """
 
     def on_call(self, call: Callable[[], None]) -> None:
-        """Have `call` called when another relay wrote something to be done; a hint that may fail to come."""
+        """Have `call` called when another relay wants help; a hint that may fail to come."""
+
+    def call_others(self) -> None:
+        """Wake a relay that plans and sends, as this one does not, or does not get through; a hint, as above."""
 
     async def leave(self, node: str) -> None:
         """Say goodbye: its duties are free at once."""

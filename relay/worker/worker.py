@@ -22,6 +22,7 @@ from relay.ticks import elapsed
 from relay.traces import Untold
 from relay.worker import fate, moves
 from relay.worker.ahead import Ahead, Waiting
+from relay.worker.backlog import Backlog
 from relay.worker.gates import Gates
 from relay.worker.hold import Hold
 from relay.worker.look import all_of, groups
@@ -29,6 +30,7 @@ from relay.worker.memory import memory, with_known
 from relay.worker.move import POISON, Outcome, move, plain, told
 from relay.worker.recording import recording_of
 from relay.worker.texts import Texts
+from relay.worker.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -59,10 +61,11 @@ class Worker:
         metrics: Metrics,
         dice: Callable[[], float] = random.random,
         ticks: Callable[[], float] = elapsed,
+        other_hands: Callable[[], int] = lambda: 0,
     ) -> None:
         """`channels` may be swapped while it runs; what is under way keeps the one it began with.
 
-        `ticks` are seconds that no change of the clock moves, and that run on while the machine sleeps.
+        `ticks` are seconds of a clock that nobody sets; `other_hands` counts other workers.
         """
         self.channels = channels
         self.gates = Gates(store, clock, metrics)
@@ -79,12 +82,17 @@ class Worker:
         """Told of every try."""
         self._under_way: dict[str, int] = {}
         self._ahead = Ahead()
+        self._backlog = Backlog(store.call_others, ticks)
+        self._turns = Turns(other_hands, dice)
         self._texts = Texts(store, planner, clock)
         self._tasks: set[asyncio.Task[None]] = set()
         self._left: set[asyncio.Task[Any]] = set()
         """Those that have sent and only write down."""
         self._more = False
         """Whether what has just ended may have made something else fall due."""
+        self._again = False
+        """Whether the last look may have left something that can be done at once."""
+        self._looked_at = float("-inf")
         self._lingering: float | None = None
         self._freed_at = float("-inf")
         self._log: Any = log.bind()
@@ -102,12 +110,16 @@ class Worker:
     async def run(self) -> None:
         """Work until cancelled; a ledger that is busy is asked again."""
         while True:
+            busy = self._called.is_set()
             self._called.clear()
             try:
                 await self._planner.let_in()
                 while await self.turn():
+                    busy = True
+                    if not self._again:
+                        break
                     await self._planner.let_in()
-                pause = await self._pause()
+                pause = await self._pause(busy=busy)
             except StoreBusy as error:
                 log.error("deliveries wait for the ledger", why=str(error))
                 pause = POLL
@@ -121,6 +133,7 @@ class Worker:
         """One look at the ledger: what is ripe, what is due, what is unknown; answers how much was set going."""
         self.turned_at = time.monotonic()
         now, channels = self._clock(), self.channels
+        self._looked_at = now
         if not 0 <= now - self._freed_at < POLL:
             self._freed_at = now
             await self._store.free_leases(now=now, settle=self._settle, everything=False)
@@ -144,6 +157,8 @@ class Worker:
             self._start(name, self._carry(channels[name], group, hold, probe=self.gates.begin(name)))
         if unknown:
             self._start("", self._look_up(unknown))
+        more = self._backlog.looked(channels, wants, taken.claimed, self.gates.lets_through)
+        self._again = more or ripe > 0 or len(unknown) == _UNKNOWN
         return ripe + len(taken.claimed) + len(unknown)
 
     def _want(self, channel: Channel) -> Want:
@@ -169,7 +184,7 @@ class Worker:
             if waiting is None:
                 break
             self._start(name, self._carry(channel, [waiting.claimed], waiting.hold, probe=False))
-        if self._ahead.is_low(channel):
+        if self._ahead.is_low(channel) and (self._backlog.may_hold(name) or self._ahead.count(name)):
             self.call()
 
     async def idle(self) -> None:
@@ -191,15 +206,18 @@ class Worker:
     def _settle(self) -> float:
         return self._planner.book.policy.settle
 
-    async def _pause(self) -> float:
+    async def _pause(self, *, busy: bool) -> float:
+        due_at = await self._store.next_due_at(list(self.channels), now=self._looked_at)
         now = self._clock()
         moments = [
-            await self._store.next_due_at(list(self.channels), now=now),
+            self._turns.at(due_at, busy=busy),
             self.gates.next_probe(self.channels, now),
             self._lingering,
         ]
         waits = [max(0.0, moment - now) for moment in moments if moment is not None]
         waits += [pause for channel in self.channels.values() if (pause := channel.pause) is not None]
+        if self._store.shared and self._backlog.left is not None:
+            waits.append(self._backlog.left)
         return min([POLL, *waits])
 
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:

@@ -1,6 +1,7 @@
-"""Waking other relays by NOTIFY, once for whatever was written meanwhile, and being woken by LISTEN.
+"""Calling a relay that plans and sends by NOTIFY, once for whatever was written meanwhile, and hearing by LISTEN.
 
-Only a hint: whoever misses it looks by itself a few seconds later, so a database without NOTIFY serves as well.
+A call names two: the first looks at once, the second a little later, in case the first is dead. All others sleep on.
+Only a hint: whoever misses it looks by himself a few seconds later, so a database without NOTIFY serves as well.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import structlog
 
+from relay.store.nodes import ALIVE
 from relay.store.postgres.connection import LOST
 
 if TYPE_CHECKING:
@@ -24,8 +26,17 @@ log = structlog.get_logger(__name__)
 CHANNEL = "relay"
 APART = 0.02
 """Seconds between two calls, at least."""
+SECOND = 0.25
+"""Seconds after which the second one that is called looks as well."""
 AGAIN = 5.0
 """Seconds after which listening is tried again."""
+_NAMED = "to:"
+"""Before the names of those who are called; a call that begins otherwise says who calls, and is for everybody."""
+_CALL = (
+    f"select pg_notify('{CHANNEL}', coalesce((select '{_NAMED}' || string_agg(id, ',') from (select id from nodes "  # noqa: S608 - constants
+    "where id <> $1 and roles like '%worker%' and seen_at > extract(epoch from clock_timestamp()) - $2 "
+    "order by random() limit 2) as few), $1))"
+)
 
 
 class Bell:
@@ -41,7 +52,7 @@ class Bell:
         self._tasks: list[asyncio.Task[None]] = []
 
     def ring(self) -> None:
-        """Something was written that others may act on."""
+        """Something waits that others should do."""
         if self._address.notify:
             if not self._rings:
                 self._rings = True
@@ -68,13 +79,18 @@ class Bell:
             await self._rung.wait()
             self._rung.clear()
             with contextlib.suppress(asyncpg.PostgresError, *LOST):  # they look by themselves before long
-                await self._pool.execute("select pg_notify($1, $2)", CHANNEL, self._node)
+                await self._pool.execute(_CALL, self._node, ALIVE)
             await asyncio.sleep(APART)
 
     async def _listening(self, dsn: str, call: Callable[[], None]) -> None:
-        def heard(_connection: Any, _pid: int, _channel: str, node: object) -> None:
-            if node != self._node:
+        later = Later(call)
+
+        def heard(_connection: Any, _pid: int, _channel: str, said: object) -> None:
+            place = place_in(str(said), self._node)
+            if place == 0:
                 call()
+            elif place is not None:
+                later.call()
 
         while True:
             try:
@@ -82,6 +98,32 @@ class Bell:
             except (asyncpg.PostgresError, *LOST) as error:
                 log.warning("calls of other relays are not heard; the ledger is looked at instead", why=str(error))
             await asyncio.sleep(AGAIN)
+
+
+class Later:
+    """Passes on a call a little later, and all that come meanwhile as one."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+        self._waits = False
+
+    def call(self) -> None:
+        """Pass it on, unless one is to be passed on already."""
+        if not self._waits:
+            self._waits = True
+            asyncio.get_running_loop().call_later(SECOND, self._pass)
+
+    def _pass(self) -> None:
+        self._waits = False
+        self._call()
+
+
+def place_in(said: str, node: str) -> int | None:
+    """Which of those who are called a relay is, counted from 0; None if it is not called."""
+    if said.startswith(_NAMED):
+        names = said.removeprefix(_NAMED).split(",")
+        return names.index(node) if node in names else None
+    return None if said == node else 0
 
 
 async def _listen(dsn: str, how: Mapping[str, Any], heard: Callable[..., None], began: Callable[[], None]) -> None:

@@ -26,24 +26,6 @@ _LOOK_PAST = 64
 _DUE = f"d.connector = $1 and d.state = 'due' and d.lease_until is null and d.due_at <= $2 and {KNOWN.format(3)}"
 
 
-def is_due(connection: ServerConnection, connectors: Sequence[str], now: float) -> bool:
-    """Whether something is due to one of these: a look costs less than a transaction that finds nothing."""
-    found = connection.execute(
-        "select 1 from unnest($1::text[]) as u (name) where exists (select 1 from deliveries "
-        "where connector = u.name and state = 'due' and lease_until is null and due_at <= $2) limit 1",
-        (connectors, now),
-    )
-    return found.fetchone() is not None
-
-
-def is_unknown(connection: ServerConnection, now: float) -> bool:
-    """Whether the fate of a text is to be asked about."""
-    found = connection.execute(
-        "select 1 from deliveries where state = 'unknown' and lease_until is null and due_at <= $1 limit 1", (now,)
-    )
-    return found.fetchone() is not None
-
-
 def next_due_at(connection: ServerConnection, connectors: Sequence[str], now: float) -> float | None:
     """The next moment after now at which something can be taken, ripened, or looked up; asked in one go."""
     found = connection.execute(

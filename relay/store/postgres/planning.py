@@ -31,15 +31,6 @@ def waits(connection: ServerConnection) -> bool:
     return found.fetchone() is not None
 
 
-def is_ripe(connection: ServerConnection, now: float) -> bool:
-    """Whether the time of a waiting or held delivery has come."""
-    found = connection.execute(
-        "select 1 from deliveries where state in ('waiting', 'held') and due_at is not null and due_at <= $1 limit 1",
-        (now,),
-    )
-    return found.fetchone() is not None
-
-
 def plan(
     connection: ServerConnection,
     decide: DecidePlan,

@@ -13,6 +13,7 @@ from relay.store.postgres import arriving, claiming, planning, sizes, texting
 from relay.store.postgres.address import read_address
 from relay.store.postgres.clock import ServerClock
 from relay.store.postgres.engine import Engine, connect_pool, end_stuck, told
+from relay.store.postgres.looking import Looks
 from relay.store.postgres.schema import insist_on_latest, migrate
 from relay.store.sql import sealing, settling, texts, upkeep
 from relay.store.sql.arrivals import Arrival
@@ -59,6 +60,9 @@ class PostgresStore(SqlStore):
         self._engine = engine
         self._bell = engine.bell(self.node)
         self._read_only = read_only
+        self._looks = Looks(self._read)
+        self._accepted = False
+        """Whether an event came through this relay since it last planned: then nobody need ask whether one waits."""
         self._versions: set[str] = set()
         """The versions of rules that this relay has read: what names another one is left to others."""
 
@@ -112,9 +116,7 @@ class PostgresStore(SqlStore):
     async def _write_together(self, work: Callable[[ServerConnection, Sequence[I]], Sequence[T]], item: I) -> T:
         if self._read_only:
             raise RuntimeError("this ledger was opened for reading only")
-        result = await self._engine.run_together(work, item)
-        self._bell.ring()
-        return result
+        return await self._engine.run_together(work, item)
 
     async def _read(self, work: Callable[[ServerConnection], T]) -> T:
         return await self._engine.read(work)
@@ -122,19 +124,17 @@ class PostgresStore(SqlStore):
     async def plan(
         self, decide: DecidePlan, *, now: float, config: str, windows: Windows, prefix: Callable[[str], str], limit: int
     ) -> int:
-        if not await self._read(planning.waits):
+        accepted, self._accepted = self._accepted, False
+        if not accepted and not await self._read(planning.waits):
             return 0
-        planned = await self._write(
+        return await self._write(
             partial(planning.plan, decide=decide, now=now, config=config, windows=windows, prefix=prefix, limit=limit)
         )
-        if planned:
-            self._bell.ring()
-        return planned
 
     async def ripen(
         self, decide: DecideRipe, *, now: float, windows: Windows, prefix: Callable[[str], str], limit: int
     ) -> int:
-        if not await self._read(partial(planning.is_ripe, now=now)):
+        if not (await self._looks.ask(now)).ripe:
             return 0
         return await self._write(
             partial(
@@ -154,12 +154,12 @@ class PostgresStore(SqlStore):
         return await super().report(node, wants, now=now, lease=lease)
 
     async def claim(self, wants: Mapping[str, Want], *, now: float) -> Taken:
-        if not await self._read(partial(claiming.is_due, connectors=list(wants), now=now)):
+        if not (await self._looks.ask(now, wants)).due:
             return Taken(())
         return await self._write(partial(claiming.claim, wants=wants, now=now, versions=self._versions))
 
     async def claim_unknown(self, *, now: float, lease: float, limit: int) -> list[Claimed]:
-        if not await self._read(partial(claiming.is_unknown, now=now)):
+        if not (await self._looks.ask(now)).unknown:
             return []
         return await self._write(partial(claiming.claim_unknown, now=now, lease=lease, limit=limit))
 
@@ -196,7 +196,9 @@ class PostgresStore(SqlStore):
         return await self._write_together(planning.settle_all, (settlements, follow))
 
     async def accept(self, event: Event, body: bytes, merge: Merge) -> Accepted:
-        return await self._write_together(arriving.accept_all, Arrival(event, body, merge))
+        accepted = await self._write_together(arriving.accept_all, Arrival(event, body, merge))
+        self._accepted = True
+        return accepted
 
     async def accept_text(self, event: Event, body: bytes, wish: Wish | None, *, now: float) -> Accepted:
         take = partial(texts.accept_text, event=event, body=body, wish=wish, now=now)
@@ -229,6 +231,9 @@ class PostgresStore(SqlStore):
 
     def on_call(self, call: Callable[[], None]) -> None:
         self._bell.listen(call)
+
+    def call_others(self) -> None:
+        self._bell.ring()
 
     async def close(self) -> None:
         await self._bell.close()

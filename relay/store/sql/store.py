@@ -102,6 +102,9 @@ class SqlStore(SqlActs, SqlLooks, SqlMoves, SqlWork):
     def on_call(self, call: Callable[[], None]) -> None:
         pass
 
+    def call_others(self) -> None:
+        pass
+
     async def report(self, node: Node, wants: Sequence[str], *, now: float, lease: float) -> frozenset[str]:
         return await self._write(
             partial(nodes.report, node=node, wants=wants, now=now, lease=lease, alone=not self.shared)
