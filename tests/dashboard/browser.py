@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
 from tests.patience import PATIENCE
@@ -81,17 +82,25 @@ def engine(tmp_path_factory):
         reading.join()
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def driven(engine):
+    """What drives it, a program of its own: one for all tests of a file, which share its loop."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.connect_over_cdp(engine)
+        yield browser
+        await browser.close()
+
+
 @pytest.fixture
-def chromium(engine):
+def chromium(driven):
     """A browser with cookies, storage and pages of its own."""
 
     @contextlib.asynccontextmanager
     async def open_one(url, **options):
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.connect_over_cdp(engine)
-            try:
-                yield Browser(await browser.new_context(**{"viewport": DESK, **options}), url)
-            finally:
-                await browser.close()
+        context = await driven.new_context(**{"viewport": DESK, **options})
+        try:
+            yield Browser(context, url)
+        finally:
+            await context.close()
 
     return open_one
