@@ -53,6 +53,12 @@ def backtest(file: str, days: int, config: str | None, store: str | None, *, as_
             found = read_ledger(config, store, lambda ledger: run(ledger, days, in_force, other, CONNECTORS, now=now))
     except ValueError as error:
         stop(FAILURE, str(error))
+    if not found.events:
+        click.echo(
+            f"no call came in within the last {days} days, so there was nothing to compare the rules on; --days looks "
+            "further back, `relay backfill --since` fetches older calls, `relay try` takes a sample",
+            err=True,
+        )
     if as_json:
         print_json(_public(found, in_force.about.hours))
     else:

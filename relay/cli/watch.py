@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 EVERY = 0.5
 """Seconds between two looks at the ledger."""
+NOTHING = (
+    "nothing came in yet: each call is shown here as it comes, and what was done about it; `relay send missed-call` "
+    "posts a sample, `relay doctor` proves the way"
+)
 _HELP = "↑↓ choose · enter story · r replay · q end"
 
 
@@ -80,8 +84,10 @@ async def _lines(ledger: Store, shown: Shown, limit: int, *, once: bool, as_json
     while True:
         now = await ledger.pulse()
         if now != pulse:
-            pulse = now
             lines = await _look(ledger, shown, limit)
+            if pulse is None and not lines:
+                click.echo(NOTHING, err=True)
+            pulse = now
             for line in changed(told, lines):
                 sys.stdout.write((_json(line) if as_json else line.text(shown.hours)) + "\n")
             sys.stdout.flush()
@@ -185,7 +191,7 @@ def _drawn(screen: Screen, story: str | None, shown: Shown, high: int) -> Render
         clock = shown.hours.local(line.at).strftime("%H:%M:%S")
         cells = (Text(cell) for cell in (clock, line.kind, line.who, line.done))
         table.add_row(*cells, style="reverse" if line.id == screen.pointed else "")
-    parts: list[RenderableType] = [table if screen.lines else Text("nothing came in yet")]
+    parts: list[RenderableType] = [table if screen.lines else Text(NOTHING)]
     if story:
         parts += [Text(""), Text("\n".join(story.splitlines()[: high - room - 4]))]
     foot = "replay this event? y or n" if screen.asking else screen.said or _HELP

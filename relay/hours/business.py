@@ -35,6 +35,11 @@ class Business:
         """
         return cls(read_zone(zone), read_hours(hours or {}), frozenset(read_date(day) for day in closed))
 
+    @property
+    def is_always_open(self) -> bool:
+        """Whether no hour and no date closes it."""
+        return self.week == ALWAYS and not self.closed_dates
+
     def local(self, at: float) -> dt.datetime:
         """What the business's calendar and clock show at Unix second `at`."""
         return local(at, self.zone)

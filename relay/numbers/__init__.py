@@ -3,7 +3,7 @@
 from relay.numbers.brakes import Brakes, Wanted, judge, too_many
 from relay.numbers.drift import Drift, drift
 from relay.numbers.fights import fights
-from relay.numbers.groups import Declared, read_groups
+from relay.numbers.groups import Declared, comes_in_at, read_groups
 from relay.numbers.planning import Held, Move, Planned, Standing, moved_by_hand, plan, public
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Planned",
     "Standing",
     "Wanted",
+    "comes_in_at",
     "drift",
     "fights",
     "judge",

@@ -10,7 +10,18 @@ from pydantic import Field as Key
 
 from relay.forms import Complain, read_form, unknown
 from relay.models import Form
-from relay.rules import ALWAYS, FIELDS, Approval, Kind, fields_in, read_approval, read_condition, say
+from relay.rules import (
+    ALWAYS,
+    FIELDS,
+    All,
+    Approval,
+    Kind,
+    Test,
+    fields_in,
+    read_approval,
+    read_condition,
+    say,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -66,6 +77,19 @@ class Declared:
         return "; ".join(
             f"{name} is {facts.look(name)}, not below {least:g}" for name, least in self.leave_below.items()
         )
+
+
+def comes_in_at(group: Declared, name: str) -> float | None:
+    """The least of a figure at which a number comes into a group; None where its condition names none."""
+    parts = [group.condition]
+    found = []
+    while parts:
+        part = parts.pop()
+        if isinstance(part, All):
+            parts += part.parts
+        elif isinstance(part, Test) and part.name == name and part.word in {"at_least", "above"}:
+            found.append(float(part.wanted))
+    return max(found, default=None)
 
 
 def choose(groups: Sequence[Declared], facts: Facts) -> tuple[Declared, float] | None:

@@ -11,7 +11,7 @@ from relay.rules.rule import Rule, read_rule, version_of, version_of_all
 from relay.rules.runs import Ground, cancelled_by, give_up, ripen, schedule
 from relay.rules.spam import NO_CARD, Scorecard, Spam
 from relay.rules.steps import Approval, Step, Surroundings, read_approval
-from relay.rules.ticks import CLOCK, TICK, rule_of
+from relay.rules.ticks import CLOCK, TICK, Opening, rule_of
 from relay.rules.waits import Wait
 from relay.rules.wording import read_condition
 
@@ -31,6 +31,7 @@ __all__ = [
     "Facts",
     "Ground",
     "Kind",
+    "Opening",
     "Rule",
     "Scorecard",
     "Spam",

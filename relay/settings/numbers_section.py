@@ -11,7 +11,7 @@ from pydantic import field_validator
 from relay import phone
 from relay.forms import read_form
 from relay.models import Form, Seconds, seconds
-from relay.numbers import Brakes, Declared, fights, read_groups
+from relay.numbers import Brakes, Declared, comes_in_at, fights, read_groups
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -68,6 +68,19 @@ def read_regrouping(
         never |= {phone.normalise(one) or one for one in lists.get(entry, (entry,))}
     brakes = Brakes(form.max_changes, form.stay, frozenset(never), form.enforce, form.check_against_api)
     return Regrouping(brakes, groups, form.history)
+
+
+def warn_of_low_doors(document: Document, groups: Sequence[Declared]) -> None:
+    """A warning for every figure that a number leaves below although it comes in at less: it keeps nothing there."""
+    for index, group in enumerate(groups):
+        for name, least in group.leave_below.items():
+            at = comes_in_at(group, name)
+            if at is not None and least > at:
+                document.warn(
+                    ("groups", index, "leave_below", name),
+                    f"a number comes into `{group.name}` at {at:g}, and {least:g} lies above that, so this keeps none "
+                    f"there; write less than {at:g}",
+                )
 
 
 def warn_of_fights(document: Document, rules: Sequence[Rule], groups: Sequence[Declared], written: Any) -> None:

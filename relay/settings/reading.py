@@ -25,13 +25,13 @@ from relay.settings.forms import (
 from relay.settings.ledger_place import DEFAULT_STORE, store_url
 from relay.settings.lists_section import read_lists
 from relay.settings.names import DEFAULT_SOURCES, SECTIONS
-from relay.settings.numbers_section import read_regrouping, warn_of_fights
+from relay.settings.numbers_section import read_regrouping, warn_of_fights, warn_of_low_doors
 from relay.settings.rules_section import read_rules
 from relay.settings.settings import Configured, Settings
 from relay.settings.sources_section import read_sources
 from relay.settings.spam_section import read_spam
 from relay.settings.tests_section import read_tests
-from relay.settings.texting_section import read_policy
+from relay.settings.texting_section import read_policy, warn_of_nobody
 from relay.settings.written_secrets import judge_secrets, without_secrets
 from relay.settings.yaml_file import Document, expand, read_document
 from relay.texting import TextingForm
@@ -90,6 +90,7 @@ class _Reader:
         sources = read_sources(document, section("sources"), has_key=has_key)
         texting = self._form(TextingForm, "texting") or TextingForm()
         policy = read_policy(texting, hours, business.staff if business else ())
+        warn_of_nobody(document, policy)
         around = Surroundings(connectors.actions, read_lists(document, section("lists")), connectors.unreadable)
         spam = read_spam(document, section("spam"), around.lists)
         alerts = self._form(AlertsForm, "alerts")
@@ -102,10 +103,12 @@ class _Reader:
             around,
             staff=policy.staff,
             house=House(texting.max_segments, {"business.name": business.name} if business else {}),
+            hours=hours,
             has_key=has_key,
             sources=sources,
         )
         regrouping = read_regrouping(document, self.tree, around.lists, around.actions)
+        warn_of_low_doors(document, regrouping.groups)
         warn_of_fights(document, rules, regrouping.groups, section("rules"))
         named = _names_in(section("rules")) | {rule.name for rule in rules}
         tests = read_tests(document, section("tests"), named, connectors.named | {CALLSCALER})

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from relay.models import CALLSCALER
-from relay.rules import read_rule, version_of
+from relay.rules import Opening, read_rule, version_of
 from relay.rules.messages import complaints
 from relay.rules.never import never
 from relay.settings.recipes import entries
@@ -14,6 +14,7 @@ from relay.settings.recipes import entries
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from relay.hours import Business
     from relay.intake import Source
     from relay.rules import Rule, Surroundings
     from relay.rules.messages import House
@@ -29,6 +30,7 @@ def read_rules(
     *,
     staff: frozenset[str],
     house: House,
+    hours: Business,
     has_key: bool,
     sources: Mapping[str, Source],
 ) -> tuple[tuple[Rule, ...], dict[str, tuple[str, str]]]:
@@ -52,6 +54,7 @@ def read_rules(
         names.add(rule.name)
         _consider(entry, rule, sources, has_key=has_key)
         _warn_of_strangers(entry, rule, staff)
+        _warn_of_no_opening(entry, rule, hours)
         for name, message in never(rule):
             entry.warn((*entry.place, "if", name), message)
         for complaint in complaints(rule, entry.place, house):
@@ -88,3 +91,12 @@ def _warn_of_strangers(entry: Entry, rule: Rule, staff: frozenset[str]) -> None:
                 "one of your own people belongs under business: staff"
             )
             entry.warn((*entry.place, "then", step.index, "text"), message)
+
+
+def _warn_of_no_opening(entry: Entry, rule: Rule, hours: Business) -> None:
+    """A business without hours neither opens nor closes."""
+    if hours.is_always_open and any(isinstance(tick, Opening) for tick in rule.ticks):
+        entry.warn(
+            (*entry.place, "when"),
+            "the business has no hours, so it neither opens nor closes: this time never comes; write business: hours",
+        )

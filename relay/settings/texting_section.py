@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from relay.hours import Business
+    from relay.settings.yaml_file import Document
     from relay.texting import TextingForm
 
 
@@ -28,3 +29,15 @@ def read_policy(form: TextingForm, hours: Business, staff: Iterable[str]) -> Pol
         settle=form.settle,
         max_segments=form.max_segments,
     )
+
+
+def warn_of_nobody(document: Document, policy: Policy) -> None:
+    """A warning for every limit that lets nothing through."""
+    limits = {"per_person": policy.per_person, "per_prefix": policy.per_prefix, "total": policy.total}
+    for name, limit in limits.items():
+        if limit.most == 0:
+            document.warn(
+                ("texting", "limits", name),
+                "a limit of 0 lets no text through, so nobody is ever texted; `none` lifts a limit, and `mode: shadow` "
+                "or `relay texts off` says that nothing is to be sent",
+            )

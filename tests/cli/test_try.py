@@ -139,6 +139,15 @@ def test_a_backtest_tells_the_difference(run, kept, rules):
     assert "the same texts" in run("backtest", rules, "--days", 3).out
 
 
+def test_a_backtest_of_days_without_a_call_says_that_there_was_nothing_to_compare(run, rules):
+    asyncio.run(SqliteStore(rules.parent / "relay.db").close())
+    ran = run("backtest", rules, "--days", 1)
+    assert ran.code == 0
+    assert ran.out.startswith("0 events from ")
+    assert "no call came in within the last 1 days, so there was nothing to compare" in ran.err
+    assert "--days looks further back" in ran.err
+
+
 def test_a_backtest_of_a_file_with_mistakes_is_exit_3(run, kept, rules):
     other = rules.parent / "other.yaml"
     other.write_text("busines: {}\n")

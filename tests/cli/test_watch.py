@@ -43,6 +43,18 @@ def test_what_there_is_is_said_oldest_first(filled, run):
     assert "Answered" in second
 
 
+def test_where_nothing_came_in_it_says_what_will_be_seen_here_and_how_to_try_it(tmp_path, run):
+    async def make():
+        await SqliteStore(tmp_path / "empty.db").close()
+
+    asyncio.run(make())
+    done = run("watch", "--once", "--store", f"sqlite:///{tmp_path}/empty.db")
+    assert (done.code, done.out) == (0, "")
+    assert "nothing came in yet: each call is shown here as it comes" in done.err
+    assert "`relay send missed-call`" in done.err
+    assert run("watch", "--once", "--json", "--store", f"sqlite:///{tmp_path}/empty.db").out == ""
+
+
 def test_as_json_each_event_is_a_line(filled, run):
     done = run("watch", "--once", "--json", "--store", filled)
     told = [json.loads(line) for line in done.out.splitlines()]

@@ -260,3 +260,42 @@ def test_a_rule_that_can_never_run_is_warned_of_where_it_says_so(load, when, con
 )
 def test_a_rule_that_may_run_is_not_warned_of(load, when, condition):
     assert load(NEVER.replace("WHEN", when).replace("IF", condition)).warnings == ()
+
+
+ENDS = "connectors: {log: {type: webhook, url: https://example.com/}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "said"),
+    [
+        ("texting: {limits: {total: 0/day}}\n", 1, 27, "nobody is ever texted"),
+        ("texting:\n  limits:\n    per_person: 0/week\n", 3, 17, "nobody is ever texted"),
+        ("rules:\n  - name: Digest\n    when: {at: opening, plus: 10m}\n    then: [{send: log}]\n", 3, 11,
+         "this time never comes"),
+        ("rules:\n  - {name: Digest, when: [call.missed, {at: closing}], then: [{send: log}]}\n", 2, 26,
+         "write business: hours"),
+        ("groups:\n  - {name: Busy, if: {number.calls_7d: {at_least: 50}}, leave_below: {number.calls_7d: 60}}\n",
+         2, 88, "comes into `Busy` at 50, and 60 lies above that"),
+        ("groups:\n  - name: Busy\n    if: [{number.calls_7d: {above: 9}}]\n    leave_below: {number.calls_7d: 10}\n",
+         4, 36, "write less than 9"),
+    ],
+)  # fmt: skip
+def test_what_has_no_effect_or_stops_everything_is_warned_of_where_it_stands(load, text, line, column, said):
+    [warning] = load(ENDS + text).warnings
+    assert (warning.line, warning.column) == (line + ENDS.count("\n"), column), warning
+    assert said in warning.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "texting: {limits: {total: none, per_person: 1/day}}\n",
+        "business: {hours: {mon: 09:00-17:00}}\nrules: [{name: Digest, when: {at: opening}, then: [{send: log}]}]\n",
+        "business: {closed: [2026-12-25]}\nrules: [{name: Digest, when: {at: opening}, then: [{send: log}]}]\n",
+        "groups: [{name: Busy, if: {number.calls_7d: {at_least: 50}}, leave_below: {number.calls_7d: 50}}]\n",
+        "groups: [{name: Busy, if: {number.calls_30d: {at_least: 50}}, leave_below: {number.calls_7d: 60}}]\n",
+        "groups: [{name: Busy, if: {any: [{number.calls_7d: {above: 9}}]}, leave_below: {number.calls_7d: 60}}]\n",
+    ],
+)
+def test_what_has_its_effect_is_not_warned_of(load, text):
+    assert load(ENDS + text).warnings == ()
