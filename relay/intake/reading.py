@@ -87,6 +87,7 @@ _ASIDE = {"id", "event", "caller", "tracking", "destination", "started_at", "tes
 _NUMBERS = {"duration", "ai_score", "robo_score"}
 _FLAGS = {"qualified", "test"}
 _WORDS = set(ALIASES) - _NUMBERS - _FLAGS
+_SAID = _WORDS - _ASIDE
 _TRUE = (True, "true")
 _OUTCOME = {
     "call.completed": "answered",
@@ -175,10 +176,10 @@ def _event(
 ) -> Event:
     call: dict[str, Any] = {"id": key, "event": kind}
     for name, value in values.items():
-        if name in _ASIDE:
-            continue
-        read = value.strip()[:_TEXT_CAP] if type(value) is str and name in _WORDS else _value(name, value)
-        if read is not None and read != "":
+        if type(value) is str and name in _SAID:
+            if said := value.strip():
+                call[name] = said[:_TEXT_CAP]
+        elif name not in _ASIDE and (read := _value(name, value)) is not None:
             call[name] = read
     if kind in _OUTCOME:
         call["outcome"] = _OUTCOME[kind]
@@ -210,6 +211,8 @@ def _event(
 
 def _told(values: Mapping[str, Any], name: str) -> str | None:
     value = values.get(name)
+    if type(value) is str:
+        return value.strip()[:_TEXT_CAP] or None
     return None if value is None else _value(name, value)
 
 
@@ -232,24 +235,19 @@ def _type(values: Mapping[str, Any]) -> str | None:
 def _meant(fields: Mapping[str, Any]) -> dict[str, Any]:
     """What the fields say, under our names; of several spellings of one the most current."""
     keys = tuple(fields)
-    meant = {}
-    for name, spellings in (_spelt if len(keys) <= _USUAL else _spelt.__wrapped__)(keys):
-        for spelling in spellings:
-            if fields[spelling] is not None:
-                meant[name] = fields[spelling]
-                break
-    return meant
+    spelt = (_spelt if len(keys) <= _USUAL else _spelt.__wrapped__)(keys)
+    # From the least current spelling on, so that the most current one stays.
+    return {name: value for name, spelling in spelt if (value := fields[spelling]) is not None}
 
 
 @lru_cache(64)
-def _spelt(keys: tuple[str, ...]) -> list[tuple[str, list[str]]]:
-    """Our names that are among these keys, each with its spellings there, the current one first.
+def _spelt(keys: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Our names that are among these keys, each with its spellings there, the current one last.
 
     Remembered, as a sender's bodies have the same keys again and again.
     """
     there = set(keys)
-    spelt = ((name, [spelling for spelling in spellings if spelling in there]) for name, spellings in ALIASES.items())
-    return [(name, spellings) for name, spellings in spelt if spellings]
+    return [(name, one) for name, spellings in ALIASES.items() for one in reversed(spellings) if one in there]
 
 
 def _first(raw: Mapping[str, Any], name: str) -> Any:
@@ -262,8 +260,6 @@ def _value(name: str, value: Any) -> Any:
     Raises:
         BadBody: a list or an object where text or a number is due.
     """
-    if isinstance(value, str) and name in _WORDS:
-        return value.strip()[:_TEXT_CAP] or None
     if isinstance(value, (dict, list)) or (isinstance(value, bool) and name not in _FLAGS):
         raise BadBody(f"{ALIASES[name][0]} should be text or a number")
     if name in _NUMBERS:

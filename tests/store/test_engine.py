@@ -86,6 +86,45 @@ async def test_many_accepts_share_few_commits(store: SqliteStore):
     assert (await store.totals())["events"] == 2 * BATCH
 
 
+async def test_what_comes_while_others_are_at_work_shares_their_commit(store: SqliteStore):
+    """A lone webhook would else wait for the commit of a plan, and then for its own."""
+    statements: list[str] = []
+    await in_the_thread(store, lambda connection: connection.set_trace_callback(statements.append))
+    statements.clear()
+    blocker, go = await held_up(store)
+    late = [asyncio.ensure_future(store.accept(event(f"call-{n}"), b"{}", merge)) for n in range(3)]
+    await queued(store, len(late))
+    go.set()
+    await asyncio.gather(blocker, *late)
+
+    assert [said.casefold() for said in statements].count("commit") == 1
+    assert (await store.totals())["events"] == 3
+
+
+async def test_what_came_later_and_fails_undoes_nothing_of_those_whose_commit_it_shared(store: SqliteStore):
+    def half(connection: sqlite3.Connection) -> None:
+        connection.execute("insert into tags values ('half', 'x', 1)")
+        raise ZeroDivisionError
+
+    begun, go = threading.Event(), threading.Event()
+
+    def first(connection: sqlite3.Connection) -> str:
+        connection.execute("insert into tags values ('first', 'x', 1)")
+        begun.set()
+        go.wait(PATIENCE)
+        return "kept"
+
+    early = asyncio.ensure_future(in_the_thread(store, first))
+    assert await asyncio.to_thread(begun.wait, PATIENCE)
+    late = asyncio.ensure_future(in_the_thread(store, half))
+    await queued(store, 1)
+    go.set()
+    answers = await asyncio.gather(early, late, return_exceptions=True)
+
+    assert (answers[0], type(answers[1])) == ("kept", ZeroDivisionError)
+    assert await in_the_thread(store, lambda c: [row[0] for row in c.execute("select person from tags")]) == ["first"]
+
+
 async def test_one_piece_of_work_that_fails_rolls_back_alone(store: SqliteStore):
     def half(connection: sqlite3.Connection) -> None:
         connection.execute("insert into tags values ('half', 'x', 1)")
@@ -159,8 +198,7 @@ async def test_a_disk_that_fails_is_never_trusted_again(tmp_path: Path):
     resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "relay.db-wal").stat().st_size, before[1]))
     try:
         go.set()
-        await blocker
-        answers = await asyncio.gather(*work, return_exceptions=True)
+        answers = await asyncio.gather(blocker, *work, return_exceptions=True)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     with pytest.raises(StoreBusy, match="must be started again"):

@@ -165,18 +165,20 @@ class Engine:
 
     def _next_batch(self) -> list[Piece]:
         """Wait for work, take what is there; nothing when the last of it is done."""
-        batch: list[Piece] = []
-        while len(batch) < BATCH:
-            try:
-                piece = self._queue.get(block=not batch)
-            except queue.Empty:
-                break
-            if piece is None:
-                if batch:
-                    self._queue.put(None)  # found again once this batch is committed
-                break
-            batch.append(piece)
-        return batch
+        first = self._queue.get()
+        return [] if first is None else [first, *self._take(BATCH - 1)]
+
+    def _take(self, most: int) -> list[Piece]:
+        """What waits now."""
+        taken: list[Piece] = []
+        with contextlib.suppress(queue.Empty):
+            while len(taken) < most:
+                piece = self._queue.get_nowait()
+                if piece is None:
+                    self._queue.put(None)  # found again once what is at hand is committed
+                    break
+                taken.append(piece)
+        return taken
 
     def _transact(self, connection: FileConnection, batch: list[Piece]) -> None:
         if self._broken:
@@ -184,8 +186,8 @@ class Engine:
             return
         self._take_new_ballast()
         try:
-            if not _written(connection, batch, run_straight):
-                _written(connection, batch, run_apart)
+            if not self._written(connection, batch, run_straight):
+                self._written(connection, batch, run_apart)
         except Exception as error:  # noqa: BLE001 - every caller is told, and the thread lives on
             undone = _rolled_back(connection)
             if undone and code_of(error) == sqlite3.SQLITE_FULL and self._drop_ballast():
@@ -197,6 +199,24 @@ class Engine:
                 if self.path is not None:
                     suspect(self.path)
             _refuse(batch, f"the ledger could not be written: {error}")
+
+    def _written(
+        self, connection: FileConnection, batch: list[Piece], run: Callable[[FileConnection, Sequence[Piece]], bool]
+    ) -> bool:
+        """Run a batch and commit it; False where a piece failed that can be told apart only by running each alone."""
+        connection.execute("begin immediate")
+        done = run(connection, batch)
+        while done and (late := self._take(BATCH - len(batch))):
+            batch += late
+            done = run(connection, late)
+        if not done:
+            connection.execute("rollback")
+            connection.afterwards = None
+            return False
+        failpoints.reach("ledger_committing")
+        connection.execute("commit")
+        failpoints.reach("ledger_committed")
+        return True
 
     def _drop_ballast(self) -> bool:
         """Give the room that was kept to what is owed; False where there is none to give."""
@@ -224,21 +244,6 @@ def _do_afterwards(connection: FileConnection) -> None:
             act(connection)
     except (sqlite3.Error, OSError, StoreUnusable) as error:
         sweeping.tell(error)
-
-
-def _written(
-    connection: FileConnection, batch: Sequence[Piece], run: Callable[[FileConnection, Sequence[Piece]], bool]
-) -> bool:
-    """Run a batch and commit it; False where a piece failed that can be told apart only by running each alone."""
-    connection.execute("begin immediate")
-    if not run(connection, batch):
-        connection.execute("rollback")
-        connection.afterwards = None
-        return False
-    failpoints.reach("ledger_committing")
-    connection.execute("commit")
-    failpoints.reach("ledger_committed")
-    return True
 
 
 def _rolled_back(connection: FileConnection) -> bool:
