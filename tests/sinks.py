@@ -20,6 +20,7 @@ from tests import forked
 from tests.dashboard.browser import CHROMIUM, DESK, FLAGS, Browser
 from tests.dashboard.conftest import TOKEN
 from tests.hostile import STRINGS
+from tests.sized import sized
 
 CALLS = {f"call-{nth:04d}": text for nth, text in enumerate(STRINGS)}
 """What was said, by the call in which it was."""
@@ -228,9 +229,10 @@ async def searches(world):
              "/calls?number={}", "/calls/{}",
              "/people?q={}", "/people/{}", "/texts?before={}", "/requests?before={}", "/live?of={}"]  # fmt: skip
     everything = (await world.house.app.store.totals())["events"]
-    for text in STRINGS[::3]:
+    apart = sized(7, 1)  # each string is put to every seventh search, each search takes every seventh string
+    for nth, text in enumerate(STRINGS):
         written = quote(text[:2000], safe="", errors="surrogatepass")
-        for path in paths:
+        for path in paths[nth % apart :: apart]:
             if path.endswith("/{}") and text in {"", ".", ".."}:
                 continue
             answer, told = await world.house.get(path.format(written))
@@ -316,6 +318,7 @@ LOGS = """
 import structlog
 from relay.cli.common import start_logging
 from tests.hostile import STRINGS
+from tests.sized import sized
 start_logging()
 log = structlog.get_logger("relay")
 for text in STRINGS:

@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from relay.demo import play
 from relay.demo.day import IMPATIENT, LUCKY
 from relay.models import State
@@ -39,10 +41,15 @@ def run_demo(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_once_prints_one_object_with_every_count_above_zero_and_nothing_dead(tmp_path):
-    done = run_demo("--once", "--json", folder=tmp_path)
+@pytest.fixture(scope="module")
+def summary(tmp_path_factory):
+    """What a day says that was played in a file."""
+    done = run_demo("--once", "--json", folder=tmp_path_factory.mktemp("day"))
     assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+def test_once_prints_one_object_with_every_count_above_zero_and_nothing_dead(summary):
     assert set(summary) == {"events", "delivered", "suppressed", "duplicates", "refused", "dead", "seconds"}
     assert set(summary["delivered"]) == {"slack", "google_sheets", "crm", "webhook", "text", "regroup"}
     assert all(count > 0 for count in summary["delivered"].values()), summary
@@ -103,10 +110,10 @@ async def test_once_told_to_stop_before_the_day_is_over_has_failed(tmp_path, unt
     assert b"agree" not in said
 
 
-def test_in_postgresql_the_same_day_has_the_same_counts(tmp_path, postgres):
-    done, beside = (run_demo("--once", "--json", *where, folder=tmp_path) for where in (("--store", postgres), ()))
+def test_in_postgresql_the_same_day_has_the_same_counts(tmp_path, postgres, summary):
+    done = run_demo("--once", "--json", "--store", postgres, folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert {**json.loads(done.stdout), "seconds": 0} == {**json.loads(beside.stdout), "seconds": 0}
+    assert {**json.loads(done.stdout), "seconds": 0} == {**summary, "seconds": 0}
     again = run_demo("--once", "--store", postgres, folder=tmp_path)
     assert again.returncode == 2
     assert "of its own" in again.stderr

@@ -60,6 +60,11 @@ def _schema(node: dict[str, Any]) -> Any:
     return _KINDS.get(str(kind), {})
 
 
+@cache
+def _judge(name: str) -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for({"$ref": f"#/$defs/{name}", "$defs": _schemas()})
+
+
 def complaint(request: Received) -> str | None:
     """What Google's description says against a request; None for nothing."""
     method = next((m for verb, path, m in _methods() if verb == request.method and path.fullmatch(request.path)), None)
@@ -72,6 +77,5 @@ def complaint(request: Received) -> str | None:
         return f"{method['id']}: unknown {unknown}, wrong {wrong}"
     if "request" not in method:
         return f"{method['id']} takes no body" if request.body else None
-    schema = {"$ref": f"#/$defs/{method['request']['$ref']}", "$defs": _schemas()}
-    errors = list(jsonschema_rs.validator_for(schema).iter_errors(json.loads(request.body)))
+    errors = list(_judge(method["request"]["$ref"]).iter_errors(json.loads(request.body)))
     return f"{method['id']}: {errors[0].message}" if errors else None

@@ -1,6 +1,7 @@
 """Every search that the suite keeps short, at its whole length: histories, headers, requests, calls, falls."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted(
     str(path.relative_to(ROOT))
     for path in ROOT.glob("tests/**/test_*.py")
-    if "from tests.sized import" in path.read_text(encoding="utf-8")
+    if re.search("from tests.sized import|from tests import sinks", path.read_text(encoding="utf-8"))
 )
 
 
