@@ -23,6 +23,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from pydantic_core import from_json
 from yarl import URL
 
+from relay.deadlines import Deadlines
 from relay.errors import Forbidden, Gone, Invalid, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
 from relay.exchange import CONNECT_SECONDS, Target, exchange
 from relay.models import quick
@@ -171,6 +172,7 @@ class Http:
         self.own = set() if own is None else own
         self._session: aiohttp.ClientSession | None = None
         self._targets: dict[str, Target] = {}
+        self._deadlines = Deadlines()
 
     @property
     def session(self) -> aiohttp.ClientSession:
@@ -260,7 +262,7 @@ class Http:
             sent.setdefault("Content-Type", "application/json")
         sent.setdefault("User-Agent", "callscaler-relay")
         try:
-            async with asyncio.timeout(timeout):
+            with self._deadlines.within(timeout):
                 return Answer(*await exchange(self._connector, target, method, sent, data, cap))
         except aiohttp.ClientConnectorCertificateError as error:
             raise Unavailable(why_no_connection(error.certificate_error, host, port)) from None

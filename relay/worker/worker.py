@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from relay import failpoints
 from relay.connector import Job, Receipt
+from relay.deadlines import Deadlines
 from relay.errors import Blocked, Rejected, StoreBusy, Unclear
 from relay.models import Attempt, Delivery, State
 from relay.store import Settlement
@@ -84,6 +85,7 @@ class Worker:
         self._ahead = Ahead()
         self._backlog = Backlog(store.call_others, ticks)
         self._turns = Turns(other_hands, dice)
+        self._deadlines = Deadlines()
         self._texts = Texts(store, planner, clock)
         self._tasks: set[asyncio.Task[None]] = set()
         self._left: set[asyncio.Task[Any]] = set()
@@ -270,9 +272,8 @@ class Worker:
             try:
                 if claimed.delivery.kind == "text":
                     begun = await self._texts.begin(channel, claimed) if hold.lasts() else None
-                    if begun is None:
-                        continue
-                    ready.append(begun)
+                    if begun is not None:
+                        ready.append(begun)
                     continue
                 if claimed.delivery.kind in moves.KINDS:
                     noted = await moves.begin(self._store, self._planner, channel, claimed, self._clock())
@@ -291,9 +292,7 @@ class Worker:
             jobs = await with_known(self._store, channel, jobs)
             outcomes |= zip(jobs, await self._send(channel, list(jobs.values())), strict=True)
         took = time.monotonic() - began
-        if not ready:
-            return []
-        moved = await self._settle_all(channel, ready, outcomes, jobs, at, took)
+        moved = await self._settle_all(channel, ready, outcomes, jobs, at, took) if ready else []
         return [(delivery, outcomes[delivery.id]) for delivery in moved if delivery.id in jobs]
 
     def _jobs(
@@ -327,7 +326,7 @@ class Worker:
 
     async def _send(self, channel: Channel, jobs: list[Job[Any]]) -> Sequence[Outcome]:
         try:
-            async with asyncio.timeout(channel.timeout):
+            with self._deadlines.within(channel.timeout):
                 if len(jobs) == 1:
                     results: Sequence[Outcome] = [await channel.connector.send(jobs[0])]
                 else:

@@ -124,6 +124,7 @@ def test_importing_the_client_imports_no_more_of_the_relay_than_values_errors_an
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE)
     loaded = {name for name in told.stdout.split() if name.startswith("relay.")}
     assert {name for name in loaded if not name.startswith(("relay.callscaler", "relay.models"))} == {
+        "relay.deadlines",
         "relay.errors",
         "relay.exchange",
         "relay.failpoints",
