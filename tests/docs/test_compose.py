@@ -54,3 +54,12 @@ def test_the_door_sends_webhooks_on_and_nothing_else(compose):
     assert "non_idempotent" in written
     assert list(compose["services"]["door"]["ports"]) == ["8080:80"]
     assert "ports" not in compose["services"]["relay"]
+
+
+def test_a_relay_that_stands_still_keeps_a_sender_for_a_few_seconds_only(compose):
+    """nginx would wait for a minute before it asks the next one, and senders do not wait so long."""
+    written = compose["configs"]["nginx"]["content"]
+    waits = {name: int(seconds) for name, seconds in re.findall(r"proxy_(\w+)_timeout (\d+)s;", written)}
+    assert waits.keys() == {"connect", "read"}
+    assert sum(waits.values()) < 10
+    assert "timeout" in re.findall(r"proxy_next_upstream ([^;]+);", written)[0].split()
