@@ -38,7 +38,7 @@ connectors:
     create: {method: POST, path: /contacts, id: id}
     update: {method: PATCH, path: "/contacts/{{ found.id }}"}
     log: {method: POST, path: "/contacts/{{ found.id }}/calls"}
-  hub: {type: crm, preset: hubspot, token: false-token, base_url: "${SINK}/hub"}
+  hub: {type: crm, preset: hubspot, token: false-token, base_url: "${SINK}/hub", rate: 1000/s}
   any: {type: webhook, url: "${SINK}/any"}
   table: {type: archive, path: calls.csv, format: csv, columns: [Call, Name, Said]}
   lines: {type: archive, path: calls.jsonl, format: jsonl}
