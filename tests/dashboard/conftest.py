@@ -17,6 +17,7 @@ from tests.dashboard.browser import chromium, driven, engine  # noqa: F401 - fix
 
 SECRET = "false-secret-0001-0001"
 TOKEN, VIEW = "false-admin-token", "false-view-token"
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 FILE = """\
 business: {{name: Bright Plumbing, timezone: America/Chicago, hours: {{mon-fri: "08:00-18:00"}}}}
 server: {{listen: "127.0.0.1:0", admin: "127.0.0.1:0"}}
@@ -107,3 +108,13 @@ async def start(folder, url, environment, file=FILE, clock=None, store=None):
 async def house(tmp_path, sink):
     async with start(tmp_path, sink.url, {"RELAY_ADMIN_TOKEN": TOKEN, "RELAY_VIEW_TOKEN": VIEW}) as it:
         yield it
+
+
+@pytest.fixture
+async def rang(house, until):
+    """A missed call, told and archived; an evil one; one that could not prove itself."""
+    await house.ring("c1", caller_name="Dana Example", tracking_number="+13125550142")
+    await house.ring("c2", caller_name=EVIL, summary=EVIL, call_flow_name=EVIL, caller_number="+13125550102")
+    await house.ring("c3", secret="guess")
+    await house.settled(until)
+    return house

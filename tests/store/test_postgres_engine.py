@@ -1,9 +1,8 @@
-"""What is PostgreSQL's own: addresses, spelling, schema, and what several relays at once do to each other."""
+"""What is PostgreSQL's own: addresses, spelling, schema, clocks, and connections that break."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,13 +12,10 @@ import pytest
 
 from relay.errors import StoreBusy, StoreUnusable
 from relay.intake import merge
-from relay.models import Plan, State, Verdict
-from relay.store import Settlement, Want
+from relay.models import State
 from relay.store.drawing import Drawing, changes, draw, names_of_all
-from relay.store.nodes import Node
 from relay.store.postgres import PostgresStore
 from relay.store.postgres.address import read_address
-from relay.store.postgres.bell import Later, place_in
 from relay.store.postgres.clock import ServerClock
 from relay.store.postgres.dialect import at_once, spelled
 from relay.store.postgres.engine import end_stuck
@@ -29,33 +25,17 @@ from tests.postgres import drop_database, make_database
 from tests.store.ledger import (
     NOW,
     accept,
-    begin,
     claimed,
     event,
     nobody_waits,
     owe,
     owed,
-    plan,
-    settle,
-    text,
-    with_cooldown,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
 
-    from relay.models import Delivery, Event, Known
-    from relay.store import Run
     from relay.store.postgres.connection import ServerConnection
-
-
-@pytest.fixture
-async def two(postgres: str) -> AsyncIterator[tuple[PostgresStore, PostgresStore]]:
-    """Two relays' stores on one database."""
-    stores = await PostgresStore.open(postgres), await PostgresStore.open(postgres)
-    yield stores
-    for store in stores:
-        await store.close()
 
 
 @pytest.fixture
@@ -247,124 +227,6 @@ async def test_who_cannot_be_reached_is_told_without_the_password():
     assert "very-false" not in str(told.value)
 
 
-async def test_the_same_webhook_at_two_doors_at_once_is_one_event(two: tuple[PostgresStore, PostgresStore]):
-    again = [replace(event("call-1"), id=f"evt-{n}") for n in range(20)]
-    answers = await asyncio.gather(*(two[n % 2].accept(one, b"{}", merge) for n, one in enumerate(again)))
-
-    assert len({answer.event for answer in answers}) == 1
-    assert sum(not answer.duplicate for answer in answers) == 1
-    assert (await two[0].balance()).wrong is None
-    assert (await two[0].totals())["events"] == 1
-
-
-async def test_two_relays_plan_every_event_once_and_those_of_a_caller_in_order(
-    two: tuple[PostgresStore, PostgresStore],
-):
-    await accept(two[0], *(event(f"call-{n}", caller=f"+1312555010{n % 7}") for n in range(210)))
-    planned: list[Event] = []
-
-    def decide(event: Event, known: Known) -> Plan:
-        planned.append(event)
-        return Plan((Verdict("A", "ran"),))
-
-    async def work(store: PostgresStore) -> None:
-        while (await store.totals())["unplanned"]:
-            await plan(store, decide, limit=5)
-
-    await asyncio.gather(work(two[0]), work(two[1]))
-
-    assert sorted(one.seq for one in planned) == sorted({one.seq for one in planned})
-    assert len(planned) == 210
-    for caller in {one.caller for one in planned}:
-        seqs = [one.seq for one in planned if one.caller == caller]
-        assert seqs == sorted(seqs)
-
-
-async def test_two_relays_take_every_delivery_once_and_a_lane_is_one_s_own(two: tuple[PostgresStore, PostgresStore]):
-    await owe(two[0], *(owed(f"d{n}", step=n) for n in range(40)))
-    await owe(two[0], *(owed(f"l{n}", lane="A", step=n) for n in range(4)), now=NOW + 1)
-    takes = await asyncio.gather(*(two[n % 2].claim({"team": Want(3)}, now=NOW + 1) for n in range(40)))
-    taken = [one.delivery for take in takes for one in take.claimed]
-
-    assert len({one.id for one in taken}) == len(taken)
-    assert sum(one.lane == "A" for one in taken) == 1
-
-
-async def test_two_relays_text_a_person_once(two: tuple[PostgresStore, PostgresStore]):
-    for n in range(8):
-        await owe(two[0], text(f"t{n}"), now=NOW + n)
-    (first, second) = [await claimed(store, "callscaler", now=NOW + 9, slots=4) for store in two]
-    begun = await asyncio.gather(
-        *(begin(two[0], one, with_cooldown) for one in first), *(begin(two[1], one, with_cooldown) for one in second)
-    )
-
-    assert len(begun) == 8
-    assert [one.state for one in begun].count(State.SENDING) == 1
-
-
-async def test_a_text_that_is_begun_while_leases_are_freed_is_never_due_again(
-    two: tuple[PostgresStore, PostgresStore], postgres: str, until: Any
-):
-    await owe(two[0], text("t1"))
-    await claimed(two[0], "callscaler")
-    raw = await asyncpg.connect(postgres)
-    slow = raw.transaction()
-    await slow.start()
-    await raw.execute("update deliveries set state = 'sending' where id = 't1'")  # a begin that is slow to commit
-    freeing = asyncio.ensure_future(two[1].free_leases(now=NOW + 99, settle=60, everything=False))
-    watcher = await asyncpg.connect(postgres)
-
-    async def blocked() -> bool:
-        waiting = (
-            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-        )
-        return bool(await watcher.fetchval(waiting))
-
-    await until(blocked)
-    await slow.commit()
-    await freeing
-    assert (await two[0].deliveries(limit=1))[0].state is State.SENDING
-    assert await two[1].free_leases(now=NOW + 99, settle=60, everything=False) == 1
-    assert (await two[0].deliveries(limit=1))[0].state is State.UNKNOWN
-    for connection in (raw, watcher):
-        await connection.close()
-
-
-async def test_two_steps_that_settle_at_once_in_two_relays_let_the_third_go(two: tuple[PostgresStore, PostgresStore]):
-    def follow(run: Run) -> list[Delivery]:
-        done = [one for one in run.deliveries if one.state is State.DELIVERED]
-        last = run.deliveries[-1]
-        return [last.moved(State.DUE, due_at=NOW)] if len(done) == 2 and last.state is State.WAITING else []
-
-    for n in range(10):
-        await owe(
-            two[0],
-            *(owed(f"{n}-{step}", run=f"r{n}", step=step) for step in range(2)),
-            owed(f"{n}-last", run=f"r{n}", step=2, state=State.WAITING, due_at=None),
-            now=NOW + n,
-        )
-    taken = await claimed(two[0], now=NOW + 20)
-    await asyncio.gather(
-        *(
-            two[n % 2].settle([Settlement(one.delivery.moved(State.DELIVERED, settled_at=NOW))], follow)
-            for n, one in enumerate(taken)
-        )
-    )
-
-    assert len(await claimed(two[1], now=NOW + 20)) == 10
-
-
-async def test_what_names_a_rule_that_this_relay_has_not_read_is_left_to_others(
-    two: tuple[PostgresStore, PostgresStore],
-):
-    await two[0].save_rule("v9", "New", "{}", NOW)
-    await owe(two[0], owed("d1", rule_version="v9"))
-
-    assert await claimed(two[1]) == []
-    assert [version for version, _ in await two[1].owed_versions()] == ["v9"]
-    assert [one.delivery.id for one in await claimed(two[1])] == ["d1"]
-
-
 async def test_a_commit_whose_answer_is_lost_is_busy_and_its_repeat_a_duplicate(postgres: str):
     port = int(postgres.rpartition(":")[2].partition("/")[0])
     proxy = Proxy(port)
@@ -429,27 +291,6 @@ async def test_connections_that_break_are_replaced(postgres: str):
     await proxy.stop()
 
 
-async def test_a_sum_that_was_added_to_in_what_failed_is_what_it_was_before(two: tuple[PostgresStore, PostgresStore]):
-    add = (
-        "insert into traffic (hour, number, outcome, calls) values (?, ?, ?, ?) "
-        "on conflict (hour, number, outcome) do update set calls = traffic.calls + excluded.calls"
-    )
-
-    def work(connection: ServerConnection) -> list[tuple[str, int]]:
-        connection.sum_up(add, (1, "a", "missed"), 2)
-        for number in ("a", "b"):
-            with contextlib.suppress(ZeroDivisionError), connection.apart():
-                connection.sum_up(add, (1, number, "missed"), 5)
-                assert len(connection.execute("select * from traffic").fetchall()) > 0
-                raise ZeroDivisionError
-        with connection.apart():
-            connection.sum_up(add, (1, "c", "missed"), 7)
-        return [(row["number"], row["calls"]) for row in connection.execute("select * from traffic order by number")]
-
-    assert await two[0]._engine.run(work) == [("a", 2), ("c", 7)]
-    assert await two[1]._engine.run(work) == [("a", 4), ("c", 14)]
-
-
 async def test_reading_only_changes_nothing(postgres: str):
     store = await PostgresStore.open(postgres, read_only=True)
     with pytest.raises(RuntimeError):
@@ -457,83 +298,6 @@ async def test_reading_only_changes_nothing(postgres: str):
     with pytest.raises(RuntimeError):
         await store.settle([], nobody_waits)
     await store.close()
-
-
-@pytest.fixture
-async def hands(postgres: str) -> AsyncIterator[list[PostgresStore]]:
-    """Three relays' stores on one database, which say that they plan and send."""
-    stores = [await PostgresStore.open(postgres) for _ in range(3)]
-    for store in stores:
-        now = store.clock()
-        await store.report(Node(store.node, "a.example", 1, "0", "c", "worker", now), [], now=now, lease=9)
-    yield stores
-    for store in stores:
-        await store.close()
-
-
-async def listening(stores: Sequence[PostgresStore], until: Any) -> list[int]:
-    """Everybody listens; what is answered grows by the place of each one that is called."""
-    heard: list[int] = []
-    for place, store in enumerate(stores):
-        store.on_call(lambda place=place: heard.append(place))
-    await until(lambda: sorted(heard) == list(range(len(stores))))  # each is called once when it begins to listen
-    heard.clear()
-    return heard
-
-
-async def test_what_a_relay_writes_down_wakes_nobody_else(two: tuple[PostgresStore, PostgresStore], until: Any):
-    heard = await listening(two, until)
-    await owe(two[0], owed("one"))
-    (one,) = await claimed(two[0])
-    await settle(two[0], one, State.DELIVERED)
-    two[1].call_others()
-    await until(lambda: heard)
-
-    assert heard == [0]
-
-
-async def test_a_call_wakes_two_of_those_that_plan_and_send_and_lets_the_others_sleep(
-    postgres: str, hands: list[PostgresStore], until: Any
-):
-    door = await PostgresStore.open(postgres)
-    await door.report(Node(door.node, "b.example", 1, "0", "c", "intake", NOW), [], now=door.clock(), lease=9)
-    heard = await listening([*hands, door], until)
-    door.call_others()
-    await until(lambda: len(heard) == 2)
-
-    assert len(set(heard)) == 2
-    assert 3 not in heard
-    await door.close()
-
-
-async def test_a_relay_that_calls_is_not_among_those_that_are_called(hands: list[PostgresStore], until: Any):
-    heard = await listening(hands, until)
-    hands[0].call_others()
-    await until(lambda: sorted(heard) == [1, 2])
-
-
-async def test_where_nobody_is_known_everybody_else_is_called(two: tuple[PostgresStore, PostgresStore], until: Any):
-    heard = await listening(two, until)
-    two[0].call_others()
-    await until(lambda: heard)
-
-    assert heard == [1]
-
-
-def test_a_call_of_an_earlier_version_says_who_calls():
-    assert (place_in("one", "one"), place_in("one", "two")) == (None, 0)
-    assert [place_in("to:one,two", name) for name in ("one", "two", "three")] == [0, 1, None]
-
-
-async def test_a_second_call_within_a_moment_is_passed_on_with_the_first(until: Any):
-    heard: list[int] = []
-    later = Later(lambda: heard.append(1))
-    later.call()
-    later.call()
-    assert heard == []
-    await until(lambda: heard)
-    later.call()
-    await until(lambda: len(heard) == 2)
 
 
 async def test_one_look_answers_all_that_is_asked_at_once(two: tuple[PostgresStore, PostgresStore]):
