@@ -303,6 +303,30 @@ def ledger() -> str:
     return "\n".join(lines) + "\n"
 
 
+def rows() -> str:
+    """Every fault and attack with the tests that hold it, in the words of the tests."""
+    from tests import test_rows, test_rows_of_survival, test_rows_of_the_door  # noqa: PLC0415 - they import much
+
+    told = {**test_rows_of_the_door.ROWS, **test_rows_of_survival.ROWS, **test_rows.ROWS}
+    lines = []
+    for letter, what in _CHAPTERS.items():
+        lines += [f"\n## {what} ({letter})\n", "| row | held by |", "|---|---|"]
+        for row in sorted((row for row in told if row[0] == letter), key=lambda row: int(row[1:])):
+            tests = (test.partition("::") for test in told[row])
+            said = (f"{name.removeprefix('test_').replace('_', ' ')} (`{file}`)" for file, _, name in tests)
+            lines.append(f"| {row} | {_cell('; '.join(said))} |")
+    return f"# Where each fault and attack is held\n\n{HEAD}{_ABOUT_ROWS}" + "\n".join(lines) + "\n"
+
+
+_ABOUT_ROWS = """
+Each row is a case that was thought of before the code; beside it, in their own words, the tests
+that would fail if it were not met. Files are those of `tests/`; what stands in `soak/` runs with `make soak`.
+"""
+_CHAPTERS = {
+    "I": "The door", "S": "The ledger", "D": "Deliveries", "X": "Addresses that may not be reached", "C": "Connectors",
+    "R": "Rules, templates, configuration", "T": "Texts", "A": "The API and the groups of numbers",
+    "W": "Admin pages", "O": "Process, clock, network, logs",
+}  # fmt: skip
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "configuration.md": configuration,
@@ -311,6 +335,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "http.md": http,
     "ledger.md": ledger,
     "metrics.md": metrics,
+    "rows.md": rows,
 }
 
 
