@@ -287,3 +287,12 @@ def test_the_moment_found_is_the_first_one_allowed(day, minutes, zones):
         for earlier in range(int(now), int(found), 300):
             clocks = [dt.datetime.fromtimestamp(earlier, ZoneInfo(zone)) for zone in zones]
             assert not all(8 <= clock.hour < 20 for clock in clocks)
+
+
+@pytest.mark.parametrize(
+    ("spoken", "meant"),
+    [("CST", CHICAGO), ("Central Time", CHICAGO), ("Eastern", "America/New_York"), ("PDT", "America/Los_Angeles")],
+)
+def test_what_people_call_their_zone_leads_to_its_name(spoken, meant):
+    with pytest.raises(ValueError, match=f"'{spoken}' is no time zone; did you mean {meant}\\?"):
+        Business.read(spoken)

@@ -79,6 +79,8 @@ def check(config: str | None, *, live: bool, as_json: bool) -> None:
             click.echo(f"{said.rule}: {said.mode} by hand since {since}; the file says {said.over}", err=True)
         for name, problem in problems.items():
             click.echo(f"{name}: {problem}")
+        if not settings.rules:
+            click.echo("no rule stands here: what comes in is written down, and nothing is done about it", err=True)
         if not problems:
             click.echo(f"{path}: {_count(settings.rules, 'rule')}, {_count(settings.tests, 'test')}: good", err=True)
     sys.exit(FOUND if problems else 0)

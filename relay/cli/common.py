@@ -95,6 +95,13 @@ def ledger_place(config: str | None, store: str | None) -> Place:
         stop(CONFIG, str(error))
 
 
+def no_event(reference: str) -> str:
+    """What is said of an event that the ledger does not hold."""
+    if reference == "last":
+        return "the ledger holds no event yet; `relay send missed-call` sends one to a running relay"
+    return f"there is no event {reference}; `relay events` lists them"
+
+
 def read_ledger(config: str | None, store: str | None, read: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
     """Run a reading of the ledger beside whatever service is running; exit 3 when it cannot be read.
 

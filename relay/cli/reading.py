@@ -14,6 +14,7 @@ from relay.cli.common import (
     json_option,
     ledger_options,
     limit_option,
+    no_event,
     print_json,
     read_ledger,
     stop,
@@ -96,7 +97,7 @@ def show(event: str, config: str | None, store: str | None, *, as_json: bool) ->
     """One event, by its id or its call's id, or `last`: its verdicts, deliveries and tries."""
     trace = read_ledger(config, store, lambda ledger: _trace(ledger, event))
     if trace is None:
-        stop(NOT_FOUND, f"there is no event {event}; `relay events` lists them")
+        stop(NOT_FOUND, no_event(event))
     if as_json:
         print_json(trace)
         return
@@ -119,7 +120,7 @@ def why(event: str, rule: str | None, config: str | None, store: str | None, *, 
     """Why rules did what they did with an event: every condition with what was wanted and what was there."""
     trace = read_ledger(config, store, lambda ledger: _trace(ledger, event))
     if trace is None:
-        stop(NOT_FOUND, f"there is no event {event}; `relay events` lists them")
+        stop(NOT_FOUND, no_event(event))
     verdicts = trace["verdicts"] or []
     if rule is not None:
         verdicts = [verdict for verdict in verdicts if slug(verdict["rule"]) == slug(rule)]

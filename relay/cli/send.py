@@ -92,5 +92,5 @@ async def _post(settings: Settings, source: str, target: str, body: bytes) -> tu
                 return answer.status, json.loads(text)
             except ValueError:
                 return answer.status, text[:500]
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        stop(REMOTE, f"nobody answers at {target} ({type(error).__name__}); is `relay serve` running?")
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        stop(REMOTE, f"nobody answers at {target}; is `relay serve` running?")

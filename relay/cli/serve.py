@@ -18,6 +18,7 @@ import structlog
 from relay.cli.common import (
     CONFIG,
     FAILURE,
+    USAGE,
     config_option,
     config_path,
     json_option,
@@ -71,6 +72,8 @@ def serve(
     """Run the relay until it is told to stop (SIGTERM drains; SIGHUP or a changed file reloads)."""
     open_standard_streams()
     start_logging(handler=_LINES)
+    for option, written in (("--listen", listen), ("--admin", admin)):
+        _refuse_no_address(option, written)
     if listen:
         os.environ["RELAY_LISTEN"] = listen
     if admin:
@@ -140,6 +143,14 @@ async def _serve(settings: Settings, path: Path, seen: Stamp, store: str | None,
     _end_after(STOP_MOST)
     await app.stop()
     return FAILURE if app.failed.is_set() else 0
+
+
+def _refuse_no_address(option: str, written: str | None) -> None:
+    """Exit 2 for an option that is no address: relay.yaml, where it would be looked for otherwise, is right."""
+    try:
+        read_address(written or "127.0.0.1:0")
+    except ValueError as error:
+        stop(USAGE, f"{option}: {error}")
 
 
 def _cannot_listen(error: OSError) -> str:

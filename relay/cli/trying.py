@@ -18,6 +18,7 @@ from relay.cli.common import (
     USAGE,
     ledger_options,
     ledger_place,
+    no_event,
     print_json,
     settings_of,
     start_logging,
@@ -103,7 +104,7 @@ def _stored(rule: Rule, event: str, settings: Settings, config: str | None, stor
     except StoreUnusable as error:
         stop(CONFIG, str(error))
     if trial is None:
-        stop(NOT_FOUND, f"there is no event {event}; `relay events` lists them")
+        stop(NOT_FOUND, no_event(event))
     return trial
 
 

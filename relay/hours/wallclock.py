@@ -12,6 +12,15 @@ DAY = 24 * 60
 """Minutes of a day on the wall."""
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-5][0-9])", re.ASCII)
 _MINUTE = dt.timedelta(minutes=1)
+_SPOKEN = {
+    **dict.fromkeys(("eastern", "et", "edt", "us eastern"), "America/New_York"),
+    **dict.fromkeys(("central", "ct", "cst", "cdt", "us central"), "America/Chicago"),
+    **dict.fromkeys(("mountain", "mt", "mdt", "us mountain"), "America/Denver"),
+    **dict.fromkeys(("pacific", "pt", "pst", "pdt", "us pacific"), "America/Los_Angeles"),
+    **dict.fromkeys(("alaska", "akst", "akdt"), "America/Anchorage"),
+    "hawaii": "Pacific/Honolulu",
+}
+"""What people in North America call their zones."""
 
 
 @lru_cache(512)
@@ -28,6 +37,8 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 def _meant(name: str) -> str:
+    if spoken := _SPOKEN.get(name.strip().lower().removesuffix(" time").removesuffix(" standard")):
+        return f"did you mean {spoken}?"
     known = sorted(available_timezones())
     city = name.strip().replace(" ", "_").lower()
     named = [zone for zone in known if zone.lower().endswith(f"/{city}")]

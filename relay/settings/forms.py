@@ -64,6 +64,14 @@ class BusinessForm(Form):
     """A country whose public holidays `now.holiday` knows, or one of its parts: US, US-TX, CA-ON."""
     staff: list[Number] = []
 
+    @field_validator("hours", mode="before")
+    @classmethod
+    def _told(cls, hours: Any) -> Any:
+        for day, told in hours.items() if isinstance(hours, dict) else ():
+            if told is None:
+                raise ValueError(f"`{day}` has no hours; write a day, a colon and a span, like mon-fri: 08:00-18:00")
+        return hours
+
     @field_validator("hours")
     @classmethod
     def _week(cls, hours: dict[str, str | list[str]]) -> dict[str, str | list[str]]:

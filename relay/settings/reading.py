@@ -28,6 +28,7 @@ from relay.settings.names import DEFAULT_SOURCES, SECTIONS
 from relay.settings.numbers_section import read_regrouping, warn_of_fights, warn_of_low_doors
 from relay.settings.rules_section import read_rules
 from relay.settings.settings import Configured, Settings
+from relay.settings.slips import warn_of_slips
 from relay.settings.sources_section import read_sources
 from relay.settings.spam_section import read_spam
 from relay.settings.tests_section import read_tests
@@ -115,6 +116,7 @@ class _Reader:
         store = self._store()
         secretive = self._forms_with_secrets(connectors.configured, callscaler)
         judge_secrets(document, self.tree, secretive, connectors.secret_inputs)
+        warn_of_slips(document, self.written.get("rules"), section("business"))
         consider_environment(document, self.environment)
         document.raise_mistakes()
         if (

@@ -135,7 +135,8 @@ def read_document(path: Path) -> Document:
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         said = error.problem or error.context or ""
         hint = next((f"; {hint}" for words, hint in _HINTS.items() if words in said), "")
-        message = f"this is no YAML: {said}{hint}"
+        curled = "; the curled quotes here are no quotes to YAML: write straight ones" if _curled(text, line) else ""
+        message = f"this is no YAML: {said}{curled or hint}"
         raise ConfigError([Mistake(str(path), line, column, message)]) from None
     except yaml.YAMLError as error:
         raise ConfigError([Mistake(str(path), 1, 1, f"this is no YAML: {error}")]) from None
@@ -153,11 +154,19 @@ _HINTS = {
     "tab character": "indent with spaces",
     "cannot start any token": "indent with spaces, and put a value that begins with % @ or ` into quotes",
     "mapping values are not allowed": "quote a value that holds a colon, or indent this line as the one above",
+    "could not find expected ':'": "behind a key stand a colon and a space, `mode: shadow`; see the line above too",
     "expected key": "this line is indented by too little or too much, or goes on behind a closing quote",
     "expected ',' or": "a bracket was opened and never closed",
     "unexpected end of stream": "a quote was opened and never closed",
 }
 """What YAML's own words mean most of the time."""
+
+
+def _curled(text: str, line: int) -> bool:
+    """Whether a word processor made quotes of its own of those on this line."""
+    return bool(re.search("[\u201c\u201d\u2018\u2019]", text.split("\n")[line - 1]))
+
+
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

@@ -263,6 +263,13 @@ def test_an_admin_listener_open_to_others_needs_a_token(run, quiet):
         assert "RELAY_ADMIN_TOKEN" in ran.err
 
 
+@pytest.mark.parametrize("option", ["--listen", "--admin"])
+def test_an_option_that_is_no_address_is_named_and_not_the_file(run, quiet, option):
+    ran = run("serve", option, "8080")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.splitlines()[-1] == f"{option}: `8080` is no address; write HOST:PORT, like 127.0.0.1:8080"
+
+
 def test_an_address_that_is_taken_is_exit_1(process):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -45,6 +45,12 @@ def kept(folder):
     return f"sqlite:///{path}"
 
 
+def test_the_last_event_of_an_empty_ledger_is_told_to_be_none(run, quiet):
+    ran = run("why", "last")
+    assert ran.code == 4
+    assert "the ledger holds no event yet; `relay send missed-call` sends one to a running relay" in ran.err
+
+
 def test_events_come_newest_first(run, kept):
     assert [event["call_id"] for event in run("events", "--json").json["events"]] == ["c2", "c1", "c0"]
     assert [event["call_id"] for event in run("events", "-n", 1, "--json").json["events"]] == ["c2"]

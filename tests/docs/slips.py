@@ -84,6 +84,30 @@ async def a_wrong_zone(new):
     return await new.type("check")
 
 
+@says("has no summer time: from March to November all hours would be one off; write America/New_York")
+async def a_zone_without_summer_time(new):
+    new.change("America/Chicago", "EST")
+    return await new.type("check")
+
+
+@says("… is sent as it stands; write {{ business.name }} to fill it in")
+async def single_braces(new):
+    new.change("{{ business.name }}", "{business.name}")
+    return await new.type("check")
+
+
+@says("the curled quotes … are a part of this text; write straight ones")
+async def curled_quotes(new):
+    new.change('name: "Bright Plumbing"', "name: \u201cBright Plumbing\u201d")
+    return await new.type("check")
+
+
+@says("no rule stands here: what comes in is written down, and nothing is done about it")
+async def no_rule(new):
+    new.file.write_text("rules: []\n")
+    return await new.type("check")
+
+
 @says("… is no known connector type; did you mean `slack`?")
 async def an_unknown_type(new):
     new.change("type: archive", "type: slak")

@@ -1,0 +1,58 @@
+"""What a file may say and hardly means is warned of, at its place, with what to write."""
+
+import pytest
+
+FILE = """\
+business: {name: Bright Plumbing, timezone: America/Chicago}
+connectors:
+  out: {type: webhook, url: https://example.com}
+rules:
+  - name: Tell
+    when: call.missed
+    then: [{send: out, body: {said: SAID}}]
+"""
+
+
+def warned(load, *changes):
+    text = FILE
+    for old, new in changes:
+        text = text.replace(old, new)
+    return [str(warning).partition(".yaml:")[2] for warning in load(text).warnings if ".yaml:" in str(warning)]
+
+
+@pytest.mark.parametrize("single", ["{caller.number}", "{ caller.number }"])
+def test_single_braces_are_warned_of_as_they_would_be_sent(load, single):
+    [said] = warned(load, ("SAID", f'"from {single}"'))
+    assert said == f"7:37: `{single}` is sent as it stands; write {{{{ caller.number }}}} to fill it in"
+
+
+@pytest.mark.parametrize("plain", ['"from {{ caller.number }}"', '"{{caller.number}}"', '"{sic}"', '"don\u2019t"'])
+def test_what_is_meant_is_not_warned_of(load, plain):
+    assert warned(load, ("SAID", plain)) == []
+
+
+def test_quotes_of_a_word_processor_are_warned_of(load):
+    [said] = warned(load, ("Bright Plumbing", "\u201cBright Plumbing\u201d"))
+    assert said == "1:18: the curled quotes \u201c and \u201d are a part of this text; write straight ones"
+
+
+@pytest.mark.parametrize(("zone", "meant"), [("EST", "America/New_York"), ("MST", "America/Denver")])
+def test_a_zone_without_summer_time_is_warned_of(load, zone, meant):
+    [said] = warned(load, ("America/Chicago", zone))
+    assert f"{zone} has no summer time: from March to November all hours would be one off; write {meant}," in said
+
+
+def test_hours_without_a_colon_are_told_once(mistakes):
+    assert mistakes("business:\n  hours: {mon-fri 08:00-18:00}\n") == [
+        "2:10: `mon-fri 08:00-18:00` has no hours; write a day, a colon and a span, like mon-fri: 08:00-18:00"
+    ]
+
+
+def test_a_key_without_a_space_behind_its_colon_is_told(mistakes):
+    [said] = mistakes("rules:\n  - name: x\n    mode:shadow\n    when: call.missed\n")
+    assert "behind a key stand a colon and a space, `mode: shadow`; see the line above too" in said
+
+
+def test_curled_quotes_that_break_the_file_are_named(mistakes):
+    [said] = mistakes("business:\n  name: \u201cJoe: Plumber\u201d\n")
+    assert "the curled quotes here are no quotes to YAML: write straight ones" in said
