@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from relay.texting import PhoneConnector
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -52,9 +50,7 @@ class Ahead:
     def most(self, channel: Channel) -> int:
         """How many of a connector may wait; none before the first try has told its pace."""
         pace = self._pace.get(channel.name)
-        if pace is None or channel.rate is not None or channel.connector.batch().rows > 1:
-            return 0
-        if isinstance(channel.connector, PhoneConnector):
+        if pace is None or not channel.may_run_ahead:
             return 0
         return min(MOST, int(channel.concurrency * SPAN / max(pace, 0.001)))
 

@@ -50,7 +50,7 @@ class Breaker:
         it should not says nothing about its service: it never opens a breaker, and does not close one.
         """
         if any(isinstance(outcome, Receipt) for outcome in outcomes):
-            return Breaker()
+            return CLOSED
         if any(isinstance(outcome, Rejected) for outcome in outcomes):
             return Breaker(refusals=self.refusals + 1)
         if self.open:
@@ -71,6 +71,10 @@ class Breaker:
         return replace(
             self, opened_at=opened_at, probe_at=standing.probe_at or 0.0, wait=standing.wait, fault=standing.fault
         )
+
+
+CLOSED = Breaker()
+"""As it stands after whatever went well."""
 
 
 def _asked(outcomes: Sequence[Outcome], wait: float) -> float:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from aiolimiter import AsyncLimiter
 
 from relay.backoff import Schedule
 from relay.store import Want
+from relay.texting import PhoneConnector
 
 if TYPE_CHECKING:
     from relay.connector import Connector
@@ -37,6 +39,12 @@ class Channel:
             return self
         span = self.rate.time_period / self.relays * relays
         return replace(self, rate=AsyncLimiter(self.rate.max_rate, span), relays=relays)
+
+    @cached_property
+    def may_run_ahead(self) -> bool:
+        """Whether its deliveries may be claimed before their turn: one by one, at no rate, and to no phone system."""
+        alone = self.connector.batch().rows <= 1 and not isinstance(self.connector, PhoneConnector)
+        return alone and self.rate is None
 
     @property
     def window(self) -> float:

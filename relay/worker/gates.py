@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from relay.models import Standing, State
-from relay.worker.breaker import Breaker, pauses
+from relay.worker.breaker import CLOSED, Breaker, pauses
 from relay.worker.move import told
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Gates:
         self._standings = await self._store.standings()
 
     def _breaker(self, name: str) -> Breaker:
-        return self._breakers.get(name) or Breaker()
+        return self._breakers.get(name) or CLOSED
 
     def _paused(self, name: str) -> bool:
         standing = self._standings.get(name)

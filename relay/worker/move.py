@@ -33,9 +33,10 @@ def move(
     delivery: Delivery, outcome: Outcome, retry: Schedule, *, now: float, dice: Callable[[], float], settle: float
 ) -> Delivery:
     """The delivery as it stands after a try; `settle` is how many seconds a text of unknown fate is left alone."""
-    tried = delivery.but(tries=delivery.tries + 1)
+    tries = delivery.tries + 1
     if isinstance(outcome, Receipt):
-        return tried.moved(State.DELIVERED, receipt=_kept(outcome), reason=None, settled_at=now)
+        return delivery.moved(State.DELIVERED, tries=tries, receipt=_kept(outcome), reason=None, settled_at=now)
+    tried = delivery.but(tries=tries)
     reason, ours = told(outcome), isinstance(outcome, DeliveryFailed)
     if delivery.kind == "text" and (isinstance(outcome, Unclear) or not ours):
         # Whatever broke in an unforeseen way may have broken after the text had left.
