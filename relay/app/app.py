@@ -226,7 +226,7 @@ class App:
         self._keep_duty("unanswered", unanswered.run)
         self._keep_duty("upkeep", self.upkeep.run)
         self._keep_duty("alerts", self.alerts.run)
-        self._keep_duty("numbers' runs", self.numbers.run)
+        self._keep_duty(self.numbers.DUTY, self.numbers.run)
         self.loops.keep("presence", self.presence.run)
 
     def _keep_duty(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:

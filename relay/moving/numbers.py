@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import structlog
 
@@ -18,6 +18,7 @@ from relay.moving.now import drift_now, planned_now
 from relay.moving.telling import run_json
 from relay.numbers import moved_by_hand, public
 from relay.rules import say_span
+from relay.store.nodes import ALIVE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -56,6 +57,9 @@ class Account:
 
 class Numbers:
     """Everything that is done with numbers but by a rule's own step."""
+
+    DUTY: ClassVar[str] = "numbers' runs"
+    """What one relay does for all that share a ledger."""
 
     def __init__(
         self,
@@ -284,11 +288,17 @@ class Numbers:
     async def _set_going(self, run: str) -> dict[str, Any]:
         if self._serves:
             self.call()
-        else:
+        elif not await self._another_carries():
             found = await self._store.number_run(run)
             if found is not None:
                 await self._carry(found)
         return await self.told(run)
+
+    async def _another_carries(self) -> bool:
+        """Whether a relay on the same ledger carries runs out: two would each note what the other made as `before`."""
+        now = self._clock()
+        nodes = await self._store.nodes() if self._store.shared else ()
+        return any(self.DUTY in node.holds and now - node.seen_at < ALIVE for node in nodes)
 
     async def _carry(self, run: NumberRun) -> None:
         """Make what is left of a run, and say how it ended."""

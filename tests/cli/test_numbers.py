@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import time
 
 import pytest
 
 from tests import forked
+from tests.patience import PATIENCE
 
 FILE = """\
 business: {{name: B, timezone: America/Chicago}}
@@ -113,3 +116,44 @@ def test_check_warns_of_rules_that_fight(run, folder):
     check = run("check", CALLSCALER_API_KEY="cs_key_false")
     assert check.code == 0
     assert "`One` and `Other` fight over a number" in check.err
+
+
+@pytest.fixture
+def shared(folder, sandbox, postgres, run):
+    """`relay numbers` beside a relay that serves the same PostgreSQL; answers the command and what that relay says."""
+    url, key = sandbox
+    listen = 'server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}\n'
+    (folder / "relay.yaml").write_text(listen + FILE.format(url=url, most=10))
+    environment = {
+        **os.environ,
+        "RELAY_STORE": postgres,
+        "CALLSCALER_API_KEY": key,
+        "RELAY_HOOK_SECRET": "false-secret",
+    }
+    with (folder / "said").open("wb") as said:
+        serving = subprocess.Popen([*forked.relay(), "serve"], env=environment, stderr=said, stdout=said)
+
+    def nodes():
+        return run("nodes", "--json", RELAY_STORE=postgres).json["nodes"]
+
+    end = time.monotonic() + PATIENCE
+    while not any("numbers' runs" in node["holds"] for node in nodes()):
+        assert serving.poll() is None
+        assert time.monotonic() < end
+    yield (
+        lambda *words: run("numbers", *words, RELAY_STORE=postgres, CALLSCALER_API_KEY=key),
+        (folder / "said").read_text,
+    )
+    serving.terminate()
+    serving.wait()
+
+
+def test_beside_a_relay_on_the_same_postgresql_that_one_makes_the_moves_alone(shared):
+    numbers, said = shared
+    planned = numbers("plan", "--json").json["moves"]
+    applied = numbers("apply", "--json")
+    assert (applied.code, applied.json["state"]) == (0, "done")
+    assert said().count("a number was changed") == len(planned)
+    undone = numbers("undo", "last", "--json")
+    assert (undone.code, undone.json["state"]) == (0, "done")
+    assert said().count("a number was changed") == 2 * len(planned)
