@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from relay.errors import BadBody
 from relay.intake import read_json
-from relay.intake.body import _read_slowly
+from relay.intake.body import _read_slowly, is_printable
+from relay.intake.reading import _cleaned
 
 NUMBERS = st.integers(-(2**63) + 1, 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.recursive(
@@ -89,3 +90,19 @@ def test_what_two_readers_could_read_differently_is_refused(body):
     with pytest.raises(BadBody) as refused:
         read_json(body)
     assert refused.value.status == 400
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_body_that_is_taken_for_printable_holds_nothing_that_is_to_be_cleaned(said):
+    body = json.dumps({"said": said}, ensure_ascii=False).encode()
+    assert not is_printable(body) or _cleaned(said) == said
+
+
+@pytest.mark.parametrize("mark", ["\x7f", "\x80", "\x9f", "\u2028", "\u202e", "\u2066", "\u2069", "\\u0000"])
+def test_a_mark_that_nobody_sees_is_no_printable_text(mark):
+    assert not is_printable(f'{{"said":"{mark}"}}'.encode())
+
+
+@pytest.mark.parametrize("said", ["plain", "Änn", "漢字", "🙂", "“quoted”", "£5"])
+def test_text_of_any_language_is_printable(said):
+    assert is_printable(f'{{"said":"{said}"}}'.encode())

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from relay.errors import BadBody
 from relay.intake import merge, read_event
-from relay.intake.reading import ALIASES
+from relay.intake.reading import ALIASES, _meant
 
 NOW = 1772467200.0
 SPELLINGS = sorted({spelling for spellings in ALIASES.values() for spelling in spellings})
@@ -252,3 +252,11 @@ def test_ids_of_later_events_sort_behind():
         read_event({"event": "call.missed", "call_id": "a"}, "s", NOW).event.id
         < read_event({"event": "call.missed", "call_id": "a"}, "s", NOW + 0.001).event.id
     )
+
+
+@pytest.mark.parametrize(("name", "spellings"), [(name, those) for name, those in ALIASES.items() if len(those) > 1])
+def test_of_several_spellings_the_most_current_one_that_says_something_counts(name, spellings):
+    said = {spelling: nth for nth, spelling in enumerate(spellings, 1)}
+    assert _meant(said)[name] == 1
+    assert _meant(dict(reversed(said.items())))[name] == 1
+    assert _meant({**said, spellings[0]: None})[name] == 2
