@@ -22,7 +22,22 @@ def _operations() -> Mapping[str, Operation]:
     return OPERATIONS
 
 
-class _Actions(click.Group):
+class _Listed(click.Group):
+    """Commands that are made from the table when they are asked for; a misspelt one is answered with the nearest."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from relay.forms import nearest  # noqa: PLC0415 - only for a mistake
+
+            near = nearest(args[0], self.list_commands(ctx))
+            raise click.UsageError(f"{error.message} Did you mean `{near}`?" if near else error.message, ctx) from None
+
+
+class _Actions(_Listed):
     """The actions of one resource."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -33,7 +48,7 @@ class _Actions(click.Group):
         return None if operation is None else _command(operation)
 
 
-class _Resources(click.Group):
+class _Resources(_Listed):
     """The resources, in the order of the table."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature

@@ -74,7 +74,7 @@ def init(
     try:
         written = _write(target, text, values)
     except OSError as error:
-        stop(FAILURE, f"{target} cannot be written: {error.strerror}")
+        stop(FAILURE, f"{target} cannot be written: {error.strerror}. Choose another folder by --dir, or mend this one")
     click.echo("wrote " + ", ".join(str(file) for file in written))
     relay = "relay" if folder == "config" else f"relay -c {target}"
     click.echo(f"secrets stand in {target.with_name('.env')}; no text is sent before `{relay} live RULE`", err=True)

@@ -169,6 +169,12 @@ def test_mistakes_on_the_command_line_exit_with_2(words):
     assert dry(*words).exit_code == 2
 
 
+@pytest.mark.parametrize(("words", "meant"), [(("nubmers",), "numbers"), (("numbers", "lst"), "list")])
+def test_a_misspelt_resource_or_action_is_answered_with_the_nearest(words, meant):
+    done = dry(*words)
+    assert (done.exit_code, f"Did you mean `{meant}`?" in done.output) == (2, True)
+
+
 def test_help_lists_every_resource_and_loads_neither_the_client_nor_its_libraries():
     code = (
         "import sys\nfrom relay.cli.api import api\n"

@@ -72,6 +72,13 @@ def test_what_exists_is_never_written_over(tmp_path):
     assert (tmp_path / "relay.yaml").read_text() == "mine"
 
 
+def test_a_folder_that_cannot_be_made_is_told_with_what_to_do(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    done = init(tmp_path / "file" / "config", "--yes")
+    assert done.exit_code == 1
+    assert "cannot be written: Not a directory. Choose another folder by --dir, or mend this one" in done.output
+
+
 @pytest.mark.parametrize("zone", ["Chicago", "America/Nowhere", "CST6CDT7"])
 def test_a_zone_that_is_none_is_told(tmp_path, zone):
     done = init(tmp_path, "--timezone", zone, "--yes")

@@ -205,6 +205,15 @@ async def test_of_thousands_of_numbers_a_page_shows_some_and_leads_to_the_rest(h
     assert (third, end) == (names[200:], None)
 
 
+async def test_what_cannot_text_says_so_where_a_phone_shows_it_too(house):
+    now = house.app._clock()
+    mute = Owned("+13125550147", "a", "Old flyer", group="Main", sms_enabled=False, read_at=now)
+    await house.app.store.save_numbers([mute, Owned("+13125550142", "b", "Ads", sms_enabled=True, read_at=now)])
+    _, text = await house.get("/numbers")
+    everywhere = re.sub(r'<td class="wide">.*?</td>', "", text, flags=re.DOTALL)
+    assert re.findall(r"\(312\) 555-01(\d\d) · cannot text", everywhere) == ["47"]
+
+
 async def test_the_file_is_shown_without_the_secrets_in_it(rang):
     _, text = await rang.get("/rules")
     assert "business: {name: Bright Plumbing" in text
