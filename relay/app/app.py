@@ -283,12 +283,12 @@ class App:
     def _called_by_others(self) -> None:
         self.planner.call()
         self.worker.call()
+        self.numbers.call()
 
     def _done_by_hand(self) -> None:
         self.worker.gates.forget()
         self.worker.call()
-        if not self._has_worker:
-            self.store.call_others()
+        self.store.call_others()
 
     async def _say_mode(self, rule: str, mode: Mode) -> dict[str, Any]:
         """Switch a rule by hand, at once."""

@@ -288,7 +288,9 @@ class Numbers:
     async def _set_going(self, run: str) -> dict[str, Any]:
         if self._serves:
             self.call()
-        elif not await self._another_carries():
+        elif await self._another_carries():
+            self._store.call_others()
+        else:
             found = await self._store.number_run(run)
             if found is not None:
                 await self._carry(found)

@@ -28,6 +28,8 @@ APART = 0.02
 """Seconds between two calls, at least."""
 SECOND = 0.25
 """Seconds after which the second one that is called looks as well."""
+LAST = 1.0
+"""Seconds that a last call may take."""
 AGAIN = 5.0
 """Seconds after which listening is tried again."""
 _NAMED = "to:"
@@ -65,11 +67,15 @@ class Bell:
             self._keep(self._listening(self._address.listen, call))
 
     async def close(self) -> None:
-        """Neither ring nor listen any more."""
+        """Neither ring nor listen any more; who has only just rung, as a command of the shell, is still heard."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        if self._rung.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST):
+                    await self._call()
 
     def _keep(self, work: Any) -> None:
         self._tasks.append(asyncio.get_running_loop().create_task(work))
@@ -78,9 +84,16 @@ class Bell:
         while True:
             await self._rung.wait()
             self._rung.clear()
-            with contextlib.suppress(asyncpg.PostgresError, *LOST):  # they look by themselves before long
-                await self._pool.execute(_CALL, self._node, ALIVE)
+            try:
+                await self._call()
+            except asyncio.CancelledError:
+                self._rung.set()
+                raise
             await asyncio.sleep(APART)
+
+    async def _call(self) -> None:
+        with contextlib.suppress(asyncpg.PostgresError, *LOST):  # they look by themselves before long
+            await self._pool.execute(_CALL, self._node, ALIVE)
 
     async def _listening(self, dsn: str, call: Callable[[], None]) -> None:
         later = Later(call)
