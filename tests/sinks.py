@@ -102,12 +102,50 @@ async def webhook(world):
         yield names, "a stranger added a header"
     for asked in sent:
         text = CALLS[asked.headers["X-Call"]]
-        if set(asked.json) != {"id", "name"} or folded(asked.json["name"]) != folded(text):
+        if set(asked.json) != {"id", "name", "loud", "cut", "link", "shown"} or folded(asked.json["name"]) != folded(
+            text
+        ):
             yield text, f"became {asked.json}"
         if not asked.headers["X-Name"].endswith("|") or re.search(
             "[\x00-\x08\x0a-\x1f\x7f\x85\u2028]", asked.headers["X-Name"]
         ):
             yield asked.headers["X-Name"], "a header with controls"
+
+
+async def presets(world):
+    """The bodies that a preset writes: the fields that it names and no other, the words where they belong."""
+    sent = [asked for asked in world.sink.requests if asked.path.startswith("/hub/")]
+    names = {folded(asked.json["properties"]["firstname"]) for asked in sent if "/contacts/" in asked.path
+             and "firstname" in asked.json.get("properties", ())}  # fmt: skip
+    for text in CALLS.values():
+        if folded(text) and folded(text) not in names:
+            yield text, "is the first name of nobody"
+    notes = [asked.json["properties"] for asked in sent if asked.path == "/hub/crm/v3/objects/calls"]
+    assert len(notes) >= len(CALLS)
+    for kinds in {frozenset(note) for note in notes}:
+        if not all(re.fullmatch("hs_[a-z_]+", name) for name in kinds):
+            yield kinds, "a field that nobody wrote"
+    for note in notes:
+        part = Parts(note["hs_call_body"])
+        if part.tags:
+            yield note["hs_call_body"], f"became {part.tags}"
+
+
+async def filters(world):
+    """What the owner's own filters make of the words: louder, shorter, part of an address, part of a page."""
+    for asked in world.sink.requests:
+        if asked.path != "/any":
+            continue
+        text, made = CALLS[asked.json["id"]], asked.json
+        if folded(made["loud"]) != folded(kept(text).upper()):
+            yield text, f"is {made['loud']!r} in capitals"
+        if len(made["cut"]) > 20:
+            yield text, f"is cut to {made['cut']!r}"
+        if not re.fullmatch(r"https://example\.com/\?q=[A-Za-z0-9%._~-]*", made["link"]):
+            yield text, f"became part of {made['link']!r}"
+        part = Parts(made["shown"])
+        if part.tags != {"b"} or part.attributes or folded(part.text) != folded(text):
+            yield text, f"is shown as {made['shown']!r}"
 
 
 async def csv_file(world):

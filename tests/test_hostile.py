@@ -60,10 +60,19 @@ rules:
       - send: crm
         match: "{{ caller.number }}"
         fields: {name: "{{ caller.name | default('') }}", id: "{{ call.id }}"}
-      - {send: hub, match: "{{ caller.number }}", fields: {firstname: "{{ caller.name | default('') }}"}}
+      - send: hub
+        match: "{{ caller.number }}"
+        fields: {firstname: "{{ caller.name | default('') }}"}
+        log: {note: "{{ call.id }} {{ call.summary | default('') }}"}
       - send: any
         headers: {X-Call: "{{ call.id }}", X-Name: "n{{ caller.name | default('') }}|"}
-        body: {id: "{{ call.id }}", name: "{{ caller.name | default('') }}"}
+        body:
+          id: "{{ call.id }}"
+          name: "{{ caller.name | default('') }}"
+          loud: "{{ caller.name | default('') | upper }}"
+          cut: "{{ caller.name | default('') | truncate(20) }}"
+          link: "https://example.com/?q={{ caller.name | default('') | urlencode }}"
+          shown: "<b>{{ caller.name | default('') | escape }}</b>"
       - send: table
         row: {Call: "{{ call.id }}", Name: "{{ caller.name | default('') }}", Said: " {{ call.summary | default('') }}"}
       - {send: lines, row: {call: "{{ call.id }}", name: "{{ caller.name | default('') }}"}}
@@ -133,9 +142,9 @@ async def world(tmp_path, until, certificate, monkeypatch):
 
 
 SINKS = [
-    sinks.slack, sinks.google_sheets, sinks.crm, sinks.webhook, sinks.csv_file, sinks.json_lines, sinks.files,
-    sinks.notify, sinks.e_mail, sinks.texts, sinks.metrics, sinks.searches, sinks.pages, sinks.browser, sinks.commands,
-    sinks.logs,
+    sinks.slack, sinks.google_sheets, sinks.crm, sinks.presets, sinks.webhook, sinks.filters, sinks.csv_file,
+    sinks.json_lines, sinks.files, sinks.notify, sinks.e_mail, sinks.texts, sinks.metrics, sinks.searches,
+    sinks.pages, sinks.browser, sinks.commands, sinks.logs,
 ]  # fmt: skip
 
 

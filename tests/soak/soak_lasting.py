@@ -51,5 +51,6 @@ async def test_memory_and_open_files_stay_as_they_are(tmp_path):
         assert not it.lost
         assert not it.twice
         assert slope < GROWTH
-        assert max(files) - min(files) < 32, "the sender's own connections come and go"
+        half = len(files) // 2
+        assert max(files[half:]) <= max(files[:half]) + 8, "more and more files are open"
         assert await it.end(signal.SIGTERM) == 0
