@@ -182,7 +182,12 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
 
 
 @click.command(epilog="Example: relay deliveries --state dead")
-@click.option("--state", type=click.Choice([str(state) for state in State]), help="Only those in this state.")
+@click.option(
+    "--state",
+    type=click.Choice([str(state) for state in State]),
+    metavar="STATE",
+    help="Only those in this state: " + ", ".join(State) + ".",
+)
 @config_option
 @store_option
 @limit_option

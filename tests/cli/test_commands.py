@@ -263,6 +263,12 @@ def test_an_admin_listener_open_to_others_needs_a_token(run, quiet):
         assert "RELAY_ADMIN_TOKEN" in ran.err
 
 
+def test_the_states_of_deliveries_are_listed_within_the_window(run):
+    ran = run("deliveries", "--help")
+    assert max(map(len, ran.out.splitlines())) <= 80
+    assert "abandoned" in ran.out
+
+
 @pytest.mark.parametrize("option", ["--listen", "--admin"])
 def test_an_option_that_is_no_address_is_named_and_not_the_file(run, quiet, option):
     ran = run("serve", option, "8080")
