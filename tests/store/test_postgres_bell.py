@@ -83,6 +83,16 @@ async def test_where_nobody_is_known_everybody_else_is_called(two: tuple[Postgre
     assert heard == [1]
 
 
+async def test_one_that_calls_and_ends_at_once_is_heard(
+    postgres: str, two: tuple[PostgresStore, PostgresStore], until: Any
+):
+    heard = await listening(two[:1], until)
+    command = await PostgresStore.open(postgres)
+    command.call_others()
+    await command.close()
+    await until(lambda: heard, 30)
+
+
 def test_a_call_of_an_earlier_version_says_who_calls():
     assert (place_in("one", "one"), place_in("one", "two")) == (None, 0)
     assert [place_in("to:one,two", name) for name in ("one", "two", "three")] == [0, 1, None]
