@@ -23,7 +23,10 @@ from relay.models import iso
 @limit_option
 @json_option
 def audit(config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
-    """Who did what by hand, from where and under which configuration, newest first."""
+    """Who asked for what by hand, from where and under which configuration, newest first.
+
+    It is written down before it is done: what was then refused stands there too.
+    """
     found = read_ledger(config, store, lambda ledger: ledger.acts(limit=limit))
     if as_json:
         acts = [{"at": iso(a.at), "who": a.who, "what": a.what, "about": a.about, "config": a.config} for a in found]

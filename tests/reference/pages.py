@@ -320,7 +320,8 @@ def rows() -> str:
 
 _ABOUT_ROWS = """
 Each row is a case that was thought of before the code; beside it, in their own words, the tests
-that are about it. A test here demands that they exist, not that they say all of it. Files are those of `tests/`; what stands in `soak/` runs with `make soak`.
+that are about it. A test demands that they exist, not that they say all of it. Files are those of
+`tests/`; what stands in `soak/` runs with `make soak`.
 """
 _CHAPTERS = {
     "I": "The door", "S": "The ledger", "D": "Deliveries", "X": "Addresses that may not be reached", "C": "Connectors",
