@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import timeit
 from typing import Annotated
 
@@ -310,4 +311,6 @@ def test_a_typical_text_is_rendered_in_well_under_a_millisecond():
     template = compile_template(
         "{{ business.name }}: sorry we missed you, {{ caller.name | default('there') }}. Call {{ caller.number }}."
     )
-    assert min(timeit.repeat(lambda: template.render(WORLD), number=200, repeat=5)) / 200 < 200e-6
+    assert (
+        min(timeit.repeat(lambda: template.render(WORLD), timer=time.process_time, number=200, repeat=5)) / 200 < 200e-6
+    )

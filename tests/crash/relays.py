@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -179,7 +180,8 @@ class Relays:
     def signal(self, number: int) -> None:
         """Send the relay a signal; one that is gone already gets none."""
         if not self._gone.is_set():
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it died, and nobody has read so yet
+                os.kill(self.pid, number)
 
     async def end(self, number: int | None, seconds: float = PATIENCE) -> int | None:
         """Send a signal if there is one to send, and wait for the end; None if it did not come in time."""
