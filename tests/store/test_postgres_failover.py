@@ -51,6 +51,16 @@ async def both(primary: Server, standby: Server, until: Any) -> str:
     await until(together)
     await raw.close()
     url = await make_database(primary.url())
+
+    async def shown() -> bool:  # what is committed is on the standby's disk, and may be seen there a moment later
+        try:
+            seen = await asyncpg.connect(database_of(standby.url(), url.rpartition("/")[2]))
+        except asyncpg.InvalidCatalogNameError:
+            return False
+        await seen.close()
+        return True
+
+    await until(shown)
     return url.replace(f":{primary.port}/", f":{primary.port},127.0.0.1:{standby.port}/")
 
 
