@@ -13,7 +13,6 @@ import contextlib
 import os
 import queue
 import sqlite3
-import sys
 import threading
 import time
 from functools import partial
@@ -48,11 +47,6 @@ _LOOK_AGAIN = 1.0
 _FATAL = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOTADB}
 
 
-SWITCH = 0.0005
-"""Seconds after which a busy loop lets the ledger's thread go on: it asks after every statement, and Python's own 5 ms
-would add up to a webhook's whole time."""
-
-
 class Engine:
     """Runs pieces of work on the file, in the order they came, several to a commit.
 
@@ -74,7 +68,6 @@ class Engine:
         self._gate = threading.Lock()
         """Nothing enters the queue behind the None that ends it."""
         self._opened: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
-        sys.setswitchinterval(min(SWITCH, sys.getswitchinterval()))
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
         failure = self._opened.get()
