@@ -82,16 +82,16 @@ def through(server: Server, servers: list[Process], sinks: Any, seconds: float) 
     }
 
 
-def joined(seconds: float) -> float:
-    """The median time that a relay takes for its own 100 webhooks a second with another beside it, of that alone."""
+def joined(seconds: float) -> tuple[float, float]:
+    """A relay's median time for 100 webhooks a second, of that alone: beside one with none, beside one with as many."""
     found = []
-    for count in (1, 2):
+    for count, loaded in ((1, 1), (2, 1), (2, 2)):
         with database() as (url, _), sinking() as sinks, relays(url, count, sinks.ports) as servers:
-            with ThreadPoolExecutor(count) as pool:
-                told = list(pool.map(lambda server: load(server.url, seconds=seconds, rate=100), servers))
+            with ThreadPoolExecutor(loaded) as pool:
+                told = list(pool.map(lambda server: load(server.url, seconds=seconds, rate=100), servers[:loaded]))
             found.append(told[0]["p50"])
-    alone, beside = found
-    return float(beside / alone)
+    alone, idle, busy = found
+    return idle / alone, busy / alone
 
 
 def cluster(setting: Setting) -> Iterator[Figure]:
@@ -107,8 +107,10 @@ def cluster(setting: Setting) -> Iterator[Figure]:
     yield Figure("PostgreSQL, one relay: accepted", median(r["accepted"] for r in one), "/s")
     yield Figure("PostgreSQL, three relays: their processor for an event", median(r["relays"] for r in three), "ms")
     yield Figure("PostgreSQL, three relays: the database's for an event", median(r["database"] for r in three), "ms")
-    slower = median(joined(setting.seconds) for _ in range(setting.rounds))
-    yield Figure("a relay's time for a webhook beside another, of alone", slower, "times", 1.1, at_most=True)
+    slower = [joined(setting.seconds) for _ in range(setting.rounds)]
+    idle, busy = median(idle for idle, _ in slower), median(busy for _, busy in slower)
+    yield Figure("a relay's time for a webhook beside an idle one, of alone", idle, "times", 1.1, at_most=True)
+    yield Figure("a relay's time for a webhook beside one as busy, of alone", busy, "times", 1.1, at_most=True)
     with database() as (url, _):
         taken, commits = asyncio.run(_claims(url))
     yield Figure("claim of one among a million rows, p50", 1000 * statistics.median(taken), "ms", 5, at_most=True)
