@@ -54,7 +54,23 @@ COMMANDS = {
 }
 
 
-class Lazy(click.Group):
+class Forgiving(click.Group):
+    """A group that answers a misspelt command with the nearest one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command, or a word on what was probably meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from relay.forms import nearest  # noqa: PLC0415 - only for a mistake
+
+            near = nearest(args[0], self.list_commands(ctx))
+            raise click.UsageError(f"{error.message} Did you mean `{near}`?" if near else error.message, ctx) from None
+
+
+class Lazy(Forgiving):
     """A group whose commands are imported on first use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own signature
@@ -73,18 +89,6 @@ class Lazy(click.Group):
         """Every command with its line, without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name][2]) for name in sorted(COMMANDS)])
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """A misspelt command is answered with the nearest one."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            from relay.forms import nearest  # noqa: PLC0415 - only for a mistake
-
-            near = nearest(args[0], COMMANDS)
-            raise click.UsageError(f"{error.message} Did you mean `{near}`?" if near else error.message, ctx) from None
 
 
 ABOUT = """CallScaler Relay: webhooks in, rules in YAML, messages, rows and texts out.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from relay.cli import Forgiving
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,22 +24,7 @@ def _operations() -> Mapping[str, Operation]:
     return OPERATIONS
 
 
-class _Listed(click.Group):
-    """Commands that are made from the table when they are asked for; a misspelt one is answered with the nearest."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            from relay.forms import nearest  # noqa: PLC0415 - only for a mistake
-
-            near = nearest(args[0], self.list_commands(ctx))
-            raise click.UsageError(f"{error.message} Did you mean `{near}`?" if near else error.message, ctx) from None
-
-
-class _Actions(_Listed):
+class _Actions(Forgiving):
     """The actions of one resource."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -48,7 +35,7 @@ class _Actions(_Listed):
         return None if operation is None else _command(operation)
 
 
-class _Resources(_Listed):
+class _Resources(Forgiving):
     """The resources, in the order of the table."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
