@@ -5,10 +5,7 @@ The rows stand in reliability.md, 2.6 and 2.7. What no other file tests is teste
 
 from __future__ import annotations
 
-import ast
 import asyncio
-from functools import cache
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -22,10 +19,10 @@ from relay.models import CALLSCALER
 from relay.sandbox import Sandbox, SandboxSettings
 from relay.settings import read_settings
 from relay.store.sqlite import SqliteStore
+from tests.named import functions_of
 from tests.rules.reading import mistakes_in
 from tests.rules.shop import DANA, EVE, OWN, Shop
 
-HERE = Path(__file__).parent
 SECRET = "false-secret-0001-0001"
 KEY = "cs_key_" + "f" * 32
 BACK = "{name: Back, then: [{text: caller, body: hi}]}"
@@ -105,13 +102,6 @@ ROWS = {
 }  # fmt: skip
 
 
-@cache
-def _tests_in(file: str) -> frozenset[str]:
-    tree = ast.parse((HERE / file).read_text(encoding="utf-8"))
-    functions = (node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
-    return frozenset(node.name for node in functions)
-
-
 def test_every_row_has_its_tests():
     assert set(ROWS) == {f"R{n}" for n in range(1, 17)} | {f"T{n}" for n in range(1, 27)}
     assert all(ROWS.values())
@@ -120,7 +110,7 @@ def test_every_row_has_its_tests():
 @pytest.mark.parametrize(("row", "test"), [(row, test) for row, tests in ROWS.items() for test in tests])
 def test_the_test_of_a_row_exists(row, test):
     file, _, name = test.partition("::")
-    assert name in _tests_in(file), row
+    assert name in functions_of(file), row
 
 
 @pytest.mark.parametrize("span", ["0", "-1", "1e9", "1 day", "4m", "366d", "86400"])

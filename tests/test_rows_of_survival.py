@@ -5,13 +5,13 @@ The rows stand in reliability.md, 2.2, 2.3 and 2.10. What no other file tests is
 
 from __future__ import annotations
 
-import ast
 import re
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+
+from tests.named import functions_of
 
 HERE = Path(__file__).parent
 RELAY = HERE.parent / "relay"
@@ -117,13 +117,6 @@ ROWS = {
 PLAIN_BEGIN = re.compile(r"""["']begin( deferred)?( transaction)?[;"']""", re.IGNORECASE)
 
 
-@cache
-def _tests_in(file: str) -> frozenset[str]:
-    tree = ast.parse((HERE / file).read_text(encoding="utf-8"))
-    functions = (node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
-    return frozenset(node.name for node in functions)
-
-
 def test_every_row_has_its_tests():
     counts = {"S": 20, "D": 19, "O": 14}
     assert set(ROWS) == {f"{letter}{n}" for letter, count in counts.items() for n in range(1, count + 1)}
@@ -133,7 +126,7 @@ def test_every_row_has_its_tests():
 @pytest.mark.parametrize(("row", "test"), [(row, test) for row, tests in ROWS.items() for test in tests])
 def test_the_test_of_a_row_exists(row, test):
     file, _, name = test.partition("::")
-    assert name in _tests_in(file), row
+    assert name in functions_of(file), row
 
 
 def test_s8_whoever_writes_to_the_file_says_so_from_the_beginning():

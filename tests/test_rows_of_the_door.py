@@ -5,13 +5,10 @@ The rows stand in reliability.md, 2.1, 2.4, 2.5, 2.8 and 2.9; W3 is no row there
 
 from __future__ import annotations
 
-import ast
-from functools import cache
-from pathlib import Path
-
 import pytest
 
-HERE = Path(__file__).parent
+from tests.named import functions_of
+
 _S, _L, _P, _R, _B = (
     "test_server.py",
     "test_listening.py",
@@ -160,13 +157,6 @@ SHORT = {
 ROWS = {row: [test.replace("::", "::test_") for test in tests] for row, tests in SHORT.items()}
 
 
-@cache
-def _tests_in(file: str) -> frozenset[str]:
-    tree = ast.parse((HERE / file).read_text(encoding="utf-8"))
-    functions = (node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
-    return frozenset(node.name for node in functions)
-
-
 def test_every_row_has_its_tests():
     counts = {"I": 30, "X": 11, "C": 15, "A": 11, "W": 16}
     assert set(ROWS) == {f"{letter}{n}" for letter, count in counts.items() for n in range(1, count + 1)} - {"W3"}
@@ -176,4 +166,4 @@ def test_every_row_has_its_tests():
 @pytest.mark.parametrize(("row", "test"), [(row, test) for row, tests in ROWS.items() for test in tests])
 def test_the_test_of_a_row_exists(row, test):
     file, _, name = test.partition("::")
-    assert name in _tests_in(file), row
+    assert name in functions_of(file), row
