@@ -59,11 +59,10 @@ def _event(event: Event, done: Glance) -> dict[str, Any]:
 
 
 async def _text(store: Store, text: dict[str, Any]) -> dict[str, Any]:
-    """A text, with the version of the rule that allowed it and the event it answers; nothing of those for others'."""
+    """A text, with the version of the rule that allowed it; nothing of that for others'."""
     delivery = await store.delivery(str(text["id"]))
     return {
         **text,
         "at": iso(float(text["at"])),
         "rule_version": None if delivery is None else delivery.rule_version,
-        "event": None if delivery is None else delivery.event,
     }

@@ -87,6 +87,16 @@ async def test_open_alerts_are_counted_beside_their_page_on_every_page(house):
     assert "Run <code>relay prune</code>" in text
 
 
+@pytest.mark.parametrize("path", ["/texts", "/people/+13125550101"])
+async def test_a_text_leads_to_the_call_that_it_answers(rang, path):
+    event = (await rang.api("/api/events/c1"))["event"]["id"]
+    assert event in [text["event"] for text in (await rang.api("/api/texts"))["texts"]]
+    _, page = await rang.get(path)
+    texts = re.search(r'<table class="texts">.*?</table>', page, re.DOTALL)[0]
+    assert f'href="/calls/{event}"' in texts
+    assert (await rang.get(f"/calls/{event}"))[0].status == 200
+
+
 async def test_a_connector_is_asked_whether_it_can_work(rang):
     answer, _ = await rang.post("/do/check-connector", connector="archive", back="/connectors")
     _, text = await rang.get(answer.headers["Location"])

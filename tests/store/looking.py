@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from relay.models import Plan, State, Verdict
-from relay.store import RequestNote
+from relay.store import ForeignText, RequestNote
 from relay.store.answers import Asked
 from relay.store.pages import Standing, Traffic
 from tests.store.ledger import (
@@ -124,6 +125,20 @@ class Looking:
         assert [row["id"] for row in await store.texts_page(limit=9, person=BOB)] == ["t2"]
         assert await store.texts_since(NOW) == 3
         assert await store.texts_since(NOW + 1) == 0
+
+    async def test_a_text_names_the_event_it_answers_as_long_as_that_is_kept(self, store: Store):
+        await owe(store, text("t1"))
+        [planned] = await store.events(limit=1)
+        [one] = await claimed(store, "callscaler")
+        begun = await begin(store, one)
+        await settle(store, replace(one, delivery=begun), State.DELIVERED)
+        await store.save_foreign_texts([ForeignText("sms_1", BOB, "+1312", None, "by hand", NOW - 1)])
+
+        for texts in (await store.texts(limit=9), await store.texts_page(limit=9)):
+            assert [(row["id"], row["event"]) for row in texts] == [("t1", planned.id), ("listed:sms_1", None)]
+        for kind in ("transcripts", "bodies", "events"):
+            await store.prune(kind, before=NOW + 1, limit=9)
+        assert [row["event"] for row in await store.texts_page(limit=9)] == [None, None]
 
     async def test_a_person_s_standing_is_told(self, store: Store):
         await accept(store, event("a"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from relay.store.pages import Glance, Standing
 from relay.store.sql.facts import person
-from relay.store.sql.rows import EVENT, delivery_of, event_of, verdicts_of
+from relay.store.sql.rows import EVENT, TEXT, delivery_of, event_of, verdicts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from relay.store.sql.connection import Connection
 
 _NEWEST = 2.0**62
-_TEXT = "select id, run, rule, recipient, sender, body, state, shadow, at, provider_id from texts"
 
 
 def glances(connection: Connection, events: Sequence[str]) -> Mapping[str, Glance]:
@@ -63,7 +62,7 @@ def texts_page(
     which, values = ("", ()) if whom is None else ("recipient = ? and ", (whom,))
     at, name = before or (_NEWEST, "")
     rows = connection.execute(
-        f"{_TEXT} where {which}at <= ? and (at < ? or id < ?) order by at desc, id desc limit ?",
+        f"select {TEXT} from texts where {which}at <= ? and (at < ? or id < ?) order by at desc, id desc limit ?",  # noqa: S608 - constants
         (*values, at, at, name, limit),
     )
     return [{**dict(row), "shadow": bool(row["shadow"])} for row in rows]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from relay.models import OWED, Attempt, Delivery, Event, Owned, Verdict
 from relay.store.sealing import words
-from relay.store.sql.rows import EVENT, attempt_of, delivery_of, event_of, owned_of, verdicts_of
+from relay.store.sql.rows import EVENT, TEXT, attempt_of, delivery_of, event_of, owned_of, verdicts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,11 +86,7 @@ def attempts(connection: Connection, delivery: str) -> list[Attempt]:
 
 def texts(connection: Connection, limit: int) -> list[dict[str, Any]]:
     """Texts, newest first."""
-    rows = connection.execute(
-        "select id, run, rule, recipient, sender, body, state, shadow, at, provider_id from texts "
-        "order by at desc limit ?",
-        (limit,),
-    )
+    rows = connection.execute(f"select {TEXT} from texts order by at desc limit ?", (limit,))  # noqa: S608 - constants
     return [{**dict(row), "shadow": bool(row["shadow"])} for row in rows]
 
 

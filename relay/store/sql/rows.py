@@ -24,6 +24,11 @@ EVENT = (
     "seq, id, source, type, key, of_type, nth, received_at, started_at, age_known, late, caller, caller_raw, number, "
     "call, raw, body"
 )
+TEXT = (
+    "id, run, rule, recipient, sender, body, state, shadow, at, provider_id, "
+    "(select event from deliveries where deliveries.id = texts.id) as event"
+)
+"""A text, and the event it answers: None of one that others sent, or whose event the ledger no longer keeps."""
 _INTO_DELIVERIES = f"deliveries ({_DELIVERY_COLUMNS})"
 
 
