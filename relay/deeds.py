@@ -281,7 +281,8 @@ class Deeds:
         event = await self._store.event(asked.event)
         if event is None:
             raise NoSuch(f"there is no event {asked.event}; `relay events` lists them")
-        return {"event": event.id, "released": await self._store.release(event.id, now=self._clock())}
+        released = await self._store.release(event.id, self._planner.follow, now=self._clock())
+        return {"event": event.id, "released": released}
 
     async def _mode(self, asked: _Mode) -> dict[str, Any]:
         return await self._say_mode(asked.rule, asked.mode)

@@ -161,7 +161,7 @@ def done_about(glance: Glance | None, shown: Shown) -> list[Word]:
     done = [one for one in sends if one.state is State.DELIVERED]
     if any(verdict.word == "error" for verdict in glance.verdicts):
         words.append(Word("a rule failed", "bad"))
-    if any(one.notes.get("quarantined") for one in glance.deliveries):
+    if any(one.quarantined for one in glance.deliveries):
         words.insert(0, Word("in quarantine", "wait"))
     words += [Word(f"{dead} failed", "bad")] if dead else []
     words += [Word(f"{owed} on the way", "wait")] if owed else []

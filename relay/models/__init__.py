@@ -30,7 +30,18 @@ from relay.models.moves import (
     Outage,
     PastMove,
 )
-from relay.models.queue import ASKED, OWED, Attempt, Delivery, Finding, Plan, State, Verdict
+from relay.models.queue import (
+    ASKED,
+    DUE_OTHERWISE,
+    OWED,
+    QUARANTINED,
+    Attempt,
+    Delivery,
+    Finding,
+    Plan,
+    State,
+    Verdict,
+)
 from relay.models.quick import quick
 from relay.models.standing import Standing
 
@@ -38,9 +49,11 @@ __all__ = [
     "ASKED",
     "CALLSCALER",
     "CALL_TYPES",
+    "DUE_OTHERWISE",
     "ENRICHED",
     "OVER",
     "OWED",
+    "QUARANTINED",
     "UNCONFIRMED",
     "Act",
     "Alert",

@@ -39,6 +39,10 @@ OWED = tuple(state for state in State if state not in _SETTLED)
 
 ASKED = "asked"
 """Note on a text: what the phone system said when it was asked whether this person had been answered."""
+QUARANTINED = "quarantined"
+"""Note on a delivery that waits for a person to release it."""
+DUE_OTHERWISE = "due_otherwise"
+"""Note beside it: when it would be due without (Unix seconds), None below a gate that is open."""
 
 
 @quick
@@ -79,6 +83,11 @@ class Delivery:
     receipt: Mapping[str, Any] | None = None
     settled_at: float | None = None
     seq: int = 0
+
+    @property
+    def quarantined(self) -> bool:
+        """Whether it waits for a person to release it."""
+        return bool(self.notes.get(QUARANTINED)) and not self.state.settled
 
     def moved(self, state: State, **changes: Any) -> Delivery:
         """The same delivery in another state."""

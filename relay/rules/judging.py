@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from relay.errors import Blank, TemplateError
-from relay.models import UNCONFIRMED, Delivery, Finding, Plan, State, Verdict
+from relay.models import DUE_OTHERWISE, QUARANTINED, UNCONFIRMED, Delivery, Finding, Plan, State, Verdict
 from relay.rules.conditions import ALWAYS, all_held
 from relay.rules.facts import say_span
 from relay.rules.runs import AWAITS, render, ripen, schedule
@@ -330,6 +330,5 @@ def _in_quarantine(verdict: Verdict, until: float) -> Verdict:
 def _quarantined(delivery: Delivery, until: float) -> Delivery:
     if delivery.state.settled:
         return delivery
-    return delivery.but(
-        state=State.HELD, due_at=until, reason="quarantined", notes={**delivery.notes, "quarantined": True}
-    )
+    notes = {**delivery.notes, QUARANTINED: True, DUE_OTHERWISE: delivery.due_at}
+    return delivery.but(state=State.HELD, due_at=until, reason="quarantined", notes=notes)

@@ -144,7 +144,7 @@ def cancelled_by(rule: Rule, delivery: Delivery, facts: Facts) -> str | None:
 def _decide(rule: Rule, run: Sequence[Delivery], delivery: Delivery, facts: Facts, ground: Ground) -> Delivery:
     step = rule.step(delivery.step)
     now = ground.now
-    if delivery.notes.get("quarantined"):
+    if delivery.quarantined:
         return delivery.moved(State.SUPPRESSED, reason="quarantine ended without a release", settled_at=now)
     if not step.anyway and (why := cancelled_by(rule, delivery, facts)) is not None:
         return delivery.moved(State.CANCELLED, reason=why, settled_at=now)

@@ -335,8 +335,11 @@ class Store(
     async def cancel(self, ids: Sequence[str], follow: Follow, *, now: float) -> int:
         """Call off deliveries that have not begun; answers how many there were."""
 
-    async def release(self, event: str, *, now: float) -> int:
-        """Let a quarantined event's deliveries go, without its texts; answers how many there were."""
+    async def release(self, event: str, follow: Follow, *, now: float) -> int:
+        """Let a quarantined event's deliveries go, without its texts; answers how many there were.
+
+        Each is due when it would have been without; what stands below a text is called off.
+        """
 
     async def quarantined(self, *, limit: int) -> list[Event]:
         """Events that wait for somebody to release them, newest first."""

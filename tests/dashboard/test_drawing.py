@@ -7,9 +7,11 @@ import pytest
 from relay.dashboard import charts
 from relay.dashboard.drawing import clock, count, day, flat, span, tel, ticked, when
 from relay.dashboard.reasons import why_not
-from relay.dashboard.words import EVENTS, came_of, state_word, verdict_word, when_words
+from relay.dashboard.words import EVENTS, came_of, done_about, state_word, verdict_word, when_words
 from relay.hours import Business
-from relay.models import Finding, State, Verdict
+from relay.models import QUARANTINED, Delivery, Finding, State, Verdict
+from relay.shown import Shown
+from relay.store.pages import Glance
 
 CHICAGO = Business("America/Chicago")
 NOW = 1772467200.0
@@ -161,3 +163,10 @@ def test_what_a_deed_was_told_is_said_without_marks(written, said):
 
 def test_a_word_for_an_event_fits_the_column_of_the_terminal():
     assert max(len(word.text) for word in EVENTS.values()) <= 10
+
+
+@pytest.mark.parametrize(("state", "told"), [(State.HELD, True), (State.SUPPRESSED, False)])
+def test_a_call_is_in_quarantine_only_while_something_waits_for_its_release(state, told):
+    kept = Delivery("d", "e", "r", "R", "v", 0, "send", "team", state, notes={QUARANTINED: True})
+    words = done_about(Glance((Verdict("R", "held"),), (kept,)), Shown())
+    assert ("in quarantine" in [word.text for word in words]) is told

@@ -106,6 +106,26 @@ async def test_a_quarantine_holds_every_rule_and_ends_suppressed() -> None:
     assert await shop.reasons(event) == ["quarantine ended without a release", None]
 
 
+async def test_what_quarantine_lets_go_keeps_its_gates_and_waits() -> None:
+    shop = Shop(
+        "{name: Q, then: [{quarantine: 24h}]}",
+        """
+        name: T
+        then: [{text: caller, body: hi}, {send: log, message: texted}, {send: log, message: a, anyway: true}]
+        """,
+        "{name: W, then: [{wait: 5m}, {send: log, message: b}]}",
+    )
+    event = await shop.call()
+    assert await shop.store.release(event, shop.planner.follow, now=shop.now) == 3
+    await shop.settle()
+    assert (shop.texts, shop.said("log")) == ([], ["a"])
+    reasons = await shop.reasons(event)
+    assert reasons[1] == "released from quarantine, without texts"
+    assert reasons[2] == "step 1 (text) did not succeed: released from quarantine, without texts"
+    await shop.run("2026-03-02 10:05")
+    assert shop.said("log") == ["a", "b"]
+
+
 async def test_once_lets_a_rule_run_once_per_value_and_a_suppressed_run_does_not_count() -> None:
     shop = Shop("{name: R, guards: {once: caller.number}, then: [{send: log, message: '{{ call.flow }}'}]}")
     await shop.call()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from relay.models import Plan, State, Verdict
-from tests.store.ledger import NOW, WINDOWS, by_name, claimed, event, owe, owed, prefix
+from relay.models import DUE_OTHERWISE, QUARANTINED, Plan, State, Verdict
+from tests.store.ledger import NOW, WINDOWS, by_name, claimed, event, owe, owed, prefix, text
 
 if TYPE_CHECKING:
     from relay.store import Run, Store
@@ -43,6 +43,34 @@ class Redoing:
         assert held.delivery.id == "b"
         assert [one.id for one in (await store.run("r")).deliveries] == ["a", "b"]
         assert await store.run("nothing") is None
+
+    async def test_what_is_released_is_due_when_it_would_have_been_and_no_text_goes(self, store: Store):
+        def kept(due_at: float | None) -> dict[str, Any]:
+            return {"state": State.HELD, "due_at": NOW + 99, "notes": {QUARANTINED: True, DUE_OTHERWISE: due_at}}
+
+        await owe(
+            store,
+            text("t", run="r", **kept(NOW)),
+            owed("below", run="r", step=1, **kept(None)),
+            owed("now", **kept(NOW - 5)),
+            owed("later", **kept(NOW + 50)),
+        )
+        [held] = await store.quarantined(limit=9)
+        told = []
+
+        def follow(run: Run):
+            told.append([one.id for one in run.deliveries])
+            return [run.deliveries[1].moved(State.CANCELLED, settled_at=NOW)]
+
+        assert await store.release(held.id, follow, now=NOW) == 3
+        assert await store.release(held.id, follow, now=NOW) == 0
+        found = {one.id: (one.state, one.due_at, one.notes) for one in await store.deliveries(limit=9)}
+        assert found["now"] == (State.WAITING, NOW, {})
+        assert found["later"] == (State.WAITING, NOW + 50, {})
+        assert found["t"][0] is State.SUPPRESSED
+        assert found["below"][0] is State.CANCELLED
+        assert told == [["t", "below"]]
+        assert await store.quarantined(limit=9) == []
 
     async def test_an_event_is_judged_again_with_what_was_owed_before_at_hand(self, store: Store):
         await owe(store, owed("d1"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from relay.dashboard.page import Gone
 from relay.dashboard.words import needs_telling
-from relay.models import OWED, State
+from relay.models import State
 from relay.trace import read_trace
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from relay.dashboard.page import Asked
     from relay.models import Attempt, Delivery, Event, Verdict
 
-_OWED = set(OWED)
 _SHOWN = (
     "caller_name",
     "summary",
@@ -69,7 +68,7 @@ async def read(asked: Asked) -> dict[str, Any]:
         "owned": owned,
         "dead": [one.id for one in trace.deliveries if one.state is State.DEAD],
         "owed": [one.id for one in trace.deliveries if one.state in {State.DUE, State.WAITING, State.HELD}],
-        "quarantined": any(one.notes.get("quarantined") and one.state in _OWED for one in trace.deliveries),
+        "quarantined": any(one.quarantined for one in trace.deliveries),
         "latest": latest(trace.attempts),
     }
 

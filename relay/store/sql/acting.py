@@ -41,8 +41,8 @@ class SqlActs(Transactions):
     async def cancel(self, ids: Sequence[str], follow: Follow, *, now: float) -> int:
         return await self._write(partial(upkeep.cancel, ids=ids, follow=follow, now=now))
 
-    async def release(self, event: str, *, now: float) -> int:
-        return await self._write(partial(upkeep.release, event=event, now=now))
+    async def release(self, event: str, follow: Follow, *, now: float) -> int:
+        return await self._write(partial(upkeep.release, event=event, follow=follow, now=now))
 
     async def quarantined(self, *, limit: int) -> list[Event]:
         return await self._read(partial(upkeep.quarantined, limit=limit))

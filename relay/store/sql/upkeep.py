@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from relay.models import CALL_TYPES, State
+from relay.models import CALL_TYPES, DUE_OTHERWISE, QUARANTINED, State
 from relay.optout import MARK
 from relay.store.sealing import words
 from relay.store.sql.facts import person
@@ -15,14 +15,14 @@ from relay.store.sql.rows import EVENT, delivery_of, dump, event_of, save_delive
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from relay.models import Event
+    from relay.models import Delivery, Event
     from relay.store import Follow
     from relay.store.sql.connection import Connection, Row
 
 _RESTORED = "owed by a copy that was put back; it may have gone out since the copy was made"
 _TYPES = ", ".join(f"'{kind}'" for kind in CALL_TYPES)
 _PAGE = 500
-_QUARANTINED = "quarantined"
+_WITHOUT_TEXTS = "released from quarantine, without texts"
 
 
 def mark(connection: Connection, name: str) -> float | None:
@@ -180,31 +180,39 @@ def cancel(connection: Connection, ids: Sequence[str], follow: Follow, now: floa
     return done
 
 
-def release(connection: Connection, event: str, now: float) -> int:
+def release(connection: Connection, event: str, follow: Follow, now: float) -> int:
     """Let a quarantined event's deliveries go, without its texts; answers how many there were."""
-    rows = connection.execute("select id, kind, notes from deliveries where event = ? and state = 'held'", (event,))
-    done = 0
-    for row in rows.fetchall():
-        notes = json.loads(row["notes"])
-        if not notes.pop(_QUARANTINED, None):
-            continue
-        if row["kind"] == "text":
-            connection.execute(
-                "update deliveries set state = 'suppressed', settled_at = ?, claims = claims + 1, "
-                "reason = 'released from quarantine, without texts' where id = ? and state = 'held'",
-                (now, row["id"]),
-            )
-            continue
-        done += connection.execute(
-            "update deliveries set state = 'waiting', due_at = ?, reason = null, notes = ?, claims = claims + 1 "
-            "where id = ? and state = 'held'",
-            (now, words(connection, dump(notes)), row["id"]),
-        ).rowcount
-    return done
+    rows = connection.execute("select * from deliveries where event = ? and state = 'held' order by seq", (event,))
+    held = [delivery for delivery in map(delivery_of, rows.fetchall()) if delivery.quarantined]
+    freed = [_freed(delivery, now) for delivery in held]
+    for delivery in freed:
+        connection.execute(
+            "update deliveries set state = ?, due_at = ?, settled_at = ?, reason = ?, notes = ?, claims = claims + 1 "
+            "where id = ?",
+            (
+                delivery.state,
+                delivery.due_at,
+                delivery.settled_at,
+                words(connection, delivery.reason),
+                words(connection, dump(dict(delivery.notes))),
+                delivery.id,
+            ),
+        )
+    for delivery in freed:
+        follow_up(connection, delivery, follow)
+    return sum(not delivery.state.settled for delivery in freed)
+
+
+def _freed(delivery: Delivery, now: float) -> Delivery:
+    notes = {name: value for name, value in delivery.notes.items() if name not in (QUARANTINED, DUE_OTHERWISE)}
+    if delivery.kind == "text":
+        return delivery.moved(State.SUPPRESSED, reason=_WITHOUT_TEXTS, settled_at=now, notes=notes)
+    due_at = delivery.notes.get(DUE_OTHERWISE, now)
+    return delivery.moved(State.WAITING, reason=None, due_at=None if due_at is None else max(due_at, now), notes=notes)
 
 
 def quarantined(connection: Connection, limit: int) -> list[Event]:
     """Events that wait for somebody to release them, newest first."""
     held = connection.execute("select event, notes from deliveries where state = 'held'")
-    names = {row["event"] for row in held if json.loads(row["notes"]).get(_QUARANTINED)}
+    names = {row["event"] for row in held if json.loads(row["notes"]).get(QUARANTINED)}
     return sorted((event_named(connection, name) for name in names), key=lambda event: -event.seq)[:limit]
