@@ -23,7 +23,7 @@ Complain = Callable[[Path, str], None]
 _SAYINGS = {
     "missing": "`{key}` is missing here",
     "string_type": "this should be text",
-    "list_type": "this should be a list",
+    "list_type": "this should be a list: [one, another]",
     "dict_type": "this should be a mapping of names to values",
     "model_type": "this should be a mapping of names to values",
     "mapping_type": "this should be a mapping of names to values",

@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field
 
 from relay.forms import keys_of, nearest, read_form, unknown
-from relay.models import Form, Seconds, Secret
+from relay.models import Form, Seconds, Secret, seconds
 
 
 class Inner(Form):
@@ -56,6 +56,43 @@ def test_a_mistake_is_told_with_its_place_and_what_to_do(written: Any, place: An
 
 def test_all_mistakes_of_a_form_are_told() -> None:
     assert len(mistakes({"mode": "x", "batch": {"rows": "y"}, "z": "1"})) == 4
+
+
+@pytest.mark.parametrize(
+    ("written", "span"),
+    [
+        ("2 minutes", 120), ("2 min", 120), ("2min", 120), ("5 mins", 300), ("1 hour", 3600), ("2 Hours", 7200),
+        ("90 seconds", 90), ("30 sec", 30), ("1 day", 86400), ("3 days", 259200), ("1 week", 604800), ("2 m", 120),
+        ("1h30m", 5400), ("1h 30m", 5400), ("1 hour 30 minutes", 5400), ("1.5 hrs", 5400), ("90s", 90), ("0", 0),
+    ],
+)  # fmt: skip
+def test_a_span_of_time_is_read_in_letters_and_in_words(written: str, span: float) -> None:
+    assert seconds(written) == span
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2",
+        "",
+        "m",
+        "minutes",
+        "two minutes",
+        "2M",
+        "2D",
+        "2 months",
+        "2 mo",
+        "-2m",
+        "2 minutes ago",
+        "2  m",
+        "2m,",
+        "1 2m",
+        "\u0662m",
+    ],
+)
+def test_what_may_mean_another_time_or_none_is_no_span(written: str) -> None:
+    with pytest.raises(ValueError, match="write a number and a unit, like 90s, 15m, 24h or 3d"):
+        seconds(written)
 
 
 def test_no_mistake_repeats_what_was_written_for_a_secret() -> None:

@@ -174,6 +174,7 @@ def test_a_text_that_may_go_is_allowed_in_every_way_and_one_that_is_held_is_held
         ("30/hour", 30, 3600.0),
         ("5/12h", 5, 43200.0),
         ("1 / week", 1, 604800.0),
+        ("2/24 hours", 2, 86400.0),
         ("none", None, 86400.0),
     ],
 )

@@ -147,7 +147,7 @@ def since_when(written: str) -> float:
     from relay.models import seconds  # noqa: PLC0415 - quick help
 
     try:
-        if re.fullmatch(r"[\d.]+[smhdw]", written):
+        if re.fullmatch(r"[\d.]+ ?[a-z].*", written):
             return time.time() - seconds(written)
         moment = dt.datetime.fromisoformat(written)
     except ValueError:

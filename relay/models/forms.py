@@ -12,10 +12,19 @@ Secret = SecretStr
 """Text that prints as asterisks; `.get_secret_value()` where it is used."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_WORDS = {
+    **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), "m"),
+    **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
+    **dict.fromkeys(("day", "days"), "d"),
+    **dict.fromkeys(("week", "weeks"), "w"),
+}
+_PART = re.compile(r"(\d{1,9}(?:\.\d{1,3})?) ?([A-Za-z]+)", re.ASCII)
+_SPAN = re.compile(rf"{_PART.pattern}(?: ?{_PART.pattern})*", re.ASCII)
 
 
 def seconds(text: Any) -> float:
-    """A span of time as people write it (90s, 15m, 24h, 3d, 1w, or 1h30m) in seconds.
+    """A span of time as people write it (90s, 15m, 24h, 3d, 1w, 1h30m, or 2 minutes) in seconds.
 
     Raises:
         ValueError: for anything else; a bare number has no unit and is refused, 0 excepted.
@@ -25,10 +34,15 @@ def seconds(text: Any) -> float:
     written = str(text).strip()
     if written == "0":
         return 0.0
-    parts = re.findall(r"(\d{1,9}(?:\.\d{1,3})?)([smhdw])", written)
-    if not parts or "".join(number + unit for number, unit in parts) != written:
+    parts = [(number, _unit(word)) for number, word in _PART.findall(written)]
+    if not _SPAN.fullmatch(written) or any(unit is None for _, unit in parts):
         raise ValueError(f"{written!r} is no span of time; write a number and a unit, like 90s, 15m, 24h or 3d")
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    return sum(float(number) * _UNITS[unit] for number, unit in parts if unit is not None)
+
+
+def _unit(word: str) -> str | None:
+    """The letter of a unit; single letters count as they are, as M could mean a month."""
+    return word if word in _UNITS else _WORDS.get(word.casefold())
 
 
 Seconds = Annotated[float, BeforeValidator(seconds)]

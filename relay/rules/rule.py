@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field as Key
 from pydantic import field_validator
 
-from relay.forms import Complain, Path, read_form, unknown
+from relay.forms import Complain, Path, nearest, read_form, unknown
 from relay.models import CALL_TYPES, ENRICHED, Form, Seconds
 from relay.rules.conditions import ALWAYS, All, Condition, Test, fields_in
 from relay.rules.fields import FIELDS
@@ -254,5 +255,14 @@ def _read_when(written: Any, path: Path, complain: Complain) -> tuple[frozenset[
         elif entry in EVENT_TYPES:
             types.add(entry)
         else:
-            complain(place, unknown(str(entry), (*EVENT_TYPES, "call.*"), "event type"))
+            complain(place, _no_event(str(entry)))
     return frozenset(types), tuple(ticks)
+
+
+def _no_event(written: str) -> str:
+    """The complaint about what is no event type; several in one text are shown as they are meant."""
+    known = (*EVENT_TYPES, "call.*")
+    meant = [nearest(part, known) for part in re.split(r"[\s,;]+|\band\b", written) if part]
+    if len(meant) > 1 and None not in meant:
+        return f"`{written}` is one text; several stand in brackets: [{', '.join(map(str, meant))}]"
+    return unknown(written, known, "event type")

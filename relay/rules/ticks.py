@@ -217,6 +217,8 @@ def _read_every(written: Mapping[str, str], tell: Tell) -> Tick:
         elif not _TIME.fullmatch(at):
             tell("at", f"`{at}` is no time of day; write {{every: {every}, at: 06:10}}")
         return Daily(at, _WEEKDAYS[every])
+    if every == "hour":
+        raise ValueError("`hour` is no day; write {every: 1h}")
     if not every[:1].isdigit():
         raise ValueError(unknown(every, _WEEKDAYS, "day, and no span like 15m"))
     _only(("every",), f"every: {every}", written, tell)

@@ -165,6 +165,8 @@ def _read_value(field: Field, word: str, written: Any) -> Any:
     if field.choices and text not in field.choices:
         near = nearest(text, field.choices)
         hint = f"did you mean `{near}`?" if near else f"it is one of {', '.join(field.choices)}"
+        if "," in text:
+            hint = f"several stand in brackets: [{', '.join(part.strip() for part in text.split(','))}]"
         raise ValueError(f"`{field.name}` is never `{text}`; {hint}")
     match field.kind:
         case Kind.NUMBER:

@@ -37,11 +37,13 @@ class Limit:
         """
         if written == "none":
             return cls(None, 86400.0)
-        match = re.fullmatch(r"(\d{1,7})\s*/\s*(day|hour|week|\d+[smhdw])", written)
-        if match is None:
+        match = re.fullmatch(r"(\d{1,7})\s*/\s*(\d*)(.*)", written)
+        try:
+            span = seconds(f"{match[2] or 1}{match[3]}") if match else None
+        except ValueError:
+            span = None
+        if match is None or span is None:
             raise ValueError(f"`{written}` is no limit; write 2/day, 30/hour, or none")
-        spans = {"day": 86400.0, "hour": 3600.0, "week": 604800.0}
-        span = spans.get(match[2]) or seconds(match[2])
         if span <= 0:
             raise ValueError(f"`{written}` is no limit: it counts over no time at all")
         return cls(int(match[1]), span)

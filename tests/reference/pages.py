@@ -116,8 +116,9 @@ def configuration() -> str:
         "# Configuration",
         "",
         HEAD,
-        "All of relay.yaml. Spans of time are written `90s`, `15m`, `24h`, `3d`; secrets as `${NAME}` or",
-        "`${file:PATH}`. Names that conditions and templates may use: [facts](../facts.md). Connectors:",
+        "All of relay.yaml. Spans of time are written `90s`, `15m`, `24h`, `3d`, or `90 seconds`, `15 minutes`,",
+        "`1 day`; secrets as `${NAME}` or `${file:PATH}`. Names that conditions and templates may use:",
+        "[facts](../facts.md). Connectors:",
         "[connectors](connectors.md).",
         "",
     ]

@@ -122,7 +122,7 @@ def test_a_finding_says_what_was_wanted_and_what_was_there() -> None:
         ({"call.ai_score": {"at_least": "many"}}, ("if", "call.ai_score", "at_least"), "no number"),
         ({"call.ai_score": "1_000"}, ("if", "call.ai_score"), "no number"),
         ({"call.ai_score": "nan"}, ("if", "call.ai_score"), "no number"),
-        ({"call.duration": {"above": "2 minutes"}}, ("if", "call.duration", "above"), "span of time"),
+        ({"call.duration": {"above": "an hour"}}, ("if", "call.duration", "above"), "span of time"),
         ({"call.qualified": "maybe"}, ("if", "call.qualified"), "neither true nor false"),
         ({"call.qualified": {"has": "t"}}, ("if", "call.qualified", "has"), "true or false"),
         ({"call.flow": {"above": "3"}}, ("if", "call.flow", "above"), "is no number"),

@@ -58,7 +58,7 @@ TEXT = "  - {text: caller, body: hi}\n"
         (BASE + TEXT + "guards: {fresh: soon}", ("guards", "fresh"), "span of time"),
         (BASE + TEXT + "guards: {cooldown: {for: '0'}}", ("guards", "cooldown", "for"), "between 5m and 365d"),
         (BASE + TEXT + "guards: {cooldown: {for: 366d}}", ("guards", "cooldown", "for"), "between 5m and 365d"),
-        (BASE + TEXT + "guards: {cooldown: {for: 1 day}}", ("guards", "cooldown", "for"), "span of time"),
+        (BASE + TEXT + "guards: {cooldown: {for: a day}}", ("guards", "cooldown", "for"), "span of time"),
         (BASE + TEXT + "guards: {once: call.idd}", ("guards", "once"), "did you mean `call.id`"),
         (BASE + TEXT + "for_each: number", ("for_each",), "goes with a time"),
         (CLOCK + TEXT, ("then", 0, "text"), "no caller to text"),

@@ -56,3 +56,31 @@ def test_a_key_without_a_space_behind_its_colon_is_told(mistakes):
 def test_curled_quotes_that_break_the_file_are_named(mistakes):
     [said] = mistakes("business:\n  name: \u201cJoe: Plumber\u201d\n")
     assert "the curled quotes here are no quotes to YAML: write straight ones" in said
+
+
+@pytest.mark.parametrize(
+    "written", [f"call.missed{sign}call.voicemail" for sign in (", ", ",", "; ", " and ", " ")] + ["missed, voicemail"]
+)
+def test_several_events_without_brackets_are_shown_with_them(mistakes, written):
+    [said] = mistakes(FILE.replace("when: call.missed", f"when: {written}"))
+    assert said == f"6:11: `{written}` is one text; several stand in brackets: [call.missed, call.voicemail]"
+
+
+def test_other_lists_without_brackets_are_shown_with_them(mistakes):
+    assert mistakes("business:\n  closed: 2026-12-25, 2026-12-26\n") == ["2:11: this should be a list: [one, another]"]
+    [said] = mistakes(FILE.replace("    when:", "    if: {call.outcome: 'missed, voicemail'}\n    when:"))
+    assert "`call.outcome` is never `missed, voicemail`; several stand in brackets: [missed, voicemail]" in said
+
+
+def test_every_hour_is_told_how_to_write(mistakes):
+    [said] = mistakes(FILE.replace("call.missed", "{every: hour}"))
+    assert "`hour` is no day; write {every: 1h}" in said
+
+
+def test_spans_are_read_as_an_owner_writes_them(load):
+    file = FILE.replace("then: [", "guards: {fresh: 1 hour}\n    then: [{wait: 2 minutes}, ").replace("SAID", "1")
+    file += "texting: {limits: {per_person: 2/24 hours}}\n"
+    settings = load(file)
+    [rule] = settings.rules
+    assert (rule.fresh, rule.steps[0].span) == (3600, 120)
+    assert settings.policy.per_person.span == 86400
