@@ -117,8 +117,8 @@ class Reading:
                 "/api/quarantine",
                 self.quarantine,
                 "Events that wait for somebody to release them.",
-                asks=(LIMIT,),
-                answer=_object("events"),
+                asks=(LIMIT, BEFORE),
+                answer=_list_of("events"),
                 fails=(400,),
             ),
         )

@@ -58,7 +58,8 @@ def as_question(run: NumberRun, planned: Planned, brakes: Brakes, now: float) ->
         return None
     within = min([approval.within for approval in approvals] or [ANSWER])
     by = approvals[0].by if approvals else None
-    return replace(run, state="asking", why=why, ask=by, until=now + within)
+    unasked = replace(run, told_at=None, answered_by=None, answered_at=None)
+    return replace(unasked, state="asking", why=why, ask=by, until=now + within)
 
 
 def differs(run: NumberRun, changes: Sequence[Change], planned: Planned) -> str | None:

@@ -192,7 +192,7 @@ class Numbers:
             run.state != "approved"
             and (asking := as_question(run, planned, self._account.book().brakes, now)) is not None
         ):
-            if await self._store.move_run(asking, ("planned",), now=now):
+            if await self._store.move_run(asking, (run.state,), now=now):
                 await self._asker.ask(asking)
             return await self.told(run.id)
         if not await self._store.move_run(replace(run, state="applying", why=""), (run.state,), now=now):

@@ -157,8 +157,8 @@ class RetryForm(Form):
     """The section `retry`."""
 
     span: Seconds = Key(default=3 * 86400.0, alias="for")
-    first: Seconds = 5.0
-    most: Seconds = 6 * 3600.0
+    first: Seconds = Key(default=5.0, gt=0)
+    most: Seconds = Key(default=6 * 3600.0, gt=0)
 
 
 def read_rate(written: str) -> tuple[float, float]:
@@ -167,11 +167,14 @@ def read_rate(written: str) -> tuple[float, float]:
     Raises:
         ValueError: it is something else.
     """
-    count, slash, unit = written.partition("/")
-    if not slash or not count.strip().isdecimal() or int(count) < 1:
+    count, _, unit = (part.strip() for part in written.partition("/"))
+    try:
+        span = seconds(unit if unit[:1].isdigit() else f"1{unit}")
+    except ValueError:
+        span = 0.0
+    if not count.isdecimal() or int(count) < 1 or span <= 0:
         raise ValueError(f"`{written}` is no rate; write 1/s or 60/m")
-    unit = unit.strip()
-    return float(count), seconds(unit if unit[:1].isdigit() else f"1{unit}")
+    return float(count), span
 
 
 class MannersForm(Form):
@@ -179,7 +182,7 @@ class MannersForm(Form):
 
     rate: str | None = None
     concurrency: int = Key(default=4, ge=1, le=256)
-    timeout: Seconds = 15.0
+    timeout: Seconds = Key(default=15.0, gt=0)
     lease: Seconds | None = None
     retry: RetryForm = RetryForm()
 

@@ -100,7 +100,7 @@ SAID: dict[str, dict[str, str]] = {
         "secret": "the secret",
         "standard_webhooks": "a whsec_… secret or whpk_… key of Standard Webhooks",
         "hmac": "a signature of any other make",
-        "preset": "stripe, github, slack or twilio",
+        "preset": "stripe, github or slack",
         "bearer": "a token in the Authorization header; CallScaler does not send one",
         "basic": "user:password",
         "none": "no proof, said outright",
@@ -117,7 +117,7 @@ SAID: dict[str, dict[str, str]] = {
     "GroupForm": {
         "name": "the group's name in CallScaler",
         "if": "which numbers belong here; the first group that fits wins",
-        "leave_below": "a number that is here leaves only when this holds, so that it does not bounce",
+        "leave_below": "figures; a number that is here leaves only below one of them, so that it does not bounce",
         "default": "where every other number belongs",
         "approve": "whom to ask before a move into this group, and for how long the question stands",
     },

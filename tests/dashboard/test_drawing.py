@@ -6,12 +6,14 @@ import pytest
 
 from relay.dashboard import charts
 from relay.dashboard.drawing import clock, count, day, flat, span, tel, ticked, when
+from relay.dashboard.page import Asked
+from relay.dashboard.pages.now import Day
 from relay.dashboard.reasons import why_not
 from relay.dashboard.words import EVENTS, came_of, done_about, state_word, verdict_word, when_words
 from relay.hours import Business
 from relay.models import QUARANTINED, Delivery, Finding, State, Verdict
 from relay.shown import Shown
-from relay.store.pages import Glance
+from relay.store.pages import Glance, Traffic
 
 CHICAGO = Business("America/Chicago")
 NOW = 1772467200.0
@@ -48,6 +50,14 @@ def test_days_clocks_numbers_and_counts():
     assert clock(NOW, CHICAGO) == "10:00:00"
     assert (tel("+13125550101"), tel(None)) == ("(312) 555-0101", "withheld")
     assert (count(1, "call"), count(12345, "try", "tries")) == ("1 call", "12,345 tries")
+
+
+@pytest.mark.parametrize("days", [7, 8, 13, 14, 20, 27, 28])
+def test_the_usual_day_is_the_mean_of_as_many_weeks_as_are_known(days):
+    hour = int(NOW // 3600)
+    every_day_two_calls = [Traffic(hour - 24 * back, "+13125550142", "missed", 2) for back in range(days + 1)]
+    told = Day.read(Asked(None, Shown(hours=CHICAGO), NOW, None), every_day_two_calls)
+    assert (told.calls, told.usual[10], told.usually) == (2, 2.0, 2.0)
 
 
 @pytest.mark.parametrize("state", list(State))

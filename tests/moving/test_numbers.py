@@ -219,6 +219,26 @@ async def test_an_approval_is_of_the_plan_that_was_shown(office):
     assert office.groups()["Sales"] == [A, B, C]
 
 
+async def test_a_plan_that_could_not_be_made_once_approved_asks_anew_when_it_is_applied(tmp_path):
+    office = await Office(tmp_path, max_changes=1).start()
+    office.sandbox.add_number(C, "C", group="Sales")
+    office.sandbox.add_number(B, "B", group="Sales")
+    try:
+        run = (await office.numbers.plan())["run"]
+        assert (await office.numbers.apply())["state"] == "asking"
+        office.sandbox.put_into_group(B, "Main")
+        with pytest.raises(Refused, match="stale"):
+            await office.numbers.answer(run, "Dana", yes=True)
+        await office.numbers.step()
+        assert (await office.numbers.told(run))["state"] == "stopped"
+        office.sandbox.put_into_group(B, "Sales")
+        assert (await office.numbers.apply(run))["state"] == "asking"
+        await office.numbers.answer(run, "Dana", yes=True)
+        assert office.groups()["Parked"] == [B, C]
+    finally:
+        await office.stop()
+
+
 async def test_a_group_that_asks_is_asked_about_with_a_link(tmp_path, sink, loopback):
     office = await Office(
         tmp_path, GROUPS.replace("calls_30d: 0}", "calls_30d: 0}, approve: {by: team, within: 2h}")

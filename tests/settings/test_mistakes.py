@@ -118,6 +118,18 @@ def test_a_map_names_fields_that_are_known(mistakes, load):
     assert load(SOURCE.format(type="json", map=places)).sources["crm"].map["call.id"] == "a.b"
 
 
+@pytest.mark.parametrize("rate", ["5/0s", "1/0m", "0/s", "2/fortnight", "s", "x/s"])
+def test_a_rate_is_some_tries_in_some_time(mistakes, rate):
+    [told] = mistakes(f"connectors:\n  a: {{type: webhook, url: 'https://example.com', rate: {rate}}}\n")
+    assert f"`{rate}` is no rate; write 1/s or 60/m" in told
+
+
+@pytest.mark.parametrize("manner", ["timeout: 0s", "retry: {first: 0s}", "retry: {most: 0s}"])
+def test_a_try_takes_time_and_the_next_one_waits(mistakes, manner):
+    [told] = mistakes(f"connectors:\n  a: {{type: webhook, url: 'https://example.com', {manner}}}\n")
+    assert "should be greater than 0" in told
+
+
 def test_a_lease_must_outlast_a_try(mistakes):
     [told] = mistakes("connectors:\n  a: {type: webhook, url: 'https://example.com', timeout: 30s, lease: 10s}\n")
     assert "`lease` must be longer" in told

@@ -55,21 +55,21 @@ class Day:
 
     @classmethod
     def read(cls, asked: Asked, traffic: Iterable[Traffic]) -> Day:
-        """From calls counted by the hour; the usual is the mean of the same weekday of the last four weeks."""
+        """From calls by the hour; the usual is the mean of this weekday in those last weeks that are known."""
         hours = asked.shown.hours
         today = hours.local(asked.now)
         answered, other, past = [0] * 24, [0] * 24, defaultdict[int, int](int)
-        weeks = set()
+        weeks = set[int]()
         for counted in traffic:
             at = hours.local(counted.hour * float(_HOUR))
             if at.date() == today.date():
                 (answered if counted.outcome == "answered" else other)[at.hour] += counted.calls
                 continue
-            weeks.add((today.date() - at.date()).days // 7)
+            if (back := (today.date() - at.date()).days // 7) > 0:
+                weeks.add(back)
             if at.weekday() == today.weekday():
                 past[at.hour] += counted.calls
-        over = max(1, min(WEEKS, len(weeks)))
-        return cls(answered, other, [past[hour] / over for hour in range(24)], today.hour)
+        return cls(answered, other, [past[hour] / max(1, len(weeks)) for hour in range(24)], today.hour)
 
     @property
     def calls(self) -> int:
