@@ -31,14 +31,11 @@ from pydantic import Field, field_validator
 from pydantic_core import to_json
 from yarl import URL
 
-from relay.connector import HEADER, Connector, Form, Job, Receipt, Secret
+from relay.connector import HEADER, Connector, Form, Job, Receipt, Secret, hidden, quoted, unsaid
 from relay.errors import Invalid, Rejected, Unclear
 
 if TYPE_CHECKING:
     from relay.http import Answer
-
-SAID_MOST = 200
-"""Characters of a refusing answer that go into the error."""
 
 _TEMPLATE_MARKS = ("{{", "{%", "{#")
 _OURS = {"connection", "content-length", "host", "idempotency-key", "transfer-encoding"}
@@ -131,7 +128,7 @@ class Webhook(Connector[WebhookOptions, WebhookAction]):
             headers.update(signature(self.options.signing_secret.get_secret_value(), job.key, at, body))
         answer = await self.http.request(self.options.method, self.options.url, data=body, headers=headers)
         self._require_success(answer)
-        return Receipt(body=_json_or_none(answer), status=answer.status)
+        return Receipt(body=unsaid(_json_or_none(answer), self._ours), status=answer.status)
 
     async def check(self) -> None:
         """Ask the host for its options: any answer proves address, connection and certificate; nothing is posted."""
@@ -141,16 +138,13 @@ class Webhook(Connector[WebhookOptions, WebhookAction]):
         try:
             answer.raise_for_status()
         except Rejected as refusal:
-            raise type(refusal)(f"{refusal}{self._said(answer)}", grace=refusal.grace) from None
+            raise type(refusal)(f"{refusal}{quoted(answer, self._ours)}", grace=refusal.grace) from None
 
-    def _said(self, answer: Answer) -> str:
-        """The receiver's own words, short; empty when they hold one of our secrets or are a web page."""
-        said = " ".join(answer.body.decode("utf-8", "replace").split())[:SAID_MOST]
+    @property
+    def _ours(self) -> list[str]:
+        """What an answer may repeat and nobody may read: a receiver that echoes is common."""
         secret = self.options.signing_secret
-        ours = [*self.options.headers.values(), *([secret.get_secret_value()] if secret else [])]
-        if not said or said.startswith("<") or any(word and word in said for word in ours):
-            return ""
-        return f"; it said: {said}"
+        return [*hidden(self.options.headers), *([] if secret is None else [secret.get_secret_value()])]
 
 
 def signing_key(secret: str) -> bytes:

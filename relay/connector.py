@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -11,9 +12,9 @@ from relay.models import Form, LocalPath, Secret, quick
 from relay.templates import HEADER, HTML, PLAIN, URL_PART, Escaping, Names, PathTemplate, Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-    from relay.http import Http
+    from relay.http import Answer, Http
 
 __all__ = [
     "HEADER",
@@ -31,7 +32,17 @@ __all__ = [
     "Receipt",
     "Secret",
     "Shape",
+    "hidden",
+    "quoted",
+    "unsaid",
 ]
+
+SAID_MOST = 200
+"""Characters of a refusing answer that go into the error."""
+_OPEN = {"accept", "accept-language", "content-language", "content-type", "user-agent"}
+"""Headers that never hold a secret."""
+_SHORTEST = 4
+"""Characters below which a text of ours is no secret, and may stand in any answer."""
 
 
 async def no_recording() -> bytes:
@@ -165,3 +176,36 @@ class Connector(ABC, Generic[O, A]):
         Raises:
             Rejected: if they cannot.
         """
+
+
+def hidden(headers: Mapping[str, str]) -> list[str]:
+    """Values of headers that people wrote for a service, and that may be secrets."""
+    return [value for name, value in headers.items() if name.lower() not in _OPEN]
+
+
+def quoted(answer: Answer, secrets: Iterable[str]) -> str:
+    """A service's own words, short, to stand behind an error; empty when they hold a secret of ours or are a page."""
+    whole = answer.body.decode("utf-8", "replace")
+    said = " ".join(whole.split())[:SAID_MOST]
+    if not said or said.startswith("<") or any(spelt in whole for spelt in _spellings(secrets)):
+        return ""
+    return f"; it said: {said}"
+
+
+def unsaid(value: Any, secrets: Iterable[str]) -> Any:
+    """The JSON of an answer without the secrets of ours that it repeats, so that it can be kept and shown."""
+    if isinstance(value, str):
+        for secret in _spellings(secrets):
+            value = value.replace(secret, "…")
+        return value
+    if isinstance(value, list):
+        return [unsaid(item, secrets) for item in value]
+    if isinstance(value, dict):
+        return {unsaid(name, secrets): unsaid(item, secrets) for name, item in value.items()}
+    return value
+
+
+def _spellings(secrets: Iterable[str]) -> set[str]:
+    """As they are, and as JSON writes them."""
+    long = [secret for secret in secrets if len(secret) >= _SHORTEST]
+    return {*long, *(json.dumps(secret)[1:-1] for secret in long)}

@@ -87,6 +87,8 @@ async def open_door(ledger, clock, trusted=(), body_seconds=PATIENCE):
     intake = Intake(ledger, clock, metrics, ticks=lambda: ticks[0])
     door = Door(intake, sources, trusted, body_seconds=body_seconds)
     runner, port = await server.listen(door.app(), "127.0.0.1", 0, linger=0.05, way=door.quickly)
-    yield Front(port, door, intake, metrics, ticks)
-    await runner.cleanup()
-    await intake.drain()
+    try:
+        yield Front(port, door, intake, metrics, ticks)
+    finally:
+        await runner.cleanup()
+        await intake.drain()

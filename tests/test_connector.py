@@ -1,9 +1,11 @@
 """The seam: what a connector that says nothing of its own is given."""
 
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 
-from relay.connector import Batch, Connector, Form, Job, Receipt
+from relay.connector import Batch, Connector, Form, Job, Receipt, hidden, quoted, unsaid
 from relay.errors import NotFound, Rejected, Unavailable
+from relay.http import Answer
 
 
 class Action(Form):
@@ -61,3 +63,22 @@ async def test_there_is_no_recording_where_there_is_no_phone_system():
 def test_a_connector_without_send_is_none():
     with pytest.raises(TypeError, match="send"):
         type("Half", (Connector,), {"Options": Form, "Action": Form})(Form(), None)
+
+
+def test_words_of_an_answer_are_quoted_short_and_never_with_even_a_part_of_a_secret():
+    def said(body):
+        return quoted(
+            Answer(422, CIMultiDictProxy(CIMultiDict()), body.encode()), ["false-secret-0001", 'a"b\\c', "no"]
+        )
+
+    assert said("the phone  is\nmissing, no?") == "; it said: the phone is missing, no?"
+    assert len(said("x" * 9000)) == len("; it said: ") + 200
+    for body in ("", "<html>", "a false-secret-0001", "x" * 190 + "false-secret-0001", '{"echo": "a\\"b\\\\c"}'):
+        assert said(body) == "", body
+
+
+def test_what_a_service_repeats_is_kept_without_our_secrets_wherever_they_stand():
+    ours = hidden({"X-Token": "false-secret-0001", "Content-Type": "application/json"})
+    told = {"false-secret-0001": [1, None, {"a": "Bearer false-secret-0001!"}], "type": "application/json"}
+    assert unsaid(told, ours) == {"…": [1, None, {"a": "Bearer …!"}], "type": "application/json"}
+    assert unsaid("yes", ["yes"]) == "yes", "what is so short is no secret"

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from connectors.crm.forms import CrmAction, CrmOptions, Request
 from connectors.crm.paths import at, identity, others, record
 from connectors.crm.spelling import digits, national, spelled
-from relay.connector import Connector, Job, Receipt
+from relay.connector import Connector, Job, Receipt, hidden, quoted, unsaid
 from relay.errors import Invalid, Rejected, TemplateError, Unavailable, Unclear
 from relay.http import GRACE
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from relay.http import Answer
 
-SAID_MOST = 200
 NOBODY = "+12025550100"
 """A number set aside for examples (https://en.wikipedia.org/wiki/555_(telephone_number)); nobody is found by it."""
 
@@ -166,20 +165,17 @@ class Crm(Connector[CrmOptions, CrmAction]):
         try:
             answer.raise_for_status()
         except Rejected as refusal:
-            raise type(refusal)(f"{step}: {refusal}{self._said(answer)}", grace=refusal.grace) from None
+            raise type(refusal)(f"{step}: {refusal}{quoted(answer, self._ours)}", grace=refusal.grace) from None
         body = answer.json() if answer.body.strip() else None
         if self.options.success_when and not at(body, self.options.success_when):
             where = self.options.success_when
-            raise Invalid(f"{step}: nothing true at {where!r} of the answer{self._said(answer)}", grace=GRACE)
+            raise Invalid(f"{step}: nothing true at {where!r} of the answer{quoted(answer, self._ours)}", grace=GRACE)
         return body
 
-    def _said(self, answer: Answer) -> str:
-        """The CRM's own words, short; empty when they hold one of our secrets or are a web page."""
-        said = " ".join(answer.body.decode("utf-8", "replace").split())[:SAID_MOST]
-        ours = self.options.auth.secrets() if self.options.auth is not None else []
-        if not said or said.startswith("<") or any(word and word in said for word in ours):
-            return ""
-        return f"; it said: {said}"
+    @property
+    def _ours(self) -> list[str]:
+        auth = self.options.auth
+        return [*hidden(self.options.headers), *([] if auth is None else auth.secrets())]
 
     def _keep(self, job: Job[CrmAction], contact: str | int, known: Mapping[str, Any]) -> None:
         job.notes[CONTACT] = contact
@@ -187,7 +183,7 @@ class Crm(Connector[CrmOptions, CrmAction]):
         if page is not None:
             job.notes[URL] = page.render(found={"id": contact})
         elif isinstance(url, str) and url.startswith(("https://", "http://")):
-            job.notes[URL] = url
+            job.notes[URL] = unsaid(url, self._ours)
 
 
 def _names(job: Job[CrmAction]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from pydantic import Field, field_validator, model_validator
 from yarl import URL
@@ -45,6 +45,8 @@ class Auth(Form):
             )
         if self.basic is not None and ":" not in self.basic.get_secret_value():
             raise ValueError("basic is written as user:password")
+        if self.bearer is not None:
+            require_header("Authorization", self.bearer.get_secret_value())
         for name, secret in (self.header or {}).items():
             require_header(name, secret.get_secret_value())
         return self
@@ -66,9 +68,14 @@ class Auth(Form):
         return f"{url}{'&' if '?' in url else '?'}{more}"
 
     def secrets(self) -> list[str]:
-        """Every text that must not be shown."""
+        """Every text that must not be shown, as a service may repeat it: from a header, or from an address."""
         named = [*(self.header or {}).values(), *(self.query or {}).values()]
-        return [secret.get_secret_value() for secret in (self.bearer, self.basic, *named) if secret is not None]
+        told = [secret.get_secret_value() for secret in (self.bearer, *named) if secret is not None]
+        if self.basic is not None:
+            pair = self.basic.get_secret_value()
+            told += [pair, pair.partition(":")[2], self.headers()["Authorization"].partition(" ")[2]]
+        quoted = [quote_plus(secret.get_secret_value()) for secret in (self.query or {}).values()]
+        return [*told, *quoted, *(URL(f"?{part}").raw_query_string for part in quoted)]
 
 
 NAMES = ("match", "digits", "national", "found", "fields", "log", "wanted", "call")

@@ -103,6 +103,7 @@ def test_a_number_that_cannot_be_read_is_no_number_but_kept_as_written(written):
         "1970-01-01T00:00:00Z",
         "2099-01-01T00:00:00Z",
         "2026-03-02T15:58:00",
+        "2026-03-02T24:00:00Z",
         "2026-03-02T24:61:00Z",
         1772467080000,
         "soon",
@@ -124,9 +125,11 @@ def test_a_number_that_is_none_says_nothing(written):
     assert "duration" not in missed(duration_seconds=written).call
 
 
-@pytest.mark.parametrize("field", ["caller_number", "direction", "duration_seconds", "ai_category", "tracking_number"])
-@pytest.mark.parametrize("value", [["x"], {"a": 1}])
-def test_a_list_or_an_object_where_text_is_due_is_refused(field, value):
+@pytest.mark.parametrize(
+    "field", ["caller_number", "caller_name", "direction", "duration_seconds", "ai_category", "tracking_number"]
+)
+@pytest.mark.parametrize("value", [["x"], {"a": 1}, True, False])
+def test_a_list_an_object_or_a_yes_where_text_is_due_is_refused(field, value):
     with pytest.raises(BadBody) as refused:
         missed(**{field: value})
     assert refused.value.status == 400
