@@ -64,7 +64,7 @@ class BadBody(RelayError):
 class TemplateError(RelayError):
     """The template cannot be used as written; `column` is its offset in the source, from 0, when known."""
 
-    def __init__(self, message: str, *, column: int = 0) -> None:
+    def __init__(self, message: str, column: int = 0) -> None:
         super().__init__(message)
         self.column = column
 

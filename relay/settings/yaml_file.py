@@ -21,6 +21,7 @@ DEEPEST = 24
 _VARIABLE = re.compile(
     r"\$\$|\$\{(?:file:(?P<file>[^}]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?)\}|\$\{[^}]*\}?"
 )
+_QUOTED = re.compile(r"`([^`…]+)…?`")
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Document:
     """Places that hold a variable which could not be filled in: nothing more need be said of them."""
     _keys: dict[Place, tuple[int, int]] = field(default_factory=dict)
     _values: dict[Place, tuple[int, int]] = field(default_factory=dict)
+    _last_lines: dict[Place, int] = field(default_factory=dict)
+    """Of a text that stands on several lines."""
 
     def complain(self, place: Place, message: str) -> None:
         """Note a mistake. One that begins by quoting the key itself points at the key, else at the value."""
@@ -53,7 +56,15 @@ class Document:
         self.warnings.append(Mistake(str(self.path), *self.position(place, message), message))
 
     def position(self, place: Place, message: str = "") -> tuple[int, int]:
-        """Line and column of a place, counted from 1; of the nearest place above it that stands in the file."""
+        """Line and column of a place, counted from 1; of the nearest place above it that stands in the file.
+
+        In a text of several lines it is where the words stand that the message quotes.
+        """
+        if place in self._last_lines and (quoted := _QUOTED.search(message)):
+            lines = self.text.split("\n")
+            for number in range(self._values[place][0], self._last_lines[place] + 1):
+                if (column := lines[number - 1].find(quoted[1])) >= 0:
+                    return number, column + 1
         while place:
             about_key = message.startswith(f"`{place[-1]}`") or place not in self._values
             known = self._keys.get(place) if about_key else self._values.get(place)
@@ -79,6 +90,8 @@ class Document:
     def build(self, node: yaml.Node, place: Place = ()) -> Any:
         """Plain values from YAML's nodes."""
         self._values.setdefault(place, (node.start_mark.line + 1, node.start_mark.column + 1))
+        if isinstance(node, yaml.ScalarNode) and node.end_mark.line > node.start_mark.line:
+            self._last_lines[place] = node.end_mark.line + 1
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, place)
         if isinstance(node, yaml.SequenceNode):
@@ -135,6 +148,8 @@ def read_document(path: Path) -> Document:
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         said = error.problem or error.context or ""
         hint = next((f"; {hint}" for words, hint in _HINTS.items() if words in said), "")
+        if broken := _quotes_in_quotes(text, line, last="end of stream" in said):
+            line, hint = broken, "; within double quotes write single ones: \"{{ caller.name | default('there') }}\""
         curled = "; the curled quotes here are no quotes to YAML: write straight ones" if _curled(text, line) else ""
         message = f"this is no YAML: {said}{curled or hint}"
         raise ConfigError([Mistake(str(path), line, column, message)]) from None
@@ -167,6 +182,14 @@ def _curled(text: str, line: int) -> bool:
     return bool(re.search("[\u201c\u201d\u2018\u2019]", text.split("\n")[line - 1]))
 
 
+def _quotes_in_quotes(text: str, line: int, *, last: bool) -> int | None:
+    """The line on which a template ends the quotes that it stands in: this one, or any, if all was read."""
+    lines = list(enumerate(text.split("\n"), 1))
+    suspects = lines if last else lines[line - 1 : line]
+    return next((number for number, said in suspects if _BROKEN_QUOTES.search(said)), None)
+
+
+_BROKEN_QUOTES = re.compile(r"""\"[^"]*\{[{%][^"}]*"[^"}]*[}"]""")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

@@ -5,6 +5,7 @@ Every dotted name (`caller.number`) becomes one identifier, so that a missing on
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -141,7 +142,9 @@ class Grammar(NodeTransformer):
         """`value | name(arguments)`; the filter is told in words what it works on."""
         place = rf"\|\s*{re.escape(node.name)}"
         if node.name not in FILTERS:
-            raise _Wrong(f"there is no filter {node.name}; there are {', '.join(sorted(FILTERS))}", place)
+            near = difflib.get_close_matches(node.name, FILTERS, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(sorted(FILTERS))}"
+            raise _Wrong(f"there is no filter `{node.name}`; {hint}", place)
         if node.node is None or node.dyn_args is not None or node.dyn_kwargs is not None:
             raise _Wrong(f"the filter {node.name} takes its arguments one by one", place)
         words = nodes.Const(_words(node), lineno=node.lineno, environment=node.environment)

@@ -17,6 +17,7 @@ from relay.errors import RelayError, TemplateError
 from relay.templates.escaping import PLAIN, Escaping, Safe
 from relay.templates.filters import FILTERS
 from relay.templates.grammar import BOUNDED, LOOP_FACTS, read
+from relay.templates.slips import explain
 from relay.templates.values import JOINT, Missing, plain
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ OUTPUT_MOST = 4 * 1024
 """Characters of what a template says, unless the caller allows more."""
 _LOOP_MOST = 200
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_TOO_MUCH = (SyntaxError, RecursionError, MemoryError, ValueError, OverflowError)
 _OPENERS = ("{{", "{%", "{#")
 
 
@@ -196,26 +198,31 @@ def _compile(source: str, escaping: Escaping) -> Template:
         grammar = read(tree, functools.partial(_place, source))
         compiled = environment.from_string(tree)
     except TemplateSyntaxError as error:
-        raise TemplateError(_say(error), column=_place(source, "", line=error.lineno)) from None
-    except (SyntaxError, RecursionError, MemoryError, ValueError, OverflowError):
+        said = (error.message or "it cannot be read").rstrip(".")
+        raise TemplateError(*explain(source, said, functools.partial(_reads, environment))) from None
+    except _TOO_MUCH:
         raise TemplateError("this is nested too deeply, or holds a number too long") from None
     return Template(source, frozenset(grammar.names), grammar.constant, escaping, compiled)
 
 
-def _say(error: TemplateSyntaxError) -> str:
-    return f"not a template as it stands: {(error.message or 'it cannot be read').rstrip('.')}"
+def _reads(environment: _Environment, source: str) -> bool:
+    """Whether a piece can be read by itself."""
+    try:
+        environment.parse(source)
+    except (TemplateSyntaxError, *_TOO_MUCH):
+        return False
+    return True
 
 
 def _name_pattern(name: str) -> str:
     return r"\b" + r"\W+".join(re.escape(part) for part in name.split(".")) + r"\b"
 
 
-def _place(source: str, pattern: str, *, line: int = 1) -> int:
+def _place(source: str, pattern: str) -> int:
     """The offset of a pattern inside the expressions of a template; of its first expression when it is not found."""
     inside = list(re.finditer(r"\{\{.*?(?:\}\}|$)|\{%.*?(?:%\}|$)", source, re.DOTALL))
     for span in inside:
         found = re.compile(pattern).search(source, span.start(), span.end()) if pattern else None
         if found:
             return found.start()
-    start = sum(len(text) + 1 for text in source.split("\n")[: line - 1])
-    return next((span.start() for span in inside if span.end() > start), start)
+    return inside[0].start() if inside else 0

@@ -120,6 +120,12 @@ async def an_unknown_connector(new):
     return await new.type("check")
 
 
+@says("template: `{{ business.name }`: this is opened and never closed; write }} behind it")
+async def a_brace_too_few(new):
+    new.change("{{ business.name }}", "{{ business.name }")
+    return await new.type("check")
+
+
 @says("template: … is not known; did you mean `business.name`?")
 async def a_misspelt_name(new):
     new.change("{{ business.name }}", "{{ busines.name }}")

@@ -84,3 +84,25 @@ def test_spans_are_read_as_an_owner_writes_them(load):
     [rule] = settings.rules
     assert (rule.fresh, rule.steps[0].span) == (3600, 120)
     assert settings.policy.per_person.span == 86400
+
+
+@pytest.mark.parametrize("style", ["|", ">", "|-"])
+def test_a_mistake_in_a_text_of_several_lines_is_told_on_its_own_line(mistakes, style):
+    text = f"{style}\n            Hello,\n            it is {{{{ business name }}}} here\n            bye"
+    steps = f"\n      - send: out\n        body:\n          said: {text}\n"
+    file = FILE.replace(" [{send: out, body: {said: SAID}}]", steps)
+    [said] = mistakes(file)
+    assert said.startswith("12:19: template: `{{ business name }}`: the parts of a name are joined by a dot")
+    [said] = mistakes(file.replace("business name", "business.nam"))
+    assert said.startswith("12:22: template: `business.nam` is not known")
+
+
+@pytest.mark.parametrize(
+    "then", ["[{send: out, body: {said: SAID}}]", "\n      - send: out\n        body: {}\n        headers: {A: SAID}"]
+)
+def test_quotes_within_quotes_are_told(mistakes, then):
+    written = '"{{ caller.name | default("there") }}"'
+    file = FILE.replace("[{send: out, body: {said: SAID}}]", then).replace("SAID", written)
+    [said] = mistakes(file)
+    assert said.startswith(f"{file[: file.index(written)].count(chr(10)) + 1}:")
+    assert "within double quotes write single ones: \"{{ caller.name | default('there') }}\"" in said
