@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relay.intake.reading import read_event
+from relay.models import Finding, Verdict
+from relay.store.sql.rows import dump_verdicts
 from relay.store.sqlite import SqliteStore
 from tests.benchmarks.figure import Figure, Setting, median
 from tests.benchmarks.load import AREAS, Bodies
@@ -38,7 +40,7 @@ insert into calls (source, key, caller, number, began_at, direction, outcome, an
 insert into traffic (hour, number, outcome, calls) select cast(began_at / 3600 as integer), number, outcome,
     count(*) from calls group by 1, 2, 3;
 insert into verdicts (event, at, config, verdicts) {_ROWS}
-    select printf('evt_%023x', n), {_AT}, 'before', '[]' from rows;
+    select printf('evt_%023x', n), {_AT}, 'before', :verdicts from rows;
 insert into deliveries (id, event, run, rule, rule_version, step, kind, connector, state, due_at, first_due_at,
     born_at, shadow, action, claims, tries, receipt, settled_at) {_ROWS} select printf('dlv_%023x', n),
     printf('evt_%023x', n), printf('evt_%023x.r', n), 'Forward', 'before', 0, 'send', 'first', 'delivered',
@@ -46,6 +48,17 @@ insert into deliveries (id, event, run, rule, rule_version, step, kind, connecto
 insert into attempts (delivery, number, started_at, seconds, outcome, answer) {_ROWS}
     select printf('dlv_%023x', n), 1, {_AT}, 0.01, 'delivered', '200' from rows
 """  # noqa: S608 - constants
+
+
+_VERDICTS = (
+    Verdict(
+        "Outside business hours",
+        "skipped",
+        "call.ai_score: wanted at least 90, was 82",
+        (Finding("call.ai_score", "at least 90", "82", held=False),),
+    ),
+) * 10
+"""As much as the ten rules of the reference file say of a call."""
 
 
 def fill(path: Path, events: int) -> None:
@@ -64,6 +77,7 @@ def fill(path: Path, events: int) -> None:
     connection.execute("begin")
     call, raw = json.dumps(dict(event.call)), json.dumps(dict(event.raw))
     values = {"events": events, "now": time.time(), "span": _SPAN, "call": call, "raw": raw}
+    values["verdicts"] = dump_verdicts(_VERDICTS)
     for statement in _FILL.split(";\n"):
         connection.execute(statement, {name: value for name, value in values.items() if f":{name}" in statement})
     for name in ("accepted", "owed"):

@@ -113,3 +113,31 @@ async def test_the_copy_put_back_is_known_as_one(path: Path):
     assert await store.restored()
     await store.close()
     assert not verify(path).wrong
+
+
+def before(path: Path, name: str) -> sqlite3.Connection:
+    """A ledger as it was before this change of it."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    migrations.apply(sqlite_utils.Database(connection), stop_before=name)
+    return connection
+
+
+async def test_verdicts_are_kept_where_their_table_changes(tmp_path: Path):
+    path = tmp_path / "relay.db"
+    with closing(before(path, "verdict_rows")) as connection:
+        connection.execute("insert into verdicts values ('evt_1', 5, 'c', '[[\"A\", \"ran\", \"\", null, []]]')")
+    store = SqliteStore(path)
+    [verdict] = await store.verdicts("evt_1") or ()
+    await store.close()
+    assert (verdict.rule, verdict.word) == ("A", "ran")
+
+
+async def test_long_verdicts_share_their_pages(tmp_path: Path):
+    path = tmp_path / "relay.db"
+    await opened(path)
+    with closing(sqlite3.connect(path)) as connection:
+        empty = connection.execute("pragma page_count").fetchone()[0]
+        rows = ((f"evt_{n}", 5.0, "c", "v" * 1250) for n in range(100))
+        with connection:
+            connection.executemany("insert into verdicts (event, at, config, verdicts) values (?, ?, ?, ?)", rows)
+        assert connection.execute("pragma page_count").fetchone()[0] - empty < 50

@@ -247,8 +247,27 @@ def moves(db: Database) -> None:
     _run(db, _MOVES)
 
 
+_VERDICT_ROWS = """
+alter table verdicts rename to verdicts_before;
+create table verdicts (event text primary key, at real not null, config text not null, verdicts text not null) strict;
+insert into verdicts (event, at, config, verdicts) select event, at, config, verdicts from verdicts_before;
+drop table verdicts_before;
+"""
+
+
+@migrations()
+def verdict_rows(db: Database) -> None:
+    """Verdicts in a table that numbers its rows.
+
+    In one without numbers, whatever is longer than a quarter of a page takes a page of its own: the verdicts of ten
+    rules took 4.7 kB, three quarters of it empty. Source: https://sqlite.org/withoutrowid.html (section 4).
+    """
+    _run(db, _VERDICT_ROWS)
+
+
 LATEST = frozenset(
     {
+        "verdict_rows",
         "unconfirmed",
         "answers",
         "number_hours",
