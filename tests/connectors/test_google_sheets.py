@@ -284,7 +284,8 @@ async def test_the_account_of_the_machine_is_asked_for_at_its_metadata_server(tm
     machine = SinkStandIn(answer={"access_token": "ya29.machine", "expires_in": 3600, "token_type": "Bearer"})
     await machine.start()
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
-    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.delenv("CLOUDSDK_CONFIG", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr("gcloud.aio.auth.token.GCE_ENDPOINT_TOKEN", f"{machine.url}/token?recursive=true")
     assert await OfThisMachine().get() == "ya29.machine"
     assert machine.requests[0].headers["metadata-flavor"] == "Google"
