@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from relay.errors import ConfigError, Mistake
+from relay.settings.env_file import remedy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -164,7 +165,6 @@ def read_document(path: Path) -> Document:
     return document
 
 
-_WHERE = "write it into the file .env beside this one, or set it before the start"
 _HINTS = {
     "tab character": "indent with spaces",
     "cannot start any token": "indent with spaces, and put a value that begins with % @ or ` into quotes",
@@ -245,7 +245,8 @@ def _fill(
     found = environment.get(match["name"], "")
     if found or match["default"] is not None:
         return found or match["default"]
-    problems.append(f"the environment variable {match['name']} is not set, or blank: {_WHERE}")
+    what_to_do = remedy(document.path, match["name"], environment)
+    problems.append(f"the environment variable {match['name']} is not set, or blank: {what_to_do}")
     return match[0]
 
 

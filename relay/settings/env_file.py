@@ -1,0 +1,42 @@
+"""Why a variable of relay.yaml has no value, as far as the file `.env` beside it tells, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+NAME = ".env"
+_MOST = 256 * 1024
+
+
+def remedy(config: Path, name: str, environment: Mapping[str, str]) -> str:
+    """What to do so that the variable has a value; the file itself is read at the start alone, by the command line."""
+    file = config.parent / NAME
+    written = _line(file, name)
+    if written is None:
+        return f"write it into the file {NAME} beside this one, or set it before the start"
+    note, value = written
+    if value and not note:
+        if name in environment:
+            return f"it is set to nothing in the environment, which wins over {file}; unset it there"
+        return f"it stands in {file}, which is read at the start; start again"
+    if note:
+        return f"its line in {file} begins with #; take that away, and write the value behind the ="
+    return f"its line in {file} ends at the =; write the value behind it"
+
+
+def _line(file: Path, name: str) -> tuple[bool, str] | None:
+    """The variable's last line: whether it is only a remark, and what stands behind its =."""
+    try:
+        text = file.read_text(encoding="utf-8") if file.is_file() and file.stat().st_size <= _MOST else ""
+    except (OSError, UnicodeDecodeError):
+        return None
+    pattern = rf"^[ \t]*(#?)[ \t]*(?:export[ \t]+)?{re.escape(name)}[ \t]*=[ \t]*(.*)$"
+    lines = [(bool(found[1]), found[2].strip().strip("'\"")) for found in re.finditer(pattern, text, re.MULTILINE)]
+    used = [line for line in lines if not line[0]]
+    found = used or lines
+    return found[-1] if found else None
