@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from relay.cli.common import FAILURE, USAGE, stop
+from relay.cli.unwritable import unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +75,7 @@ def init(
     try:
         written = _write(target, text, values)
     except OSError as error:
-        stop(FAILURE, f"{target} cannot be written: {error.strerror}. Choose another folder by --dir, or mend this one")
+        stop(FAILURE, f"{unwritable(target, error)} by --dir")
     click.echo("wrote " + ", ".join(str(file) for file in written))
     relay = "relay" if folder == "config" else f"relay -c {target}"
     click.echo(f"secrets stand in {target.with_name('.env')}; no text is sent before `{relay} live RULE`", err=True)

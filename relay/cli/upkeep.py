@@ -23,6 +23,7 @@ from relay.cli.common import (
     start_logging,
     stop,
 )
+from relay.cli.unwritable import unwritable
 from relay.errors import StoreUnusable
 
 if TYPE_CHECKING:
@@ -97,7 +98,9 @@ def backup(folder: Path | None, file: Path | None, config: str | None, store: st
     except StoreUnusable as error:
         stop(CONFIG if folder is not None else FOUND, str(error))
     except OSError as error:
-        stop(FAILURE, f"{error.filename}: {error.strerror}")
+        if folder is None:
+            stop(FAILURE, f"{file} cannot be read: {error.strerror or error}")
+        stop(FAILURE, unwritable(folder, error))
     told = {
         "file": str(copy.file),
         "bytes": copy.bytes,

@@ -76,7 +76,7 @@ def test_a_folder_that_cannot_be_made_is_told_with_what_to_do(tmp_path):
     (tmp_path / "file").write_text("no folder")
     done = init(tmp_path / "file" / "config", "--yes")
     assert done.exit_code == 1
-    assert "cannot be written: Not a directory. Choose another folder by --dir, or mend this one" in done.output
+    assert "cannot be written: a part of that path is a file; name a folder by --dir" in done.output
 
 
 @pytest.mark.parametrize("zone", ["Chicago", "America/Nowhere", "CST6CDT7"])

@@ -71,4 +71,6 @@ def test_what_cannot_be_backed_up_says_why(run, kept, folder):
     assert run("backup").code == 2
     assert run("backup", "--verify", folder / "nothing.db").code == 4
     assert run("--store", f"sqlite:///{folder}/none.db", "backup", folder / "copies").code == 3
-    assert run("backup", kept / "below").code == 1
+    for place, why in ((kept, "a file of that name is in the way"), (kept / "below", "a part of that path is a file")):
+        ran = run("backup", place)
+        assert (ran.code, ran.out, ran.err) == (1, "", f"{place} cannot be written: {why}; name a folder\n")

@@ -14,6 +14,7 @@ from relay.intake import merge
 from relay.models import Attempt, State
 from relay.store import Settlement, Want
 from relay.store.sqlite import Ballast, SqliteStore
+from relay.store.sqlite.backup import back_up
 from tests.store.ledger import DAY, NOW, accept, event, nobody_waits, nothing_owed, owe, owed, plan
 
 BODY = b"x" * 4000
@@ -131,3 +132,11 @@ async def test_without_room_to_spare_there_is_no_ballast(disk):
     assert not ballast.take()
     assert not ballast.held
     assert not ballast.drop()
+
+
+async def test_a_copy_that_has_no_room_is_told_as_that_and_leaves_nothing(store, disk):
+    await accept(store, *(event(f"call-{number}") for number in range(200)))
+    disk.fill(leave=20 * KILOBYTE)
+    with pytest.raises(OSError, match="No space left"):
+        back_up(disk.folder / "relay.db", disk.folder, NOW)
+    assert not list(disk.folder.glob("*.part"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import errno
 import hashlib
 import os
 import sqlite3
@@ -44,7 +45,7 @@ def back_up(ledger: Path, folder: Path, at: float) -> Copy:
 
     Raises:
         StoreUnusable: the ledger cannot be read, or the copy is not sound.
-        OSError: the folder cannot be written.
+        OSError: the folder cannot be written, or its disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     stamp = dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
@@ -74,6 +75,8 @@ def _copy(ledger: Path, part: Path) -> None:
             with copy:
                 mark_as_copy(copy)
         except sqlite3.Error as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(part.parent)) from None
             raise StoreUnusable(f"the ledger {ledger} could not be copied: {error}") from None
 
 
