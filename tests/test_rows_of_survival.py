@@ -67,7 +67,7 @@ ROWS = {
     "D8": ["test_gates.py::test_one_probe_goes_and_while_it_is_away_no_other",
            "test_gates.py::test_when_the_probe_is_answered_all_that_is_owed_goes_out_oldest_first",
            "test_gates.py::test_what_was_kept_goes_out_at_the_connectors_rate"],
-    "D9": ["test_worker.py::test_a_connector_that_fails_as_it_should_not_is_dead_after_three",
+    "D9": ["test_carrier.py::test_a_connector_that_fails_as_it_should_not_is_dead_after_three",
            "store/queueing.py::test_a_step_whose_decision_fails_is_dead_and_holds_up_no_other"],
     "D10": ["test_end_to_end.py::test_what_was_owed_when_it_was_killed_arrives_after_the_restart"],
     "D11": ["test_app.py::test_what_is_owed_goes_where_the_connector_leads_now",

@@ -9,7 +9,7 @@ from aiolimiter import AsyncLimiter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.connector import Form, Receipt
+from relay.connector import Receipt
 from relay.errors import Invalid, RateLimited, Rejected, StoreBusy, Unauthorized, Unavailable, Unclear
 from relay.models import Delivery, State
 from relay.worker import move
@@ -89,18 +89,6 @@ def test_a_text_is_due_again_only_when_it_provably_did_not_leave(outcome, tries,
         assert after.due_at > now
 
 
-async def test_what_is_due_is_delivered_once_with_a_key_that_stays_the_same(world):
-    desk = Service(Unavailable("down"), Unclear("lost"))
-    it = world([{"send": "desk"}], desk=desk)
-    await it.ring()
-    await it.work()
-    await it.later(10)
-    await it.later(20)
-    assert [(job.tries, job.key) for job in desk.jobs] == [(n, desk.jobs[0].key) for n in range(3)]
-    assert (await it.only()).state is State.DELIVERED
-    assert [attempt.outcome for attempt in await it.ledger.attempts(desk.jobs[0].key)] == ["due", "due", "delivered"]
-
-
 @pytest.mark.parametrize(("outcome", "makes_room"), [(Receipt(id="ok"), True), (Unavailable("down"), False)])
 async def test_what_went_well_makes_room_before_it_is_written_down(world, until, outcome, makes_room):
     desk = Service(outcome, hold=asyncio.Event())
@@ -119,43 +107,6 @@ async def test_what_went_well_makes_room_before_it_is_written_down(world, until,
     await it.worker.idle()
     assert it.worker.under_way["desk"] == 0
     assert (await it.only()).state is (State.DELIVERED if makes_room else State.DUE)
-
-
-async def test_a_connector_that_fails_as_it_should_not_is_dead_after_three(world):
-    desk = Service(*[ZeroDivisionError("oops")] * 9)
-    it = world([{"send": "desk"}], desk=desk)
-    await it.ring()
-    for _ in range(6):
-        await it.later(60)
-    assert len(desk.jobs) == 3
-    found = await it.only()
-    assert (found.state, found.reason) == (State.DEAD, "ZeroDivisionError: oops")
-
-
-@pytest.mark.parametrize("answer", [None, "yes", 5])
-async def test_an_answer_that_is_no_receipt_is_no_success(world, answer):
-    it = world([{"send": "desk"}], desk=Service(*[answer] * 9))
-    await it.ring()
-    for _ in range(6):
-        await it.later(60)
-    assert (await it.only()).state is State.DEAD
-
-
-async def test_a_receipt_with_half_a_character_is_kept_all_the_same(world):
-    it = world([{"send": "desk"}], desk=Service(Receipt(id="\ud800", body={"a\udfff": float("inf")})))
-    await it.ring()
-    await it.work()
-    found = await it.only()
-    assert (found.state, found.receipt["id"]) == (State.DELIVERED, "?")
-
-
-async def test_a_connector_that_never_answers_is_cut_off_and_tried_again(world):
-    it = world([{"send": "desk"}], desk=Service(hold=asyncio.Event()))
-    it.worker.channels = {"desk": replace(it.worker.channels["desk"], timeout=0.2)}
-    await it.ring()
-    await it.work()
-    found = await it.only()
-    assert (found.state, found.tries, found.reason) == (State.DUE, 1, "no answer within 0.2 s")
 
 
 async def test_a_connector_that_hangs_holds_up_no_other(world, until):
@@ -230,20 +181,6 @@ async def test_a_failure_within_a_batch_holds_its_lane_until_it_is_delivered(wor
     assert [job.action.message for job in desk.jobs] == ["c1", "c2", "c3", "c2", "c4"]
 
 
-class Short(Service):
-    async def send_batch(self, _):
-        return [Receipt()]
-
-
-async def test_a_batch_with_too_few_results_delivers_nothing_and_does_not_go_on_for_ever(world):
-    it = world([{"send": "desk", "message": "{{ call.id }}"}], desk=Short(rows=3))
-    for _ in range(2):
-        await it.ring()
-    for _ in range(6):
-        await it.later(60)
-    assert await it.ledger.states() == {"dead": 2}
-
-
 async def test_a_ledger_that_is_busy_is_asked_again(world, until):
     it = world([{"send": "desk"}])
     await it.ledger.close()
@@ -253,51 +190,6 @@ async def test_a_ledger_that_is_busy_is_asked_again(world, until):
     running.cancel()
     with pytest.raises(StoreBusy):
         await it.worker.turn()
-
-
-async def test_what_a_connector_noted_is_there_on_the_next_try(world):
-    class Noting(Service):
-        async def send(self, job):
-            job.notes["seen"] = job.notes.get("seen", 0) + 1
-            return await super().send(job)
-
-    desk = Noting(Unavailable("down"))
-    it = world([{"send": "desk"}], desk=desk)
-    await it.ring()
-    await it.work()
-    await it.later(30)
-    assert [job.notes["seen"] for job in desk.jobs] == [1, 2]
-
-
-async def test_what_a_receipt_says_to_remember_is_known_to_the_next_delivery_of_its_key(world):
-    class Growing(Service):
-        def key(self, action):
-            return action.message
-
-        async def send(self, job):
-            await super().send(job)
-            return Receipt(id="m", remember={"n": job.known.get("n", 0) + 1} if job.action.message == "A" else None)
-
-    desk = Growing()
-    it = world([{"send": "desk", "message": "{{ call.source }}"}], desk=desk)
-    for source in ("A", "B", "A", "A"):
-        await it.ring(source=source)
-        await it.work()
-    assert [dict(job.known) for job in desk.jobs] == [{}, {}, {"n": 1}, {"n": 2}]
-
-
-async def test_a_step_that_its_connector_cannot_read_is_dead_with_the_place(world):
-    class Strict(Form):
-        message: int
-
-    desk = Service()
-    it = world([{"send": "desk"}], desk=desk)
-    await it.ring()
-    desk.Action = Strict
-    await it.work()
-    found = await it.only()
-    assert (found.state, desk.jobs) == (State.DEAD, [])
-    assert "message" in found.reason
 
 
 async def test_draining_waits_for_what_is_under_way(world):

@@ -1,4 +1,4 @@
-"""The loop that looks at the ledger, and what happens to each delivery between its claim and its settlement."""
+"""The loop that looks at the ledger and sets going what is due, as much of it at a time as each service takes."""
 
 from __future__ import annotations
 
@@ -6,39 +6,28 @@ import asyncio
 import contextlib
 import random
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from pydantic import ValidationError
 
-from relay import failpoints
-from relay.connector import Job, Receipt
-from relay.deadlines import Deadlines
-from relay.errors import Blocked, Rejected, StoreBusy, Unclear
-from relay.models import Attempt, Delivery, State
-from relay.store import Settlement
-from relay.texting import mute
+from relay.errors import StoreBusy
 from relay.ticks import elapsed
-from relay.traces import Untold
-from relay.worker import fate, moves
+from relay.worker import fate
 from relay.worker.ahead import Ahead, Waiting
 from relay.worker.backlog import Backlog
+from relay.worker.carrier import Carrier, Hooks
 from relay.worker.gates import Gates
 from relay.worker.hold import Hold
 from relay.worker.look import all_of, groups
-from relay.worker.memory import memory, with_known
-from relay.worker.move import POISON, Outcome, move, plain, told
-from relay.worker.recording import recording_of
-from relay.worker.texts import Texts
+from relay.worker.move import told
 from relay.worker.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from relay.metrics import Metrics
     from relay.planner import Planner
-    from relay.store import Claimed, Run, Store, Want
+    from relay.store import Claimed, Store, Want
     from relay.traces import Traces
     from relay.worker.channel import Channel
 
@@ -73,20 +62,16 @@ class Worker:
         self._store = store
         self._planner = planner
         self._clock = clock
-        self._metrics = metrics
-        self._dice = dice
         self._ticks = ticks
         self._called = asyncio.Event()
         self.turned_at = float("-inf")
         """When it last looked at the ledger, on the monotonic clock."""
-        self.traces: Traces = Untold()
-        """Told of every try."""
         self._under_way: dict[str, int] = {}
         self._ahead = Ahead()
         self._backlog = Backlog(store.call_others, ticks)
         self._turns = Turns(other_hands, dice)
-        self._deadlines = Deadlines()
-        self._texts = Texts(store, planner, clock)
+        hooks = Hooks(lambda: self.channels, self._leave, self._ahead.took, self._expect_more)
+        self._carrier = Carrier(store, planner, clock, metrics, dice, hooks)
         self._tasks: set[asyncio.Task[None]] = set()
         self._left: set[asyncio.Task[Any]] = set()
         """Those that have sent and only write down."""
@@ -97,13 +82,20 @@ class Worker:
         self._looked_at = float("-inf")
         self._lingering: float | None = None
         self._freed_at = float("-inf")
-        self._log: Any = log.bind()
-        """The same logger, put together once: that takes longer than to say nothing."""
 
     @property
     def under_way(self) -> Mapping[str, int]:
         """How many tries are being made, by connector."""
         return self._under_way
+
+    @property
+    def traces(self) -> Traces:
+        """Told of every try."""
+        return self._carrier.traces
+
+    @traces.setter
+    def traces(self, traces: Traces) -> None:
+        self._carrier.traces = traces
 
     def call(self) -> None:
         """Something may have fallen due."""
@@ -258,139 +250,15 @@ class Worker:
 
     async def _carry(self, channel: Channel, group: Sequence[Claimed], hold: Hold, *, probe: bool) -> None:
         try:
-            tried = await self._tried(channel, group, hold)
+            tried = await self._carrier.carry(channel, group, hold)
             if tried:
                 await self.gates.heard(channel, tried, probe=probe)
         finally:
             self.gates.ended(channel.name, probe=probe)
             self._more |= probe or group[0].delivery.lane is not None
 
-    async def _tried(self, channel: Channel, group: Sequence[Claimed], hold: Hold) -> list[tuple[Delivery, Outcome]]:
-        """Send a group and write down how it went; answers what was really tried, as it stands now."""
-        ready, outcomes = [], dict[str, Outcome]()
-        for claimed in group:
-            try:
-                if claimed.delivery.kind == "text":
-                    begun = await self._texts.begin(channel, claimed) if hold.lasts() else None
-                    if begun is not None:
-                        ready.append(begun)
-                    continue
-                if claimed.delivery.kind in moves.KINDS:
-                    noted = await moves.begin(self._store, self._planner, channel, claimed, self._clock())
-                    if noted is not None:
-                        ready.append(replace(claimed, delivery=noted))
-                    continue
-            except StoreBusy:
-                raise
-            except Exception as error:  # noqa: BLE001 - a judgement that fails must neither send nor be asked for ever
-                outcomes[claimed.delivery.id] = Rejected(f"it could not be judged: {told(error)}", grace=POISON)
-            ready.append(claimed)
-        began, at = time.monotonic(), self._clock()
-        sound = [claimed for claimed in ready if claimed.delivery.id not in outcomes]
-        jobs = self._jobs(channel, sound, outcomes, at, hold)
-        if jobs:
-            jobs = await with_known(self._store, channel, jobs)
-            outcomes |= zip(jobs, await self._send(channel, list(jobs.values())), strict=True)
-        took = time.monotonic() - began
-        moved = await self._settle_all(channel, ready, outcomes, jobs, at, took) if ready else []
-        return [(delivery, outcomes[delivery.id]) for delivery in moved if delivery.id in jobs]
-
-    def _jobs(
-        self, channel: Channel, ready: Iterable[Claimed], outcomes: dict[str, Outcome], now: float, hold: Hold
-    ) -> Mapping[str, Job[Any]]:
-        """What the connector is handed; an action that it cannot read is Rejected among `outcomes`."""
-        jobs: dict[str, Job[Any]] = {}
-        for claimed in ready:
-            delivery = claimed.delivery
-            try:
-                action = channel.connector.Action.model_validate(dict(delivery.action or {}))
-            except ValidationError as error:
-                first = error.errors(include_url=False, include_input=False)[0]
-                place = ".".join(str(part) for part in first["loc"])
-                outcomes[delivery.id] = Rejected(f"the step cannot be read as filled in: {place}: {first['msg']}")
-                continue
-            notes = dict(delivery.notes)
-            jobs[delivery.id] = Job(
-                key=delivery.id,
-                action=action,
-                event=claimed.event.public(),
-                raw=claimed.event.raw,
-                recording=recording_of(self.channels, claimed.event),
-                tries=delivery.tries,
-                notes=notes,
-                note=moves.noter(self._store, delivery, notes),
-                now=now,
-                in_time=hold.lasts,
-            )
-        return jobs
-
-    async def _send(self, channel: Channel, jobs: list[Job[Any]]) -> Sequence[Outcome]:
-        try:
-            with self._deadlines.within(channel.timeout):
-                if len(jobs) == 1:
-                    results: Sequence[Outcome] = [await channel.connector.send(jobs[0])]
-                else:
-                    results = await channel.connector.send_batch(jobs)
-            if len(results) != len(jobs) or not all(isinstance(result, (Receipt, Exception)) for result in results):
-                raise TypeError(f"{channel.name} did not answer with one receipt or failure for each delivery")  # noqa: TRY301 - told like any other failure
-        except TimeoutError:
-            return [Unclear(f"no answer within {channel.timeout:g} s")] * len(jobs)
-        except Exception as error:  # noqa: BLE001 - whatever a connector raises is the outcome of the try
-            return [error] * len(jobs)
-        if all(isinstance(result, Receipt) for result in results):
-            self._leave(channel.name)
-        return results
-
-    async def _settle_all(
-        self,
-        channel: Channel,
-        ready: Sequence[Claimed],
-        outcomes: Mapping[str, Outcome],
-        jobs: Mapping[str, Job[Any]],
-        at: float,
-        took: float,
-    ) -> list[Delivery]:
-        now = self._clock()
-        settlements = []
-        for claimed in ready:
-            delivery, outcome = claimed.delivery, outcomes[claimed.delivery.id]
-            job = jobs.get(delivery.id)
-            noted = delivery.but(notes=plain(delivery.notes if job is None else job.notes))
-            moved = move(noted, outcome, channel.retry, now=now, dice=self._dice, settle=self._settle)
-            attempt = Attempt(delivery.id, moved.tries, at, took, str(moved.state), told(outcome))
-            if delivery.kind == "text":
-                self._learn_block(delivery, outcome, now)
-            provider = (moved.receipt or {}).get("id") if delivery.kind == "text" else None
-            settlements.append(Settlement(moved, attempt, provider, memory(channel, job, outcome, now)))
-            self._metrics.tried(channel.name, str(moved.state), took)
-            self._ahead.took(channel.name, took)
-            level = self._log.debug if moved.state is State.DELIVERED else self._log.warning
-            ids = {"id": delivery.id, "run": delivery.run, "event_id": delivery.event}
-            level("delivery", **ids, connector=channel.name, state=str(moved.state), tries=moved.tries)
-            if self.traces.on:
-                self._trace(delivery, moved, took, told(outcome))
-        await self._store.settle(settlements, self._follow)
-        failpoints.reach("text_settled")
-        return [settlement.delivery for settlement in settlements]
-
-    def _follow(self, run: Run) -> Sequence[Delivery]:
+    def _expect_more(self) -> None:
         self._more = True
-        return self._planner.follow(run)
-
-    def _learn_block(self, delivery: Delivery, outcome: Outcome, now: float) -> None:
-        """What this text says of those after it: its sender may text, or may not for now."""
-        book, sender = self._planner.book, (delivery.action or {}).get("sender")
-        if isinstance(outcome, Blocked):
-            book.blocks.hold(outcome.sender, str(outcome), now=now)
-            book.alarm(mute(sender, str(outcome)))
-        elif isinstance(outcome, Receipt):
-            book.blocks.clear(sender)
-
-    def _trace(self, tried: Delivery, moved: Delivery, took: float, answer: str) -> None:
-        about: dict[str, str | int] = {"delivery": tried.id, "run": tried.run, "connector": tried.connector}
-        failed = None if moved.state is State.DELIVERED else answer
-        about |= {"try": moved.tries, "state": str(moved.state)}
-        self.traces.tell("deliver", tried.event, took, failed=failed, **about)
 
     async def _look_up(self, unknown: Sequence[Claimed]) -> None:
         texts = await self._store.texts(limit=1000)
