@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
 
 import pytest
+from aiohttp import web
 
 from connectors.table import CONNECTORS
 from relay.app import App
 from relay.backfill import MARK, Backfill, Rhythm
 from relay.callscaler import CallScaler
+from relay.callscaler.paging import by_cursor
 from relay.errors import DeliveryFailed
 from relay.http import Http, Network
 from relay.intake import Intake, read_event
 from relay.metrics import Metrics
+from relay.models import iso
 from relay.sandbox import Sandbox, SandboxSettings
 from relay.settings import read_settings
 from relay.standins import SinkStandIn, SlackStandIn
@@ -145,6 +149,54 @@ async def test_the_mark_stays_where_it_was_when_the_listing_breaks_off(world):
     assert await store.mark(MARK) == before
     sandbox.faults.calm()
     assert (await backfill.sweep()).created == 30
+
+
+def endless(cursor):
+    """A listing that shows the same cursor again, or goes on for ever with calls that nobody made."""
+
+    async def answer(request):
+        row = {"id": f"call-{request.query.get('cursor', '0')}", "status": "missed", "created_at": iso(START - 3600.0)}
+        told = {"calls": [row], "has_more": True, "next_cursor": cursor(request.query.get("cursor"))}
+        return web.json_response({"data": told})
+
+    return answer
+
+
+@pytest.mark.parametrize("cursor", [lambda _: "1", lambda last: str(int(last or 0) + 1)], ids=["loop", "for ever"])
+async def test_the_mark_stays_where_it_was_when_the_listing_has_no_end(world, cursor, monkeypatch):
+    clock, _, store, intake, _ = world
+    monkeypatch.setitem(by_cursor.__kwdefaults__, "most_pages", 20)
+    app = web.Application()
+    app.router.add_get("/calls", endless(cursor))
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    http = Http(Network((ipaddress.ip_network("127.0.0.1/32"),), allow_http=True))
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    client = CallScaler(http, api_key="cs_key_" + "f" * 32, base_url=url, sleep=lambda _: no_wait())
+    await store.set_mark(MARK, before := clock() - 7200.0)
+    with pytest.raises(DeliveryFailed):
+        await Backfill(store, intake, client, clock, "callscaler", Rhythm(300.0, 1200.0, 180.0)).sweep()
+    assert await store.mark(MARK) == before
+    await http.close()
+    await runner.cleanup()
+
+
+async def test_a_call_that_is_fetched_while_its_webhook_comes_in_is_one_event(world):
+    clock, sandbox, store, intake, backfill = world
+    await backfill.sweep()
+    made = [await sandbox.phone.ring("missed", caller=f"+1312555{n:04d}", webhook=False) for n in range(100, 130)]
+    clock.now += 3600
+
+    async def webhook(key):
+        body = {"event": "call.missed", "call_id": key, "caller_number": "+13125550101"}
+        return await intake.event(read_event(body, "callscaler", clock()).event, b"{}")
+
+    came = await asyncio.gather(backfill.sweep(), *(webhook(key) for key in made), backfill.sweep())
+    swept, accepted = (came[0], came[-1]), came[1:-1]
+    first = [event for event in await events_of(store) if event.type != "call.enriched"]
+    assert sorted(event.key for event in first) == sorted(made)
+    assert sum(one.created for one in swept) == sum(one.duplicate for one in accepted)
 
 
 async def test_without_the_log_of_webhooks_the_sweep_is_whole_all_the_same(world):

@@ -124,6 +124,22 @@ def test_an_address_that_is_none_for_us_is_refused_at_once(url):
         Http(PUBLIC).admit(url)
 
 
+def test_other_ports_are_used():
+    for port in (80, 81, 443, 8080, 8443, 65535):
+        assert Http(PUBLIC).admit(f"https://example.com:{port}/").port == port
+
+
+async def test_one_private_address_may_be_allowed_and_its_neighbour_is_not(sink):
+    port = sink.url.rpartition(":")[2]
+    http = Http(Network(allow=(ipaddress.ip_network("127.0.0.1/32"),), allow_http=True))
+    assert (await http.request("GET", f"http://127.0.0.1:{port}/")).status == 200
+    for other in ("127.0.0.2", "10.0.0.5", "169.254.169.254", "[fd00:ec2::254]"):
+        with pytest.raises(Rejected, match="ip_denied"):
+            await http.request("GET", f"http://{other}:{port}/")
+    await http.close()
+    assert len(sink.requests) == 1
+
+
 def test_plain_http_must_be_allowed():
     with pytest.raises(Rejected, match="allow_http"):
         Http(Network()).admit("http://example.com/")
@@ -357,13 +373,17 @@ def python_elsewhere():
     return run
 
 
-async def test_redirects_are_not_followed(http, raw, sink):
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_redirects_are_not_followed(http, raw, sink, status, method):
     async def redirect(writer):
-        writer.write(f"HTTP/1.1 302 Found\r\nLocation: {sink.url}/secret\r\nContent-Length: 0\r\n\r\n".encode())
+        head = f"HTTP/1.1 {status} Moved\r\nLocation: {sink.url}/secret\r\nContent-Length: 0\r\n\r\n"
+        writer.write(head.encode())
 
-    answer = await http.request("GET", await raw(redirect))
-    with pytest.raises(Rejected, match="redirects are not followed"):
+    answer = await http.request(method, await raw(redirect), data=b"")
+    with pytest.raises(Rejected, match="redirects are not followed") as caught:
         answer.raise_for_status()
+    assert "secret" not in str(caught.value)
     assert sink.requests == []
 
 

@@ -109,6 +109,9 @@ def _paused(sight: Sight) -> Iterable[Trouble]:
 
 def _dead(sight: Sight) -> Iterable[Trouble]:
     for name, (count, why) in sight.dead.items():
+        standing = sight.standings.get(name)
+        if standing is not None and standing.paused:  # one trouble: that alert says what to do about the dead, too
+            continue
         yield Trouble(
             f"dead:{name}",
             f"{count} {'delivery' if count == 1 else 'deliveries'} to {name} given up on in a day; the latest: {why}",

@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import structlog
+from aiohttp import http_parser
+
 from relay import server
 from relay.settings.forms import read_address
 
 if TYPE_CHECKING:
     from aiohttp import web
+
+log = structlog.get_logger(__name__)
 
 
 class Listeners:
@@ -26,6 +31,9 @@ class Listeners:
         Raises:
             OSError: the address cannot be listened on.
         """
+        if not self._runners and http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
+            remedy = "install aiohttp from a wheel for this machine, and unset AIOHTTP_NO_EXTENSIONS"
+            log.warning("requests are read by aiohttp's slow parser, written in Python", remedy=remedy)
         host, port = read_address(address)
         runner, port = await server.listen(app, host, port, **manners)
         self._own.add((host, port))

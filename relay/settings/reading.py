@@ -33,6 +33,7 @@ from relay.settings.sources_section import read_sources
 from relay.settings.spam_section import read_spam
 from relay.settings.tests_section import read_tests
 from relay.settings.texting_section import read_policy, warn_of_nobody
+from relay.settings.unreachable import warn_of_unreachable
 from relay.settings.written_secrets import judge_secrets, without_secrets
 from relay.settings.yaml_file import Document, expand, read_document
 from relay.texting import TextingForm
@@ -118,9 +119,12 @@ class _Reader:
         judge_secrets(document, self.tree, secretive, connectors.secret_inputs)
         warn_of_slips(document, self.written.get("rules"), section("business"))
         consider_environment(document, self.environment)
+        ways_out = None if network is None else Network(tuple(network.allow), network.allow_http, network.ca_file)
+        if ways_out is not None:
+            warn_of_unreachable(document, secretive, ways_out)
         document.raise_mistakes()
         if (
-            network is None
+            ways_out is None
             or business is None
             or server is None
             or callscaler is None
@@ -141,7 +145,7 @@ class _Reader:
             ),
             regrouping=regrouping,
             policy=policy,
-            network=Network(tuple(network.allow), network.allow_http, network.ca_file),
+            network=ways_out,
             store=store,
             server=server,
             callscaler=callscaler,

@@ -1,5 +1,7 @@
 """Signed-in browsers: how long they stay so, and what ends it."""
 
+import hashlib
+
 import pytest
 
 from relay.access import Role, Sessions
@@ -18,6 +20,13 @@ def test_a_session_is_found_by_the_name_that_only_its_browser_has(sessions):
     assert (found.role, found.who, found.session) == (Role.VIEW, "view token, signed in", True)
     assert found.csrf not in {None, "", sessions.find(other).csrf}
     assert sessions.find("x" + name) is None
+
+
+def test_of_the_name_only_a_digest_is_kept(sessions):
+    name = sessions.open(Role.ADMIN)
+    kept = repr(vars(sessions))
+    assert name not in kept
+    assert hashlib.sha256(name.encode()).digest() in sessions._kept
 
 
 def test_whoever_asks_nothing_for_half_an_hour_signs_in_again(sessions, clock):

@@ -56,6 +56,7 @@ async def test_a_csv_file_begins_with_its_columns_once(make, tmp_path):
 async def test_what_a_spreadsheet_would_calculate_is_text(make, tmp_path, value):
     await make(format="csv", columns=["Who"]).send(job(row={"Who": value}))
     assert rows(tmp_path / "calls.csv")[1][0] == f"'{value}"
+    assert all(part.startswith(b'"') for part in (tmp_path / "calls.csv").read_bytes().split(b"\r\n") if part)
 
 
 async def test_a_line_whose_settlement_was_lost_is_not_written_twice(make, tmp_path):

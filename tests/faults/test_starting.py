@@ -145,3 +145,25 @@ def test_a_second_signal_ends_it_at_once(tmp_path):
             assert served.poll() is None
         served.send_signal(signal.SIGTERM)
         assert served.wait(PATIENCE) == 1
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_start_without_the_compiled_reader_of_http_says_so_once(tmp_path, compiled):
+    """Both listeners are open by the time that is read."""
+    (tmp_path / "relay.yaml").write_text(FILE)
+    (tmp_path / "data").mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RELAY_HOOK_SECRET": "false-secret-0001-0001"}
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE, str(tmp_path / "relay.yaml")],
+        cwd=ROOT,
+        env=environment | ({} if compiled else {"AIOHTTP_NO_EXTENSIONS": "1"}),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as served:
+        said = []
+        while not said or "admin on" not in said[-1]:
+            assert served.poll() is None
+            said.append(served.stderr.readline())
+        served.send_signal(signal.SIGTERM)
+        assert served.wait(PATIENCE) == 0
+    assert [("slow parser" in line) for line in said].count(True) == (0 if compiled else 1), said
