@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from relay import phone
-from relay.errors import BadBody, DeliveryFailed, StoreBusy
+from relay.errors import BadBody, DeliveryFailed, StoreBusy, Unauthorized
 from relay.intake import read_event
 from relay.intake.texts import RECEIVED, wish_of
 from relay.models import iso
+from relay.rules import say_span
 from relay.store import ForeignText
+from relay.texting import Alarm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,6 +39,8 @@ OVERLAP = 86400.0
 """Seconds that every reading looks back beyond the last one: lists lag, and a first start counts a day of texts."""
 LATE = 3600.0
 """Seconds after which a text that came in is told as late: nobody is called to the phone about it."""
+DEAF = 600.0
+"""Seconds of readings that fail until somebody should see to it; a key that is refused is told at once."""
 MARK = "replies_mark"
 _AT_ONCE = 64
 """Texts that go to the ledger together, in their order: they share a commit. A start meets a whole day of them again,
@@ -62,8 +66,12 @@ class Replies:
         phone: PhoneConnector,
         clock: Callable[[], float],
         source: str = "callscaler",
+        alarm: Callable[[Alarm], None] = lambda _: None,
     ) -> None:
-        """`source` is the name of the source of type callscaler, to which replies belong; `phone` may be swapped."""
+        """`source` is the name of the source of type callscaler, to which replies belong; `phone` may be swapped.
+
+        `alarm` is told while the list cannot be read.
+        """
         self.phone = phone
         self.heard_at: float | None = None
         """When the last reading that came to its end began, Unix seconds; None while there was none."""
@@ -71,16 +79,41 @@ class Replies:
         self._intake = intake
         self._clock = clock
         self._source = source
+        self._alarm = alarm
+        self._failing_since: float | None = None
         self._known: frozenset[str] = frozenset()
 
     async def run(self) -> None:
         """Read at start and ever after; while the list cannot be read, texts are held."""
         while True:
-            try:
-                await self.read()
-            except (DeliveryFailed, StoreBusy) as error:
-                log.warning("the list of texts could not be read", why=str(error))
+            await self.step()
             await asyncio.sleep(EVERY)
+
+    async def step(self) -> None:
+        """Read once; what cannot be read now, a later step reads, and somebody is told where that lasts."""
+        try:
+            await self.read()
+        except (DeliveryFailed, StoreBusy) as error:
+            log.warning("the list of texts could not be read", why=str(error))
+            self._tell(error)
+        else:
+            self._failing_since = None
+
+    def _tell(self, error: Exception) -> None:
+        now = self._clock()
+        since = self._failing_since = now if self._failing_since is None else self._failing_since
+        if isinstance(error, Unauthorized):
+            what = "the phone system refuses the key: nothing is texted, fetched or regrouped"
+            remedy = (
+                "create a key in CallScaler under Settings, API Keys, put it in the place of CALLSCALER_API_KEY and "
+                "start again; what comes in meanwhile is written down and judged"
+            )
+        elif now - since >= DEAF:
+            what = f"the phone system's list of texts could not be read for {say_span(now - since)}: no text leaves"
+            remedy = f"`relay doctor` tells what stands in the way; the last answer: {error}"
+        else:
+            return
+        self._alarm(Alarm("phone-deaf", what, remedy))
 
     async def read(self) -> Reading:
         """Read what is new in the list.

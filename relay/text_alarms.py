@@ -24,7 +24,7 @@ OVER_AFTER = {"loop_suspected": 86400.0}
 """Seconds without a new sign after which an alert of this kind is over."""
 _OVER_AFTER = 300.0
 """The same for all other kinds: a text that is held is judged again every minute."""
-_KINDS = ("texts-total", "texts-prefix", "texts-sender", "loop_suspected")
+_KINDS = ("texts-total", "texts-prefix", "texts-sender", "loop_suspected", "phone-deaf")
 _LOOK = 30.0
 
 

@@ -8,6 +8,7 @@ import ipaddress
 import itertools
 import json
 import resource
+import sqlite3
 
 import pytest
 
@@ -37,6 +38,7 @@ async def door(ledger, clock):
         runners.append(runner)
         return port
 
+    start.runners = runners
     yield start
     for runner in runners:
         await runner.cleanup()
@@ -134,6 +136,22 @@ async def test_five_hundred_requests_on_one_connection_are_answered_in_order(doo
     answer = await answered(port, requests)
     assert answer.count(b"HTTP/1.1 202 ") == 500
     assert len(await ledger.events(limit=1000)) == 500
+
+
+async def test_of_five_hundred_requests_on_one_connection_32_at_most_are_read_ahead(door, tmp_path, until):
+    port = await door()
+    body = json.dumps({"event": "call.missed", "call_id": "c", "padding": "x" * 50_000}).encode()
+    requests = [webhook(nth, last=nth == 499) for nth in range(500)]
+    requests[1:499] = [f"{HEAD}Content-Length: {len(body)}\r\n\r\n".encode() + body] * 498
+    with contextlib.closing(sqlite3.connect(tmp_path / "relay.db", isolation_level=None)) as somebody:
+        somebody.execute("begin immediate")  # so the first one waits for the ledger, and all others behind it
+        asking = asyncio.ensure_future(answered(port, b"".join(requests)))
+        [runner] = door.runners
+        await until(lambda: [one for one in runner.server.connections if one._buffer_paused])
+        [connection] = runner.server.connections
+        assert len(connection._messages) <= 32
+        assert not asking.done()
+    assert (await asking).count(b"HTTP/1.1 20") == 500
 
 
 async def test_two_thousand_stalled_connections_and_a_flood_of_bad_requests_keep_no_good_one_out(door, ledger):

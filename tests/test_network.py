@@ -1,10 +1,13 @@
 """Which addresses requests to the outside may go to."""
 
+import asyncio
 import ipaddress
 import socket
 
 import pytest
 
+from relay.errors import Rejected
+from relay.http import Http
 from relay.network import Network, is_this_machine
 
 EVERYTHING = Network(allow=(ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")))
@@ -63,3 +66,29 @@ def test_an_address_of_an_own_network_is_this_machine():
         way.bind(("127.0.0.1", 0))
         way.connect(("127.3.3.3", 9))
         assert is_this_machine(ipaddress.ip_address(way.getsockname()[0]))
+
+
+async def test_a_name_that_turns_private_once_it_was_looked_up_is_refused(monkeypatch, sink):
+    """Rebinding. 127.0.0.2 stands for a public address here: it is all that may be reached."""
+    url, port, looked_up = sink.url.replace("127.0.0.1", "turns.example"), int(sink.url.rsplit(":")[2].strip("/")), []
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    def turning(name, port, **more):
+        looked_up.append(name)
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.2" if len(looked_up) == 1 else "127.0.0.1", port))
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", turning)
+    http = Http(Network(allow=(ipaddress.ip_network("127.0.0.2/32"),), allow_http=True))
+    async with await asyncio.start_server(answer, "127.0.0.2", port):
+        assert (await http.request("GET", url)).status == 200
+        with pytest.raises(Rejected, match=r"ip_denied: 127\.0\.0\.1"):
+            await http.request("GET", url)
+    await http.close()
+    assert looked_up == ["turns.example"] * 2, "no look-up is remembered"
+    assert sink.requests == []

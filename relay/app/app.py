@@ -105,7 +105,9 @@ class App:
         self.intake = Intake(store, clock, self.metrics, arrived=self.planner.call if worker else store.call_others)
         self.planner.let_in = self.intake.let_in
         self._traces = trace(self.intake, self.planner, self.worker)
-        self.phone = PhoneSystem(store, self.intake, clock, lambda: self.worker.channels, self._learn_numbers)
+        self.phone = PhoneSystem(
+            store, self.intake, clock, lambda: self.worker.channels, self._learn_numbers, self._text_alarms.note
+        )
         self.clock = Clock(store, self.intake, clock, lambda: self.planner.book)
         self.door = Door(self.intake, settings.sources, tuple(settings.server.trusted_proxies))
         self.upkeep = Upkeep(store, clock, settings.retention)
@@ -264,14 +266,8 @@ class App:
     def shown(self) -> Shown:
         """What this relay shows of itself."""
         under_way = self.worker.under_way
-        return show(
-            self.settings,
-            self.planner.book.rules,
-            self.worker.channels,
-            under_way,
-            self._rereading.last,
-            self.not_ready(),
-        )
+        rules, channels = self.planner.book.rules, self.worker.channels
+        return show(self.settings, rules, channels, under_way, self._rereading.last, self.not_ready())
 
     def _connector(self, name: str) -> Connector[Any, Any] | None:
         channel = self.worker.channels.get(name)

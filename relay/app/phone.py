@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from relay.intake import Intake
     from relay.settings import Settings
     from relay.store import Store
+    from relay.texting import Alarm
     from relay.worker import Channel
 
 log = structlog.get_logger(__name__)
@@ -38,13 +39,18 @@ class PhoneSystem:
         clock: Callable[[], float],
         channels: Callable[[], Mapping[str, Channel]],
         learnt: Callable[[], Awaitable[None]],
+        alarm: Callable[[Alarm], None],
     ) -> None:
-        """`channels` are those in force by name; `learnt` is called when the list of numbers was read."""
+        """`channels` are those in force by name; `learnt` is called when the list of numbers was read.
+
+        `alarm` is told while its list of texts cannot be read.
+        """
         self._store = store
         self._intake = intake
         self._clock = clock
         self._channels = channels
         self._learnt = learnt
+        self._alarm = alarm
         self._replies: Replies | None = None
         """Reads inbound texts; None while the phone system is not set up."""
 
@@ -63,7 +69,7 @@ class PhoneSystem:
             self._replies.phone = phone
             return
         source = phone_source(settings) or CALLSCALER
-        self._replies = Replies(self._store, self._intake, phone, self._clock, source)
+        self._replies = Replies(self._store, self._intake, phone, self._clock, source, self._alarm)
         keep("replies", self._replies.run)
         keep("numbers", self._read_numbers)
 

@@ -19,6 +19,7 @@ from relay.callscaler.numbers import Numbers
 from relay.callscaler.transport import Transport
 from relay.callscaler.voicemails import Voicemails
 from relay.callscaler.webhook_deliveries import WebhookDeliveries
+from relay.ticks import elapsed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -35,7 +36,9 @@ class CallScaler:
 
     What costs money, hands out power or cannot be undone (rows marked FINAL in `relay.callscaler.table`) raises
     Forbidden, with nothing sent, unless `everything` is True. `timeout` is seconds for one whole exchange; `sleep`
-    waits between tries of a GET. The `http` is the caller's, and the caller closes it.
+    waits between tries of a GET. A key that was refused is shown again only after five minutes by `clock`, seconds
+    since some moment; until then Unauthorized is raised with nothing sent. The `http` is the caller's, and the caller
+    closes it.
     """
 
     def __init__(
@@ -47,9 +50,10 @@ class CallScaler:
         everything: bool = False,
         timeout: float = 15.0,
         sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
+        clock: Callable[[], float] = elapsed,
     ) -> None:
         transport = Transport(
-            http, api_key=api_key, base_url=base_url, everything=everything, timeout=timeout, sleep=sleep
+            http, api_key=api_key, base_url=base_url, everything=everything, timeout=timeout, sleep=sleep, clock=clock
         )
         self.numbers = Numbers(transport)
         self.call_flows = CallFlows(transport)

@@ -14,8 +14,9 @@ from relay.callscaler.answers import bad_key, lost, no_key, read_json, refusal
 from relay.callscaler.incoming import Incoming
 from relay.callscaler.operations import Deed
 from relay.callscaler.table import OPERATIONS
-from relay.errors import Forbidden, Rejected, Unavailable, Unclear
-from relay.http import BODY_CAP, CONNECT_SECONDS, Answer, Http
+from relay.errors import Forbidden, Rejected, Unauthorized, Unavailable, Unclear
+from relay.http import BODY_CAP, CONNECT_SECONDS, GRACE, Answer, Http
+from relay.ticks import elapsed
 from relay.unreached import broke_off, no_answer, why_no_connection
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 JSON_CAP = 2 * 1024 * 1024
 """Bytes of one JSON answer."""
 TRIES = 3
+SHUT_OUT = 300.0
+"""Seconds for which a key that was refused (401) is not shown again: no loop that asks again makes it any better."""
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 10.0
 """Seconds; a service that asks for more is told to the caller, who can do other things meanwhile."""
@@ -47,7 +50,9 @@ class Transport:
         everything: bool,
         timeout: float,
         sleep: Callable[[float], Awaitable[Any]],
+        clock: Callable[[], float] = elapsed,
     ) -> None:
+        """`clock` tells seconds since some moment."""
         key = api_key.get_secret_value() if isinstance(api_key, SecretStr) else api_key
         self._http = http
         self._key = SecretStr(key.strip())
@@ -55,6 +60,9 @@ class Transport:
         self._everything = everything
         self._timeout = timeout
         self._sleep = sleep
+        self._clock = clock
+        self._refused: tuple[float, str] | None = None
+        """When the key was last refused, and in what words; None while it is taken."""
 
     async def ask(
         self,
@@ -107,6 +115,8 @@ class Transport:
                 f"{operation.address} costs money or cannot be undone, and is off; "
                 "in the shell --yes permits it, in a program CallScaler(everything=True)"
             )
+        if self._refused is not None and self._clock() - self._refused[0] < SHUT_OUT:
+            raise Unauthorized(f"{self._refused[1]}; it is shown again five minutes after that", grace=GRACE)
         return operation, operation.request(values)
 
     async def _exchange(self, request: Request, timeout: float) -> Answer:  # noqa: ASYNC109 - as in ask
@@ -171,8 +181,12 @@ class Transport:
         return {"Authorization": f"Bearer {key}", "Accept": accept, **request.headers}
 
     def _require_success(self, operation: Operation, answer: Answer) -> None:
+        refused = None
         if not 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own classes
-            raise refusal(operation, answer, self._key.get_secret_value())
+            refused = refusal(operation, answer, self._key.get_secret_value())
+        self._refused = (self._clock(), str(refused)) if isinstance(refused, Unauthorized) else None
+        if refused is not None:
+            raise refused
 
     async def _again(self, act: Callable[[], Awaitable[R]], tries: int) -> R:
         pause = _FIRST_PAUSE

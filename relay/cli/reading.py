@@ -94,7 +94,7 @@ def _print_events(found: Sequence[Event], zone: str, *, as_json: bool) -> None:
 @click.argument("event")
 @ledger_options
 def show(event: str, config: str | None, store: str | None, *, as_json: bool) -> None:
-    """One event, by its id or its call's id, or `last`: its verdicts, deliveries and tries."""
+    """One event, by its id or its call's id, or `last`: its verdicts, deliveries and tries. Steps count from 1."""
     trace = read_ledger(config, store, lambda ledger: _trace(ledger, event))
     if trace is None:
         stop(NOT_FOUND, no_event(event))
@@ -117,7 +117,10 @@ def show(event: str, config: str | None, store: str | None, *, as_json: bool) ->
 @click.argument("rule", required=False)
 @ledger_options
 def why(event: str, rule: str | None, config: str | None, store: str | None, *, as_json: bool) -> None:
-    """Why rules did what they did with an event: every condition with what was wanted and what was there."""
+    """Why rules did what they did with an event: every condition with what was wanted and what was there.
+
+    Steps count from 1.
+    """
     trace = read_ledger(config, store, lambda ledger: _trace(ledger, event))
     if trace is None:
         stop(NOT_FOUND, no_event(event))
@@ -193,7 +196,7 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
 @limit_option
 @json_option
 def deliveries(state: str | None, config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
-    """What is owed, delivered, or given up on, newest first."""
+    """What is owed, delivered, or given up on, newest first. Steps count from 1 (in the admin API from 0)."""
     found = read_ledger(config, store, lambda ledger: ledger.deliveries(limit=limit, state=state))
     if as_json:
         print_json({"deliveries": [_delivery(delivery) for delivery in found]})

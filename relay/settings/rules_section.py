@@ -95,7 +95,15 @@ def _warn_of_strangers(entry: Entry, rule: Rule, staff: frozenset[str]) -> None:
 
 def _warn_of_no_opening(entry: Entry, rule: Rule, hours: Business) -> None:
     """A business without hours neither opens nor closes."""
-    if hours.is_always_open and any(isinstance(tick, Opening) for tick in rule.ticks):
+    if not hours.is_always_open:
+        return
+    if rule.hours != "ignore":
+        entry.warn(
+            (*entry.place, "guards", "hours"),
+            f"the business has no hours, so it is always open, and `hours: {rule.hours}` changes nothing; write "
+            "business: hours",
+        )
+    if any(isinstance(tick, Opening) for tick in rule.ticks):
         entry.warn(
             (*entry.place, "when"),
             "the business has no hours, so it neither opens nor closes: this time never comes; write business: hours",

@@ -111,12 +111,12 @@ async def test_opening_the_listing_is_tried_again_and_errors_are_told_apart(clie
     service.says((503, ""), texts("a"))
     assert await ids(client.messages.texts()) == ["a"]
     assert waits == [0.5]
-    service.says((401, {"error": "unauthorized"}))
-    with pytest.raises(Unauthorized, match="create a key"):
-        await ids(client.messages.texts())
     service.says((404, {"error": "no"}))
     with pytest.raises(NotFound):
         await ids(client.messages.sms())
+    service.says((401, {"error": "unauthorized"}))
+    with pytest.raises(Unauthorized, match="create a key"):
+        await ids(client.messages.texts())
 
 
 async def test_rows_come_out_before_the_listing_has_ended_and_leaving_early_closes_it(client, service):

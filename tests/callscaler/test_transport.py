@@ -5,7 +5,7 @@ import pytest
 
 from relay.callscaler.operations import Deed
 from relay.callscaler.table import OPERATIONS
-from relay.errors import Forbidden, Invalid, NotFound, RateLimited, Unavailable
+from relay.errors import Forbidden, Invalid, NotFound, RateLimited, Unauthorized, Unavailable
 from tests.patience import PATIENCE
 
 EMPTY = {"data": {"numbers": [], "total": 0}}
@@ -130,6 +130,7 @@ def test_importing_the_client_imports_no_more_of_the_relay_than_values_errors_an
         "relay.failpoints",
         "relay.http",
         "relay.network",
+        "relay.ticks",
         "relay.unreached",
     }
 
@@ -138,3 +139,18 @@ def test_reading_the_table_loads_neither_pydantic_nor_aiohttp():
     code = "import sys, relay.callscaler.table; print('pydantic' in sys.modules, 'aiohttp' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert told.stdout.split() == ["False", "False"]
+
+
+async def test_a_key_that_was_refused_is_not_shown_again_for_five_minutes(make_client, service):
+    now = [0.0]
+    client = make_client(clock=lambda: now[0])
+    service.says((401, {"error": "unauthorized"}), EMPTY)
+    for moment in (0.0, 1.0, 299.0):
+        now[0] = moment
+        with pytest.raises(Unauthorized, match="answered 401"):
+            await client.numbers.list()
+    assert len(service.asked) == 1
+    now[0] = 300.0
+    assert await client.numbers.list() == []
+    now[0] = 301.0
+    assert await client.numbers.list() == []

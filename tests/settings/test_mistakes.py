@@ -286,6 +286,8 @@ ENDS = "connectors: {log: {type: webhook, url: https://example.com/}}\n"
          "this time never comes"),
         ("rules:\n  - {name: Digest, when: [call.missed, {at: closing}], then: [{send: log}]}\n", 2, 26,
          "write business: hours"),
+        ("rules:\n  - {name: Back, when: call.missed, guards: {hours: hold}, then: [{send: log}]}\n", 2, 53,
+         "so it is always open, and `hours: hold` changes nothing"),
         ("groups:\n  - {name: Busy, if: {number.calls_7d: {at_least: 50}}, leave_below: {number.calls_7d: 60}}\n",
          2, 88, "comes into `Busy` at 50, and 60 lies above that"),
         ("groups:\n  - name: Busy\n    if: [{number.calls_7d: {above: 9}}]\n    leave_below: {number.calls_7d: 10}\n",
@@ -303,6 +305,7 @@ def test_what_has_no_effect_or_stops_everything_is_warned_of_where_it_stands(loa
     [
         "texting: {limits: {total: none, per_person: 1/day}}\n",
         "business: {hours: {mon: 09:00-17:00}}\nrules: [{name: Digest, when: {at: opening}, then: [{send: log}]}]\n",
+        "rules: [{name: Back, when: call.missed, guards: {hours: ignore}, then: [{send: log}]}]\n",
         "business: {closed: [2026-12-25]}\nrules: [{name: Digest, when: {at: opening}, then: [{send: log}]}]\n",
         "groups: [{name: Busy, if: {number.calls_7d: {at_least: 50}}, leave_below: {number.calls_7d: 50}}]\n",
         "groups: [{name: Busy, if: {number.calls_30d: {at_least: 50}}, leave_below: {number.calls_7d: 60}}]\n",
