@@ -17,6 +17,7 @@ PAGES = (
     "notify.md",
     "numbers.md",
     "postgres.md",
+    "rules.md",
     "slack.md",
     "webhook.md",
     "zapier.md",
