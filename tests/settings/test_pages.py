@@ -19,6 +19,7 @@ PAGES = (
     "postgres.md",
     "rules.md",
     "slack.md",
+    "texts.md",
     "webhook.md",
     "zapier.md",
 )
