@@ -52,8 +52,12 @@ class _Resources(Forgiving):
 def api() -> None:
     """Ask the CallScaler API: relay api RESOURCE ACTION.
 
-    The key comes from CALLSCALER_API_KEY, the address from CALLSCALER_BASE_URL or the public one.
+    The key comes from CALLSCALER_API_KEY, the address from CALLSCALER_BASE_URL or the public one; both are looked for
+    in `.env` beside relay.yaml, too.
     """
+    from relay.cli.common import config_path  # noqa: PLC0415 - quick help
+
+    config_path(None)
 
 
 def _command(operation: Operation) -> click.Command:

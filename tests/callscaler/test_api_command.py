@@ -43,6 +43,19 @@ def relay_api(service, key, tmp_path):
     return run
 
 
+async def test_the_key_in_the_file_beside_the_configuration_is_used(service, key, tmp_path):
+    service.says(NUMBERS)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / ".env").write_text(f"CALLSCALER_API_KEY={key}\nCALLSCALER_BASE_URL={service.url}\n")
+    (tmp_path / "config" / ".env").chmod(0o600)
+    process = await asyncio.create_subprocess_exec(
+        *forked.relay(), "api", "numbers", "list", "--json", stdout=subprocess.PIPE, cwd=tmp_path, env={}
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert json.loads(out) == NUMBERS["data"]["numbers"]
+    assert service.asked[0].headers["Authorization"] == f"Bearer {key}"
+
+
 def dry(*words):
     return CliRunner().invoke(api, [*words, "--dry-run"], catch_exceptions=False)
 
