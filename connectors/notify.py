@@ -62,7 +62,7 @@ class NotifyOptions(Form):
         try:
             service = _service(url.get_secret_value())
         except ImportError:
-            raise ValueError("notify needs the library apprise: install the extra, callscaler-relay[notify]") from None
+            raise ValueError("notify needs the library apprise: in the clone, pip install '.[notify]'") from None
         schema = url.get_secret_value().partition(":")[0].lower()
         if service is None or schema in _LOCAL:
             raise ValueError(

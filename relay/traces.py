@@ -57,7 +57,7 @@ def open_traces(environment: Mapping[str, str]) -> Traces:
     try:
         return Told()
     except ImportError:
-        log.error("spans were asked for, but what sends them is not installed: pip install 'callscaler-relay[otel]'")
+        log.error("spans were asked for, but what sends them is not installed: in the clone, pip install '.[otel]'")
         return Untold()
 
 

@@ -19,7 +19,7 @@ def read_holidays(written: str) -> Container[dt.date]:
         import holidays  # noqa: PLC0415 - an extra, and slow to import
     except ImportError:
         raise ValueError(
-            "public holidays need the library `holidays`: pip install 'callscaler-relay[holidays]'"
+            "public holidays need the library `holidays`: in the clone, pip install '.[holidays]'"
         ) from None
     country, _, part = written.upper().partition("-")
     try:

@@ -36,7 +36,7 @@ class Place:
 
 def without_extra(error: ModuleNotFoundError) -> StoreUnusable:
     """What to tell whoever has not installed what PostgreSQL needs."""
-    return StoreUnusable(f"a ledger in PostgreSQL needs {error.name}: pip install 'callscaler-relay[postgres]'")
+    return StoreUnusable(f"a ledger in PostgreSQL needs {error.name}: in the clone, pip install '.[postgres]'")
 
 
 async def open_ledger(
