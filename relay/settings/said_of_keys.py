@@ -158,9 +158,9 @@ SAID: dict[str, dict[str, str]] = {
         "for_each": "number: judge it for each of the business's numbers",
     },
     "GuardsForm": {
-        "fresh": "how old an event may be on arrival",
+        "fresh": "how old an event may be on arrival; 15m for a rule that texts",
         "hours": "outside business hours: ignore, skip, or hold until they open",
-        "cooldown": "how long after a text to a person the next one may go",
+        "cooldown": "how long after a text to a person the next one may go; 24h for a rule that texts",
         "once": "a fact; the rule runs at most once for each of its values",
     },
     "CooldownForm": {

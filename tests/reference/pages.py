@@ -70,7 +70,7 @@ def _default(field: Any) -> str:
     if field.is_required():
         return "needed"
     value = field.get_default(call_default_factory=True)
-    if value is None or value is PydanticUndefined or value in ("", [], {}, ()):
+    if value is None or value is PydanticUndefined or value in ("", [], {}, ()) or str(value) == "":
         return "none"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
@@ -78,7 +78,9 @@ def _default(field: Any) -> str:
         return "see below"
     if isinstance(value, float) and field.annotation is float:
         return f"`{_span(value)}`"
-    return f"`{_cell(value)}`"
+    if isinstance(value, (list, tuple)):
+        return f"`[{', '.join(map(str, value))}]`"
+    return f"`{_cell(getattr(value, 'written', value))}`"
 
 
 def _span(seconds: float) -> str:
@@ -119,7 +121,7 @@ def configuration() -> str:
         "All of relay.yaml. Spans of time are written `90s`, `15m`, `24h`, `3d`, or `90 seconds`, `15 minutes`,",
         "`1 day`; secrets as `${NAME}` or `${file:PATH}`. Names that conditions and templates may use:",
         "[facts](../facts.md). Connectors:",
-        "[connectors](connectors.md).",
+        "[connectors](connectors.md). What a rule may say, word by word: [writing rules](../rules.md).",
         "",
     ]
     for name, meaning in PLAIN_SECTIONS.items():
