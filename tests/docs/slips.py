@@ -21,6 +21,7 @@ from relay.standins import GoogleStandIn, SlackStandIn
 from relay.store.sealing import read_keys
 from tests.certificate import certificate_for
 from tests.docs.newcomer import LOOPBACK, PROVED, ledger_of, phone_system, posted, running, sheet, source, texted
+from tests.texted import worlds
 
 ROOT = Path(__file__).parents[2]
 KEY, OTHER_KEY = ("A" * 43 + "=", "B" * 42 + "A=")
@@ -506,6 +507,16 @@ async def an_empty_balance(new):
     async with phone_system(new) as sandbox:
         sandbox.set_balance(0)
         return await texted(sandbox, OURS)
+
+
+@says("the phone system refuses the key: nothing is texted, fetched or regrouped")
+async def a_key_that_was_revoked(_):
+    async with worlds() as make:
+        world, told = await make(), []
+        world.replies._alarm = told.append
+        world.sandbox._world.state.run("UPDATE api_keys SET revoked_at = 1")
+        await world.replies.step()
+        return told[0].what
 
 
 @says("the event could not be written down; send it again")
