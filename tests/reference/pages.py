@@ -20,6 +20,7 @@ from relay.admin import Admin
 from relay.alerts import Quiet, Sight, troubles
 from relay.app import App
 from relay.cli import relay as main
+from relay.hours import STATES
 from relay.metrics import Metrics
 from relay.models import CALLSCALER, Standing
 from relay.settings import read_settings
@@ -36,6 +37,7 @@ from relay.trying import offer_trials
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from relay.hours.states import Window
     from relay.models import Form
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
@@ -306,6 +308,29 @@ def ledger() -> str:
     return "\n".join(lines) + "\n"
 
 
+def states() -> str:
+    """The hours of states as texts keep to them, for somebody who knows the law to read."""
+
+    def clock(window: Window) -> str:
+        return "none" if window is None else "-".join(f"{at // 60:02}:{at % 60:02}" for at in window)
+
+    lines = ["| state | Monday to Friday | Saturday | Sunday | source | read on |", "|---|---|---|---|---|---|"]
+    for name, hours in sorted(STATES.items()):
+        spans = " | ".join(clock(window) for window in (hours.weekdays, hours.saturday, hours.sunday))
+        lines.append(f"| {name} | {spans} | {_cell(hours.source)} | {hours.read_on} |")
+    return f"# Hours of states\n\n{HEAD}{_ABOUT_STATES}" + "\n".join(lines) + "\n"
+
+
+_ABOUT_STATES = """
+When people in these states may be texted at all, on their own clock, by what their statutes say of
+telephone solicitation at its strictest reading. What counts is the narrower of these hours and
+`texting: quiet_hours: allow`; elsewhere that alone. The state is told by the number's area code; where a
+number fits several clocks, all must agree, and where it fits none, noon to seven in New York is kept.
+`states: off` lifts the table. It is an engineering default and no legal advice.
+
+"""
+
+
 def rows() -> str:
     """Every fault and attack with the tests that hold it, in the words of the tests."""
     from tests import test_rows, test_rows_of_survival, test_rows_of_the_door  # noqa: PLC0415 - they import much
@@ -340,6 +365,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "ledger.md": ledger,
     "metrics.md": metrics,
     "rows.md": rows,
+    "states.md": states,
 }
 
 
