@@ -483,6 +483,12 @@ async def a_service_that_hangs_up(new):
         return await new.type("check", "--live")
 
 
+@says("the folder … is not there or may not be written to")
+async def an_archive_without_a_folder(new):
+    new.write("connectors:\n  calls: {type: archive, path: nowhere/calls.jsonl}\n")
+    return await new.type("check", "--live")
+
+
 # When something is not sent
 
 
