@@ -249,7 +249,8 @@ def moves(db: Database) -> None:
 
 _VERDICT_ROWS = """
 alter table verdicts rename to verdicts_before;
-create table verdicts (event text primary key, at real not null, config text not null, verdicts text not null) strict;
+create table verdicts (event text not null primary key, at real not null, config text not null, verdicts text not null)
+    strict;
 insert into verdicts (event, at, config, verdicts) select event, at, config, verdicts from verdicts_before;
 drop table verdicts_before;
 """
