@@ -4,6 +4,7 @@
 # make audit  whether a pinned dependency has a known hole; asks the advisory database
 # make bench  figures, as ratios within one run
 # make reference   docs/reference, written anew from the code
+# make postgres PROGRAMS="/usr/lib/postgresql/15/bin …"   what is tested on PostgreSQL, on each of these versions
 # make soak   what takes minutes: five hundred kills, ten minutes of bad network, a million events, two years of clocks
 
 PYTHON ?= python3
@@ -20,7 +21,7 @@ WORKERS ?= 4
 # Where the environment forbids it, every program that the tests start would compile the relay again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint bench soak audit reference clean
+.PHONY: demo test lint bench postgres soak audit reference clean
 
 demo: $(INSTALLED)
 	@$(BIN)/relay demo $(ARGS)
@@ -47,6 +48,10 @@ audit: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+postgres: $(READY)
+	@for programs in $(PROGRAMS); do "$$programs/postgres" --version && RELAY_TEST_POSTGRES="$$programs" \
+	  $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $$(grep -rl postgres tests --include='test_*.py') || exit 1; done
 
 soak: $(READY)
 	$(BIN)/python -m pytest -o python_files='soak_*.py' -o faulthandler_timeout=3600 -s --durations=0 $(SOAKS)

@@ -88,9 +88,10 @@ class StoreUnusable(StoreError):
 class StoreHeld(StoreUnusable):
     """Another process holds the ledger; only one writes to a file. `admin` is the HOST:PORT that it listens on."""
 
-    def __init__(self, said: str, admin: str | None = None) -> None:
-        """`admin` is None where the other does not listen, or not yet."""
+    def __init__(self, said: str, admin: str | None = None, process: str = "unknown") -> None:
+        """`admin` is None where the other does not listen, or not yet; `process` is its number."""
         super().__init__(said)
+        self.process = process
         self.admin = admin
 
 

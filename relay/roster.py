@@ -8,6 +8,7 @@ nobody else, and every duty is held without asking.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from typing import TYPE_CHECKING
@@ -73,6 +74,15 @@ class Roster:
         Raises:
             StoreBusy: nobody could be told.
         """
+        await self._say()
+        listed = await self._store.nodes()
+        mine, now = self._store.node, self._store.clock()
+        self.others = tuple(node for node in listed if node.id != mine and now - node.seen_at < ALIVE)
+        self._beat.set()
+        self._beat = asyncio.Event()
+        await self._beaten(self.others)
+
+    async def _say(self) -> None:
         began, now = self._ticks(), self._store.clock()
         oldest = await self._store.oldest_due()
         lag = None if oldest is None else max(0.0, now - oldest)
@@ -81,12 +91,6 @@ class Roster:
             log.info("duties", holds=sorted(held))
         # Not until the lease ends in the ledger: whoever takes it then must find nobody at it.
         self._held, self._until = held, began + LEASE - BEAT
-        listed = await self._store.nodes()
-        mine, now = self._store.node, self._store.clock()
-        self.others = tuple(node for node in listed if node.id != mine and now - node.seen_at < ALIVE)
-        self._beat.set()
-        self._beat = asyncio.Event()
-        await self._beaten(self.others)
 
     def _node(self, lag: float | None) -> Node:
         return Node(
@@ -118,15 +122,62 @@ class Roster:
         while True:
             while not self.holds(duty):
                 await self._next_beat()
-            task = asyncio.ensure_future(loop())
+            await self._while_held(duty, loop)
+
+    async def once(self, duty: str, work: Callable[[], Awaitable[None]]) -> Node | None:
+        """Do a piece of work that only one process does at a time, while its duty is held; in a shell as in a relay.
+
+        Answers who has the duty, where that is somebody else: nothing was done, or this process stood still for so
+        long that the other took over, and the work was broken off.
+
+        Raises:
+            StoreBusy: the ledger refused; nothing was done.
+        """
+        if not self._store.shared:
+            await work()
+            return None
+        for_good = duty in self._wanted
+        self._wanted.add(duty)
+        try:
+            await self._say()
+            while not self.holds(duty):
+                if (holder := await self._who_has(duty)) is not None:
+                    return holder
+                await self._say()  # it was let go between the two questions
+            beating = asyncio.ensure_future(self._keep_saying())
             try:
-                while self.holds(duty) and not task.done():
-                    await asyncio.wait([task], timeout=1.0)
+                await self._while_held(duty, work)
             finally:
-                task.cancel()
-                await asyncio.wait([task])
-            if not task.cancelled():
-                task.result()
+                beating.cancel()
+            return await self._who_has(duty)
+        finally:
+            if not for_good:
+                self._wanted.discard(duty)
+                with contextlib.suppress(StoreBusy):  # then its lease runs out
+                    await self._store.drop_duty(duty)
+
+    async def _who_has(self, duty: str) -> Node | None:
+        """Who else has a duty."""
+        mine = self._store.node
+        return next((node for node in await self._store.nodes() if duty in node.holds and node.id != mine), None)
+
+    async def _keep_saying(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT)
+            with contextlib.suppress(StoreBusy):  # the lease says how long that may last
+                await self._say()
+
+    async def _while_held(self, duty: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run something until it ends, or the duty is lost."""
+        task = asyncio.ensure_future(work())
+        try:
+            while self.holds(duty) and not task.done():
+                await asyncio.wait([task], timeout=1.0)
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
 
     async def _next_beat(self) -> None:
         try:

@@ -16,7 +16,7 @@ from relay.standins import SinkStandIn
 from relay.store.postgres import PostgresStore
 from relay.store.sqlite import SqliteStore
 from tests.patience import PATIENCE
-from tests.postgres import Server, drop_database, empty, make_database
+from tests.postgres import Server, drop_database, empty, make_database, named_programs
 
 # No test is timed, and the same examples are drawn each time: what a loaded machine does slowly is still right, and a
 # run can be had again. `--hypothesis-profile=search` looks for new ones.
@@ -122,9 +122,9 @@ def call():
 
 @pytest.fixture(scope="session")
 def postgres_server():
-    """The address of a PostgreSQL server for the whole session: RELAY_TEST_POSTGRES, else one of our own."""
+    """The address of a PostgreSQL server for the whole session: the one of RELAY_TEST_POSTGRES, or one of our own."""
     given = os.environ.get("RELAY_TEST_POSTGRES")
-    if given:
+    if given and named_programs() is None:
         yield given
         return
     server = Server()

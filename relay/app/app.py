@@ -73,7 +73,7 @@ class App:
         intake: bool = True,
         worker: bool = True,
     ) -> None:
-        """`connectors` are the classes by type; `intake` and `worker` say which halves of the relay run."""
+        """`connectors` are the classes by type; `intake` and `worker` say which halves run, neither in a shell."""
         self.settings = settings
         self.store = store
         self.metrics = Metrics()
@@ -93,7 +93,7 @@ class App:
             learn=(self._learn_numbers, self._learn_modes, self._learn_heard, self._share_rates),
             learn_rules=(self._learn_rules,),
         )
-        roles = [name for name, has in (("intake", intake), ("worker", worker)) if has]
+        roles = [name for name, has in (("intake", intake), ("worker", worker)) if has] or ["shell"]
         self.roster = Roster(store, roles=roles, config=lambda: self.planner.book.version, beaten=self._others.beaten)
         self.knowledge = Knowledge(
             store, clock, heard=self._heard, doubt=self.steady.doubt, alarm=self._text_alarms.note
@@ -122,7 +122,7 @@ class App:
             lambda: self.settings.alerts_to,
             lambda: self.settings.server.admin_url,
         )
-        self.numbers = Numbers(store, account, clock, woken=self.worker.call)
+        self.numbers = Numbers(store, account, clock, woken=self.worker.call, once=self.roster.once)
         self.presence = Presence(store, clock, self._learn_outages)
         self.fetching = Fetching(store, self.intake, clock)
         self.fetching.use(settings, client(settings, self._http))

@@ -26,6 +26,7 @@ from relay.cli.common import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from relay.errors import StoreHeld
     from relay.settings import Settings
 
 _CODES = {404: NOT_FOUND, 422: USAGE, 502: REMOTE}
@@ -55,10 +56,10 @@ async def _act(
     try:
         ledger = await open_ledger(store_place(settings, store), keys=read_keys(os.environ))
     except StoreHeld as held:
-        return await ask_service(held.admin or settings.server.admin, deed, given, patience)
+        return await ask_service(held, settings.server.admin, deed, given, patience)
     except StoreUnusable as error:
         stop(CONFIG, str(error))
-    app = App(settings, ledger, CONNECTORS)
+    app = App(settings, ledger, CONNECTORS, intake=False, worker=False)
     try:
         await app.learn_modes()
         return await app.deeds.do(deed, given)
@@ -70,11 +71,16 @@ async def _act(
         await app.stop()
 
 
-async def ask_service(admin: str, deed: str, given: Mapping[str, Any], patience: float) -> dict[str, Any]:
-    """Have it done by the service whose admin listener is at HOST:PORT; only one process writes to a ledger."""
+async def ask_service(
+    held: StoreHeld, configured: str, deed: str, given: Mapping[str, Any], patience: float
+) -> dict[str, Any]:
+    """Have it done by the service that holds the ledger; only one process writes to it.
+
+    Where it did not write down at which HOST:PORT it listens, it is looked for at the `configured` one.
+    """
     import aiohttp  # noqa: PLC0415 - quick help
 
-    address = f"http://{admin}/api/do/{deed}"
+    address = f"http://{held.admin or configured}/api/do/{deed}"
     token = os.environ.get("RELAY_ADMIN_TOKEN")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
@@ -84,7 +90,14 @@ async def ask_service(admin: str, deed: str, given: Mapping[str, Any], patience:
         ):
             body = json.loads(await answer.text())
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        stop(FAILURE, f"a service holds the ledger, but does not answer at {address} ({type(error).__name__})")
+        why = f"does not answer at {address} ({type(error).__name__})"
+        if held.admin is not None:
+            stop(FAILURE, f"a service holds the ledger, but {why}")
+        stop(
+            FAILURE,
+            f"process {held.process} holds the ledger, and {why}: a command that is at work, or a relay that starts or "
+            "ends; do this again once it is through",
+        )
     if answer.status >= 400:  # noqa: PLR2004 - HTTP's own classes
         stop(_CODES.get(answer.status, FAILURE), f"the service refused: {body.get('detail', answer.status)}")
     found: dict[str, Any] = body

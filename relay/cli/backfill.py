@@ -62,7 +62,7 @@ async def _sweep(settings: Settings, store: str | None, since: float | None) -> 
     try:
         ledger = await open_ledger(store_place(settings, store), keys=read_keys(os.environ))
     except StoreHeld as held:
-        return Sweep(**await ask_service(held.admin or settings.server.admin, "backfill", {"since": since}, _PATIENCE))
+        return Sweep(**await ask_service(held, settings.server.admin, "backfill", {"since": since}, _PATIENCE))
     except StoreUnusable as error:
         stop(CONFIG, str(error))
     app = App(settings, ledger, CONNECTORS)

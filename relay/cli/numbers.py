@@ -33,6 +33,8 @@ PATIENCE = 120.0
 """Seconds for a service to plan: it reads all numbers and groups first."""
 APPLIED = 900.0
 """Seconds that a service is waited for while it moves numbers; it goes on afterwards, too."""
+STILL = 10.0
+"""Seconds without a move after which it is asked for again: whoever had it in hand may be gone."""
 _ON_ITS_WAY = ("approved", "applying")
 _BUSY = {"numbers-plan": "reading numbers, groups and calls …", "numbers-apply": "looking once more, and moving …"}
 
@@ -153,7 +155,8 @@ def _act(config: str | None, store: str | None, deed: str, given: dict[str, Any]
 
 def _report(came: dict[str, Any], config: str | None, store: str | None, *, as_json: bool) -> None:
     """How a run ended; one that a service carries out is waited for."""
-    end, run = time.monotonic() + APPLIED, came["run"]
+    run, moved, since = came["run"], 0, time.monotonic()
+    end = since + APPLIED
     with busy("moving numbers …") as say:
         while came["state"] in _ON_ITS_WAY and not came["why"] and time.monotonic() < end:
             time.sleep(0.2)
@@ -161,6 +164,10 @@ def _report(came: dict[str, Any], config: str | None, store: str | None, *, as_j
             came = came if found is None else found
             done = sum(move["state"] == "done" for move in came["moves"])
             say(f"moving numbers: {done} of {len(came['moves'])} …")
+            if done != moved:
+                moved, since = done, time.monotonic()
+            elif time.monotonic() - since > STILL:
+                came, since = _act(config, store, "numbers-apply", {"run": run}), time.monotonic()
     if as_json:
         print_json(came)
     else:

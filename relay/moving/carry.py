@@ -61,12 +61,15 @@ class Carrier:
         self._sleep = sleep
 
     async def carry(self, run: str) -> None:
-        """Make every move of a run that is not over.
+        """Make every move of a run that is not over, for as long as nobody stops it.
 
         Raises:
             Stopped: the phone system does not answer, or refuses the key.
         """
         for change in await self._store.changes(run):
+            found = await self._store.number_run(run)
+            if found is None or found.state != "applying":
+                return
             if change.state not in OVER:
                 await self._carry(change)
 

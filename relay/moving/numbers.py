@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import structlog
@@ -16,15 +17,16 @@ from relay.moving.drafts import accepting, as_question, change_of, differs, new_
 from relay.moving.looking import look
 from relay.moving.now import drift_now, planned_now
 from relay.moving.telling import run_json
+from relay.moving.turn import at_once, busy_elsewhere
 from relay.numbers import moved_by_hand, public
 from relay.rules import say_span
-from relay.store.nodes import ALIVE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from relay.connector import Connector
     from relay.moving.looking import View
+    from relay.moving.turn import Once
     from relay.numbers import Drift, Planned
     from relay.planner import Book
     from relay.store import Store
@@ -69,8 +71,12 @@ class Numbers:
         *,
         woken: Callable[[], None] = lambda: None,
         sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
+        once: Once = at_once,
     ) -> None:
-        """`woken` is called when moves of rules that waited for an answer may go."""
+        """`woken` is called when moves of rules that waited for an answer may go.
+
+        `once` does something while nobody else on the ledger has the duty, or answers who has it.
+        """
         self._store = store
         self._account = account
         self._clock = clock
@@ -79,7 +85,12 @@ class Numbers:
         self._asker = Asker(store, account.connector, account.alerts_to, account.admin_url, clock)
         self._called = asyncio.Event()
         self._busy = asyncio.Lock()
+        self._turn = asyncio.Lock()
+        self._once = once
         self._serves = False
+        """Whether this relay makes the moves for all that share the ledger."""
+        self._alone = False
+        """Whether this process makes moves just now as no relay does."""
 
     def call(self) -> None:
         """A run may have something to do."""
@@ -159,9 +170,34 @@ class Numbers:
         One that was left half way is carried on, and one that is done stays as it is.
 
         Raises:
-            Refused: there is none, it is stale, or it was rejected.
+            Refused: there is none, it is stale, it was rejected, or another process makes moves in a shell.
             DeliveryFailed: the phone system could not be asked.
         """
+        return await self._in_turn(partial(self._apply, reference))
+
+    async def _in_turn(self, deed: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+        """Do what makes moves as the only one: of two, each would note as `before` what the other made."""
+        if self._serves:
+            return await deed()
+        begun, came = False, list[dict[str, Any]]()
+
+        async def alone() -> None:
+            nonlocal begun
+            begun = self._alone = True
+            try:
+                came.append(await deed())
+            finally:
+                self._alone = False
+
+        async with self._turn:
+            holder = await self._once(self.DUTY, alone)
+        if came:
+            return came[0]
+        if holder is not None and "worker" in holder.roles and not begun:
+            return await deed()  # which leaves the moves to that relay
+        raise Refused(busy_elsewhere(holder, begun=begun))
+
+    async def _apply(self, reference: str | None) -> dict[str, Any]:
         run = await self._found(reference, "plan", ("planned", "approved", "asking", "applying", "stopped"))
         if run.state == "asking":
             raise Refused(f"{run.id} waits for an answer: {run.why}; `relay numbers approve {run.id}`")
@@ -169,7 +205,7 @@ class Numbers:
             return await self.told(run.id)
         if run.state in {"rejected", "expired"}:
             raise Refused(f"{run.id} is {run.state}; make a new plan with `relay numbers plan`")
-        if run.state in {"applying", "stopped"} and await self._begun(run):
+        if run.state in {"applying", "stopped"} and (run.kind != "plan" or await self._begun(run)):
             await self._store.move_run(replace(run, state="applying", why=""), (run.state,), now=self._clock())
             return await self._set_going(run.id)
         return await self._begin(run)
@@ -203,9 +239,14 @@ class Numbers:
         """Put every number of a run back as it was before, in the opposite order; what nobody changed since.
 
         Raises:
-            Refused: there is no such run, or it changed nothing.
+            Refused: there is no such run, it changed nothing, or somebody else is at it.
         """
+        return await self._in_turn(partial(self._undo, reference))
+
+    async def _undo(self, reference: str) -> dict[str, Any]:
         run = await self._found(reference, None, ("done", "stopped", "applying"))
+        if run.state == "applying" and not (run.why or self._serves or self._alone):
+            raise Refused(f"{run.id} is under way at another relay; once it has ended, `relay numbers undo {run.id}`")
         if self._account.phone() is None:
             raise Refused("the CallScaler API is not set up: set CALLSCALER_API_KEY")
         async with self._busy:
@@ -259,7 +300,13 @@ class Numbers:
         await self._answered(replace(run, state="approved" if yes else "rejected"), by)
         answered = await self._found(run.id, None, ())
         if answered.state == "approved" and run.kind == "plan" and not self._serves:
-            return await self._begin(answered)
+            return await self._in_turn(partial(self._approved, answered))
+        return await self.told(run.id)
+
+    async def _approved(self, run: NumberRun) -> dict[str, Any]:
+        if self._alone:
+            return await self._begin(run)
+        self._store.call_others(self.DUTY)
         return await self.told(run.id)
 
     async def _answered(self, run: NumberRun, by: str) -> None:
@@ -288,19 +335,11 @@ class Numbers:
     async def _set_going(self, run: str) -> dict[str, Any]:
         if self._serves:
             self.call()
-        elif await self._another_carries():
-            self._store.call_others()
-        else:
-            found = await self._store.number_run(run)
-            if found is not None:
-                await self._carry(found)
+        elif not self._alone:
+            self._store.call_others(self.DUTY)
+        elif (found := await self._store.number_run(run)) is not None:
+            await self._carry(found)
         return await self.told(run)
-
-    async def _another_carries(self) -> bool:
-        """Whether a relay on the same ledger carries runs out: two would each note what the other made as `before`."""
-        now = self._clock()
-        nodes = await self._store.nodes() if self._store.shared else ()
-        return any(self.DUTY in node.holds and now - node.seen_at < ALIVE for node in nodes)
 
     async def _carry(self, run: NumberRun) -> None:
         """Make what is left of a run, and say how it ended."""

@@ -26,7 +26,7 @@ class Node:
     config: str
     """The short name of the configuration that it runs."""
     roles: str
-    """intake, worker, or both."""
+    """intake, worker, or both; shell for a command that does by itself what relays have one do for all."""
     started_at: float
     seen_at: float = 0.0
     lag: float | None = None
@@ -68,8 +68,14 @@ class Nodes(Protocol):
     def on_call(self, call: Callable[[], None]) -> None:
         """Have `call` called when another relay wants help; a hint that may fail to come."""
 
-    def call_others(self) -> None:
-        """Wake a relay that plans and sends, as this one does not, or does not get through; a hint, as above."""
+    def call_others(self, duty: str = "") -> None:
+        """Wake a relay that plans and sends, as this one does not, or does not get through; a hint, as above.
+
+        Where a `duty` is named, the relay that does it for all is among those that are woken.
+        """
+
+    async def drop_duty(self, name: str) -> None:
+        """Have done with a duty of one's own: it is free at once."""
 
     async def leave(self, node: str) -> None:
         """Say goodbye: its duties are free at once."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 
 import pytest
 
@@ -151,7 +152,8 @@ def test_a_change_while_somebody_else_holds_the_ledger_is_asked_of_the_service_a
     ran = run("optout", "add", "312-555-0101")
     asyncio.run(ledger.close())
     assert ran.code == 1
-    assert "a service holds the ledger, but does not answer at http://127.0.0.1:2/api/do/optout-add" in ran.err
+    assert f"process {os.getpid()} holds the ledger, and does not answer at http://127.0.0.1:2/api/do/opt" in ran.err
+    assert "a command that is at work" in ran.err
 
 
 def test_who_opted_out_is_listed(run, kept):

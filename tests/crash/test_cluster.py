@@ -95,10 +95,11 @@ async def test_a_relay_that_is_frozen_beyond_its_lease_and_woken_changes_nothing
     await until(settled)
     assert [await relay.end(signal.SIGTERM) for relay in pair] == [0, 0]
     after = {one.id: (one.id, one.state, one.claims) for one in await ledger.deliveries(limit=9)}
+    told = [(one.kind, one.state, one.reason) for one in await ledger.deliveries(limit=9)]
     await ledger.close()
 
     assert [after[name] for name, *_ in before] == before
     assert world.texted["+13125550101"] in LEFT[place]
-    assert world.texted["+13125550102"] == 1
+    assert world.texted["+13125550102"] == 1, told
     assert world.crm.calls["c-1"] >= 1  # what is no text comes at least once
     assert [*first.wrong, *second.wrong] == []

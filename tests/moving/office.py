@@ -14,6 +14,7 @@ from relay.http import Http, Network
 from relay.intake import merge
 from relay.models import CALLSCALER
 from relay.moving import Account, Numbers
+from relay.moving.turn import at_once
 from relay.numbers import Brakes, read_groups
 from relay.planner import Book
 from relay.rules import HISTORY, About, read_rule
@@ -75,6 +76,7 @@ class Office:
         )
         self.others: dict[str, Any] = {}
         self.admin_url = ""
+        self.once = at_once
 
     async def start(self, *, history: float | None = NOW - 40 * DAY) -> Office:
         await self.sandbox.start()
@@ -100,7 +102,11 @@ class Office:
             ),
             lambda: self.now,
             sleep=no_pause,
+            once=self._once,
         )
+
+    async def _once(self, duty: str, work: Any) -> Any:
+        return await self.once(duty, work)
 
     async def close(self) -> None:
         await self.http.close()

@@ -28,3 +28,13 @@ class Sharing:
         await store.leave("one")
 
         assert await store.nodes() == []
+
+    async def test_a_duty_that_is_dropped_is_free_at_once_and_only_its_own_holder_can_drop_it(self, store: Store):
+        mine = replace(ONE, id=store.node)
+        await store.report(mine, ["backfill", "clock"], now=NOW, lease=15)
+        await store.drop_duty("clock")
+        assert (await store.nodes())[0].holds == ("backfill",)
+        await store.drop_duty("backfill")
+        await store.report(ONE, ["clock"], now=NOW, lease=15)
+        await store.drop_duty("clock")
+        assert [node.holds for node in await store.nodes() if node.id == "one"] == [("clock",)]

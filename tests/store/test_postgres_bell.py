@@ -69,6 +69,19 @@ async def test_a_call_wakes_two_of_those_that_plan_and_send_and_lets_the_others_
     await door.close()
 
 
+async def test_a_call_about_what_one_does_for_all_names_that_one_first(
+    two: tuple[PostgresStore, PostgresStore], hands: list[PostgresStore], until: Any
+):
+    now = hands[2].clock()
+    await hands[2].report(Node(hands[2].node, "a.example", 1, "0", "c", "worker", now), ["a duty"], now=now, lease=60)
+    heard = await listening(hands, until)
+    for _ in range(6):
+        two[0].call_others("a duty")
+        await until(lambda: len(heard) == 2)
+        assert heard[0] == 2
+        heard.clear()
+
+
 async def test_a_relay_that_calls_is_not_among_those_that_are_called(hands: list[PostgresStore], until: Any):
     heard = await listening(hands, until)
     hands[0].call_others()

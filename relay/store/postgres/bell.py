@@ -1,6 +1,7 @@
 """Calling a relay that plans and sends by NOTIFY, once for whatever was written meanwhile, and hearing by LISTEN.
 
 A call names two: the first looks at once, the second a little later, in case the first is dead. All others sleep on.
+Where it is about what one relay does for all, that one is the first.
 Only a hint: whoever misses it looks by himself a few seconds later, so a database without NOTIFY serves as well.
 """
 
@@ -37,7 +38,7 @@ _NAMED = "to:"
 _CALL = (
     f"select pg_notify('{CHANNEL}', coalesce((select '{_NAMED}' || string_agg(id, ',') from (select id from nodes "  # noqa: S608 - constants
     "where id <> $1 and roles like '%worker%' and seen_at > extract(epoch from clock_timestamp()) - $2 "
-    "order by random() limit 2) as few), $1))"
+    "order by id in (select node from duties where name = $3) desc, random() limit 2) as few), $1))"
 )
 
 
@@ -50,12 +51,15 @@ class Bell:
         self._pool = pool
         self._node = node
         self._rings = False
+        self._duty = ""
+        """What the next call is about, if it is about something that one does for all."""
         self._rung = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
-    def ring(self) -> None:
-        """Something waits that others should do."""
+    def ring(self, duty: str = "") -> None:
+        """Something waits that others should do; with `duty`, that who does that for all should do."""
         if self._address.notify:
+            self._duty = duty or self._duty
             if not self._rings:
                 self._rings = True
                 self._keep(self._ringing())
@@ -92,8 +96,9 @@ class Bell:
             await asyncio.sleep(APART)
 
     async def _call(self) -> None:
+        duty, self._duty = self._duty, ""
         with contextlib.suppress(asyncpg.PostgresError, *LOST):  # they look by themselves before long
-            await self._pool.execute(_CALL, self._node, ALIVE)
+            await self._pool.execute(_CALL, self._node, ALIVE, duty)
 
     async def _listening(self, dsn: str, call: Callable[[], None]) -> None:
         later = Later(call)

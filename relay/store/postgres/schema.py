@@ -6,6 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+import asyncpg
 import structlog
 
 from relay.errors import StoreUnusable
@@ -125,7 +126,9 @@ async def insist_on_latest(raw: Raw, place: str) -> None:
 async def _apply(raw: Raw, known: list[str]) -> None:
     made = await applied(raw)
     missing = [name for name in known if name not in made]
-    if not made:
+    if made:
+        await _insist_on_owner(raw)
+    else:
         await _refuse_strangers(raw)
         await raw.execute(f"create table {_APPLIED} (name text primary key, at double precision not null)")
     before, after = draw(made), draw(known)
@@ -147,6 +150,19 @@ async def _apply(raw: Raw, known: list[str]) -> None:
     )
     if missing:
         log.info("the database was brought up to date", migrations=missing)
+
+
+async def _insist_on_owner(raw: Raw) -> None:
+    """Where everybody may make tables, as in PostgreSQL 14, a role of few rights would make some the owner cannot use.
+
+    Raises:
+        asyncpg.InsufficientPrivilegeError: the tables are somebody else's.
+    """
+    owned = await raw.fetchval(
+        "select pg_has_role(relowner, 'usage') from pg_class where oid = to_regclass($1)", _APPLIED
+    )
+    if not owned:
+        raise asyncpg.InsufficientPrivilegeError(f"must be owner of table {_APPLIED}")
 
 
 async def _refuse_strangers(raw: Raw) -> None:

@@ -232,8 +232,8 @@ class PostgresStore(SqlStore):
     def on_call(self, call: Callable[[], None]) -> None:
         self._bell.listen(call)
 
-    def call_others(self) -> None:
-        self._bell.ring()
+    def call_others(self, duty: str = "") -> None:
+        self._bell.ring(duty)
 
     async def close(self) -> None:
         await self._bell.close()

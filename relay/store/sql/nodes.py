@@ -38,6 +38,11 @@ def report(
     return frozenset(row["name"] for row in held) & frozenset(wants)
 
 
+def drop_duty(connection: Connection, name: str, node: str) -> None:
+    """Free a duty, if that relay has it."""
+    connection.execute("delete from duties where name = ? and node = ?", (name, node))
+
+
 def leave(connection: Connection, node: str) -> None:
     """Forget a relay that said goodbye."""
     connection.execute("delete from duties where node = ?", (node,))

@@ -102,13 +102,16 @@ class SqlStore(SqlActs, SqlLooks, SqlMoves, SqlWork):
     def on_call(self, call: Callable[[], None]) -> None:
         pass
 
-    def call_others(self) -> None:
+    def call_others(self, duty: str = "") -> None:
         pass
 
     async def report(self, node: Node, wants: Sequence[str], *, now: float, lease: float) -> frozenset[str]:
         return await self._write(
             partial(nodes.report, node=node, wants=wants, now=now, lease=lease, alone=not self.shared)
         )
+
+    async def drop_duty(self, name: str) -> None:
+        await self._write(partial(nodes.drop_duty, name=name, node=self.node))
 
     async def leave(self, node: str) -> None:
         await self._write(partial(nodes.leave, node=node))

@@ -203,6 +203,7 @@ def take_lock(path: Path) -> int:
         raise StoreHeld(
             f"another relay (process {holder or 'unknown'}) already serves the ledger {path}; stop it first",
             admin,
+            holder or "unknown",
         ) from None
     except OSError as error:
         os.close(descriptor)
