@@ -281,9 +281,9 @@ def _unsound(file: Path, acked: set[str]) -> list[str]:
 
 async def owed(ledger: Store) -> dict[str, int]:
     """What is not settled yet, by state."""
+    unplanned = (await ledger.totals())["unplanned"]  # first: what is planned between the two is seen by the second
     states = await ledger.states()
     unsettled = {state: count for state, count in states.items() if count and not State(state).settled}
-    unplanned = (await ledger.totals())["unplanned"]
     return {**unsettled, "unplanned": unplanned} if unplanned else unsettled
 
 
