@@ -88,6 +88,15 @@ def test_the_container_copies_only_what_there_is(container):
             assert (ROOT / name).exists(), name
 
 
+def test_the_container_is_built_of_what_it_copies_and_of_nothing_that_an_owner_keeps(container):
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    copied = [name for word, rest in container if word == "COPY" and "--from" not in rest for name in rest.split()[:-1]]
+    assert lines[0] == "*"
+    assert sorted(line.removeprefix("!") for line in lines if line.startswith("!")) == sorted(copied)
+    kept = {"config", "deploy", "docs", ".env", "relay.yaml"}
+    assert not kept & set(copied), "a folder with somebody's secrets"
+
+
 def test_the_container_that_is_composed_is_as_tight_and_keeps_its_ledger(container):
     relay = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["relay"]
     assert (DEPLOY / relay["build"]["context"] / relay["build"]["dockerfile"]).samefile(DEPLOY / "Containerfile")

@@ -98,7 +98,10 @@ CONFIG = {
     *files_of("config/presets", "config/recipes"),
 }
 """What of config/ is shipped: never what an operator keeps there."""
-DEPLOYED = {"deploy/Containerfile", "deploy/compose.yaml", "deploy/relay.service"}
+DEPLOYED = {
+    *(".dockerignore", "deploy/Containerfile", "deploy/relay.service"),
+    *("deploy/compose.yaml", "deploy/cluster.yaml", "deploy/door.conf"),
+}
 
 
 def test_both_ways_lead_to_the_same_wheel(wheels):
