@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def certificate_for(address: str) -> tuple[bytes, bytes]:
-    """The key and the certificate, as PEM; good for a week."""
+def certificate_for(address: str, good_for: dt.timedelta = dt.timedelta(days=7)) -> tuple[bytes, bytes]:
+    """The key and the certificate, as PEM; good since yesterday."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tests")])
     now = dt.datetime.now(dt.UTC)
@@ -23,7 +23,7 @@ def certificate_for(address: str) -> tuple[bytes, bytes]:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=7))
+        .not_valid_after(now + good_for)
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

@@ -21,18 +21,21 @@ if TYPE_CHECKING:
 
 PATIENCE = 10.0
 """Seconds within which the phone system wants its answer."""
+_NOBODY_BEHIND = frozenset({502, 503, 504})
+"""What a proxy answers that reaches nobody itself."""
 LARGE = 240 * 1024
 """Bytes of a body that every proxy on the way must let through; the relay itself takes 256 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What came back; `fault` says what went wrong where nothing did."""
+    """What came back; `fault` says what went wrong where nothing did, `remedy` what that wants."""
 
     status: int = 0
     seconds: float = 0.0
     location: str = ""
     fault: str = ""
+    remedy: str = ""
 
 
 async def service(bench: Bench) -> list[Finding]:
@@ -61,30 +64,33 @@ async def road(bench: Bench) -> list[Finding]:
         found.append(wrong("the public address is http: secrets travel readable", "put TLS before it (Caddy, nginx)"))
     reached = await _ask("GET", f"{base}/healthz")
     if reached.fault:
-        return [*found, wrong(f"{base}: {reached.fault}", _REMEDIES.get(reached.fault, _UNREACHED))]
+        return [*found, wrong(f"{base}: {reached.fault}", reached.remedy or _UNREACHED)]
     if reached.status in range(300, 400):
         return [*found, _redirected(reached)]
-    if reached.status != 200:  # noqa: PLR2004 - HTTP's own
-        remedy = "let the proxy pass every path on to server: listen; something else answers there now"
-        return [*found, wrong(f"{base}/healthz answers {reached.status}", remedy)]
+    probes = [await _probe(bench, base, source) for source in bench.sources.values()]
+    # A proxy may well keep everything but /hooks/ to itself, so that this alone is no fault.
+    if reached.status not in {200, *_NOBODY_BEHIND} and all(status in {0, reached.status} for status, _ in probes):
+        remedy = "let the proxy pass /hooks/ on to server: listen; something else answers there now"
+        return [*found, wrong(f"{base} answers {reached.status}, whatever is asked", remedy)]
     found.append(fine(f"reached, in {1000 * reached.seconds:.0f} ms"))
-    for source in bench.sources.values():
-        found += await _probe(bench, base, source)
-    return found
+    return [*found, *(finding for _, findings in probes for finding in findings)]
 
 
-async def _probe(bench: Bench, base: str, source: Source) -> list[Finding]:
-    """One source: a small probe, a large one, and whether the small one came to this relay's ledger."""
+async def _probe(bench: Bench, base: str, source: Source) -> tuple[int, list[Finding]]:
+    """One source: a small probe, a large one, and whether the small one came to this relay's ledger.
+
+    The status is that of the small one; 0 where none came back.
+    """
     path = f"/hooks/{source.name}"
     token = f"probe-{secrets.token_hex(8)}"
     try:
         answer = await _post(f"{base}{path}", source, {"test": True, "probe": token}, bench.clock())
     except ValueError as error:
-        return [note(f"{source.name}: not probed: {error}")]
+        return 0, [note(f"{source.name}: not probed: {error}")]
     if answer.fault:
-        return [wrong(f"{source.name}: {answer.fault}", _UNREACHED)]
+        return 0, [wrong(f"{source.name}: {answer.fault}", answer.remedy or _UNREACHED)]
     if answer.status != 200:  # noqa: PLR2004 - HTTP's own
-        return [await _refused(bench, path, source, answer)]
+        return answer.status, [await _refused(bench, path, source, answer)]
     found = [fine(f"{source.name}: proved and answered in {1000 * answer.seconds:.0f} ms")]
     large = await _post(f"{base}{path}", source, {"test": True, "probe": token, "pad": "x" * LARGE}, bench.clock())
     if large.fault or large.status != 200:  # noqa: PLR2004 - HTTP's own
@@ -94,7 +100,7 @@ async def _probe(bench: Bench, base: str, source: Source) -> list[Finding]:
     if bench.store is not None and not await _arrived(bench, token):
         remedy = "the address leads to another relay, or this ledger is not the one it writes to"
         found.append(wrong(f"{source.name}: the probe was answered, and is not in this ledger", remedy))
-    return found
+    return answer.status, found
 
 
 async def _refused(bench: Bench, path: str, source: Source, answer: _Answer) -> Finding:
@@ -108,6 +114,9 @@ async def _refused(bench: Bench, path: str, source: Source, answer: _Answer) -> 
             remedy = f"let the proxy pass the header {header} on (some drop names with underscores, or Authorization)"
             return wrong(f"{source.name}: proved here, refused on the way ({answer.status})", remedy)
         return wrong(f"{source.name}: taken here, answered {answer.status} on the way", "see the proxy's own log")
+    if direct.fault:
+        said = f"{source.name}: answered {answer.status} on the way, and nobody answers at {bench.listen}"
+        return wrong(said, "`relay serve` starts it; a proxy then has somebody to pass webhooks on to")
     if answer.status == 401:  # noqa: PLR2004 - HTTP's own
         remedy = "the running service has another secret: restart it with today's environment"
         return wrong(f"{source.name}: the proof was not accepted", remedy)
@@ -152,22 +161,46 @@ async def _ask(method: str, url: str, data: bytes | None = None, headers: dict[s
             return _Answer(answer.status, time.monotonic() - began, location)
     except TimeoutError:
         return _Answer(fault=f"no answer within {PATIENCE:g} s")
-    except aiohttp.ClientConnectorCertificateError:
-        return _Answer(fault=_CERTIFICATE)
+    except aiohttp.ClientConnectorCertificateError as error:
+        return _distrusted(error.certificate_error)
     except aiohttp.ClientConnectorDNSError:
-        return _Answer(fault=_NO_NAME)
+        return _Answer(
+            fault="the name leads nowhere (DNS)", remedy="set an A record, or wait until it is known everywhere"
+        )
     except aiohttp.ClientSSLError:
-        return _Answer(fault=_NO_TLS)
+        return _Answer(fault="it speaks no proper TLS", remedy="let the proxy speak TLS 1.2 or newer there")
     except (aiohttp.ClientError, OSError, ValueError) as error:
         return _Answer(fault=f"cannot be reached ({type(error).__name__})")
 
 
-_CERTIFICATE = "its certificate is not valid"
-_NO_NAME = "the name leads nowhere (DNS)"
-_NO_TLS = "it speaks no proper TLS"
+def _distrusted(error: Exception) -> _Answer:
+    """What is wrong with the certificate; whatever it is, senders see the same and send nothing."""
+    code, told = getattr(error, "verify_code", 0), getattr(error, "verify_message", "") or "it cannot be verified"
+    fault, remedy = _CERTIFICATES.get(code, (f"its certificate is not valid: {told}", "let the proxy show another"))
+    return _Answer(fault=f"{fault}, and senders that see the same send nothing", remedy=remedy)
+
+
 _UNREACHED = "open the port, start the proxy or tunnel, and see that it passes on to server: listen"
-_REMEDIES = {
-    _CERTIFICATE: "renew it; the whole chain must be served, and the name in it must be this one",
-    _NO_NAME: "set an A record for it, or wait until it is known everywhere",
-    _NO_TLS: "let the proxy speak TLS 1.2 or newer there",
+_SELF_MADE = (
+    "its certificate is self-made",
+    "take one that all trust (Caddy does, certbot for nginx); `SSL_CERT_FILE=that.pem relay doctor` proves the rest",
+)
+_NOBODYS = (
+    "nobody whom this machine trusts vouches for its certificate",
+    "let the proxy serve the whole chain (nginx: fullchain.pem); an authority of your own is nobody to senders outside",
+)
+_OF_ANOTHER = (
+    "its certificate is for another name",
+    "get one for the name in this address, or give senders the other name",
+)
+_CERTIFICATES = {
+    9: ("its certificate is not valid yet", "set the clock of this machine, or wait"),
+    10: ("its certificate has expired", "renew it (certbot renew), and let the proxy read it anew (nginx -s reload)"),
+    18: _SELF_MADE,
+    19: _SELF_MADE,
+    20: _NOBODYS,
+    21: _NOBODYS,
+    62: _OF_ANOTHER,
+    64: _OF_ANOTHER,
 }
+"""By OpenSSL's X509_V_ERR_… (docs.openssl.org, X509_STORE_CTX_get_error): what is said, and what to do."""

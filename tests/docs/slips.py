@@ -269,6 +269,15 @@ async def nobody_there(new):
 # From the doctor
 
 
+@says("its certificate is self-made, and senders that see the same send nothing")
+async def a_self_made_certificate_before_the_relay(new):
+    files = [new.folder / "key.pem", new.folder / "certificate.pem"]
+    for file, written in zip(files, certificate_for("127.0.0.1"), strict=True):
+        file.write_bytes(written)
+    async with server(say_nothing, reversed(files)) as port:
+        return await new.type("doctor", "--through", f"https://127.0.0.1:{port}")
+
+
 @says("no key: nothing is texted, fetched or regrouped")
 async def no_api_key(new):
     return await new.type("doctor")
