@@ -111,7 +111,7 @@ relay why last                   why did that happen?
     envvar="RELAY_CONFIG",
     default="config/relay.yaml",
     show_default=True,
-    type=click.Path(dir_okay=False),
+    type=click.Path(readable=False),
     help="The configuration file.",
 )
 @click.option("--store", metavar="URL", help="The ledger, instead of the configured one.")

@@ -33,7 +33,7 @@ FAILURE, USAGE, CONFIG, NOT_FOUND, REMOTE, FOUND = 1, 2, 3, 4, 5, 6
 """Exit codes of the contract."""
 
 config_option = click.option(
-    "-c", "--config", "config", default=None, type=click.Path(dir_okay=False), help="The configuration file."
+    "-c", "--config", "config", default=None, type=click.Path(readable=False), help="The configuration file."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 limit_option = click.option(

@@ -121,6 +121,18 @@ class Document:
         return built
 
 
+def _remedy(error: OSError) -> str:
+    """What to do where the configuration cannot be read."""
+    match error:
+        case IsADirectoryError():
+            return "Name a file; a container to which a file is mounted that is not there gets such a folder"
+        case PermissionError():
+            return (
+                "The user whom the relay runs as must be able to read it: chown it, or chmod 644 if it holds no secret"
+            )
+    return "`relay init` writes one"
+
+
 def read_document(path: Path) -> Document:
     """The file as it is written, its variables not yet filled in.
 
@@ -132,7 +144,7 @@ def read_document(path: Path) -> Document:
         raw = path.read_bytes()
     except OSError as error:
         raise ConfigError(
-            [Mistake(str(path), 0, 0, f"the file cannot be read: {error.strerror}. `relay init` writes one")]
+            [Mistake(str(path), 0, 0, f"the file cannot be read: {error.strerror}. {_remedy(error)}")]
         ) from None
     if len(raw) > MOST_BYTES:
         raise ConfigError([Mistake(str(path), 0, 0, f"the file is larger than {MOST_BYTES // 1024} KiB")])

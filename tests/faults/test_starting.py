@@ -107,6 +107,25 @@ def test_a_ledger_that_cannot_be_opened_is_told_in_one_line(serve, tmp_path, how
     assert not list(tmp_path.glob("*.db"))
 
 
+def test_a_configuration_that_may_not_be_read_is_told_in_one_line(serve, tmp_path):
+    """As in a container that runs as nobody, with a file that only its owner reads."""
+    (tmp_path / "relay.yaml").chmod(0o000)
+    code, lines = serve()
+    assert code == 3
+    [line] = lines
+    assert "relay.yaml: the file cannot be read: Permission denied. The user whom the relay runs as" in line
+
+
+def test_a_folder_where_the_configuration_should_be_is_told_in_one_line(serve, tmp_path):
+    """As in a container to which a file is mounted that is not there."""
+    (tmp_path / "relay.yaml").unlink()
+    (tmp_path / "relay.yaml").mkdir()
+    code, lines = serve()
+    assert code == 3
+    [line] = lines
+    assert "relay.yaml: the file cannot be read: Is a directory. Name a file; a container" in line
+
+
 @pytest.mark.parametrize("mode", [0o000, 0o600], ids=["of nobody", "of root"])
 def test_secrets_that_may_not_be_read_are_told_in_one_line(serve, tmp_path, mode):
     if mode and os.getuid() != 0:
