@@ -118,7 +118,7 @@ def test_the_sdist_has_every_page_that_its_pages_point_at(unpacked):
         assert (unpacked / name).read_bytes() == (ROOT / name).read_bytes()
     kept = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
     assert files_of("docs", *CODE) | CONFIG <= kept
-    assert {name for name in kept if name.startswith("deploy/")} == DEPLOYED
+    assert {name for name in kept if name.startswith(("deploy/", ".dockerignore"))} == DEPLOYED
     assert {name for name in kept if name.startswith("config/")} == {*CONFIG, "config/relay.schema.json"}
 
 
