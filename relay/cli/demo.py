@@ -100,20 +100,17 @@ async def _ending_well(played: Coroutine[Any, Any, Demo]) -> Demo:
 async def _play(place: Place, port: int, *, once: bool, as_json: bool) -> Demo:
     from relay.demo import play  # noqa: PLC0415 - quick help
 
-    screen = None if as_json or not sys.stdout.isatty() else _live()
-    lines: list[str] = []
+    screen = _Screen(as_json=as_json)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(screen.is_news)
 
     async def said(world: World, line: str) -> None:
-        lines.append(line)
-        if screen is not None:
-            screen.update(await _table(world, lines))
-        elif not as_json:
-            click.echo(line)
+        screen.tell(line)
+        await screen.draw(world)
 
     async def after(world: World, played: Demo) -> None:
-        if screen is not None:
-            screen.update(await _table(world, lines))
-            screen.stop()
+        await screen.draw(world)
+        screen.stop()
         if not as_json:
             _tell(world, played)
         if not once:
@@ -121,13 +118,47 @@ async def _play(place: Place, port: int, *, once: bool, as_json: bool) -> Demo:
             click.echo(f"make more calls at {world.sandbox.url}/ (ledger {_told(place)}); Ctrl-C ends the demo")
             await asyncio.Event().wait()
 
-    if screen is not None:
-        screen.start()
     try:
         return await play(place, port=port, said=said, after=after)
     finally:
-        if screen is not None:
-            screen.stop()
+        screen.stop()
+
+
+class _Screen:
+    """What a person sees of the day: a table that is drawn again, or its lines where there is no terminal."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._lines: list[str] = []
+        self._silent = as_json
+        self._live = None if as_json or not sys.stdout.isatty() else _live()
+        if self._live is not None:
+            self._live.start()
+
+    def tell(self, line: str) -> None:
+        """One more thing that happened."""
+        self._lines.append(line)
+        if self._live is None and not self._silent:
+            click.echo(line)
+
+    async def draw(self, world: World) -> None:
+        """The table as things stand."""
+        if self._live is not None:
+            self._live.update(await _table(world, self._lines))
+
+    def stop(self) -> None:
+        """Leave the terminal as it is."""
+        if self._live is not None:
+            self._live.stop()
+
+    def is_news(self, record: logging.LogRecord) -> bool:
+        """Whether a line of the log is more than what the day itself brings about, which is told as a part of it."""
+        from relay.demo.day import SLACK_DOWN  # noqa: PLC0415 - quick help
+
+        event = record.msg if isinstance(record.msg, dict) else {}
+        if event.get("connector") != "team" or SLACK_DOWN not in self._lines:
+            return True
+        self.tell(f"  team {event.get('why')}: what is owed to it waits")
+        return False
 
 
 def _told(place: Place) -> str:

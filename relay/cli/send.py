@@ -45,6 +45,7 @@ def send(
 
     The sample `test` is what a call flow's test button sends: it is kept, and nothing is done about it.
     """
+    from relay.intake.reading import misspelt  # noqa: PLC0415 - quick help
     from relay.settings.samples import TEST, sample  # noqa: PLC0415 - quick help
 
     try:
@@ -57,6 +58,8 @@ def send(
         key, equals, value = field.partition("=")
         if not equals:
             stop(USAGE, f"`{field}`: write --set field=value")
+        if slip := misspelt(key):
+            click.echo(f"{slip} It is sent as it stands", err=True)
         body[key] = value
     settings = settings_of(config)
     chosen = source or next(iter(settings.sources), "callscaler")

@@ -111,6 +111,7 @@ def _stored(rule: Rule, event: str, settings: Settings, config: str | None, stor
 def _sample(rule: Rule, name: str, fields: tuple[str, ...], at: str | None, settings: Settings) -> Trial:
     from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
     from relay.errors import BadBody  # noqa: PLC0415 - quick help
+    from relay.intake.reading import misspelt  # noqa: PLC0415 - quick help
     from relay.scenarios.given import read_at  # noqa: PLC0415 - quick help
     from relay.trying import sample_event, try_rule  # noqa: PLC0415 - quick help
 
@@ -119,6 +120,8 @@ def _sample(rule: Rule, name: str, fields: tuple[str, ...], at: str | None, sett
         key, equals, value = field.partition("=")
         if not equals:
             stop(USAGE, f"`{field}`: write --set field=value")
+        if slip := misspelt(key):
+            stop(USAGE, slip)
         told[key] = value
     source = next(iter(settings.sources), "callscaler")
     try:

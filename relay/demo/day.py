@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from relay.demo.world import World
 
 PARKED = "+13125550148"
+SLACK_DOWN = "Slack goes down"
 STALE = 3 * 3600.0
 """Seconds by which the webhook of one call comes late."""
 
@@ -150,7 +151,7 @@ def script() -> list[Act]:
     """Everything that happens, in order."""
     acts = [call.act() for call in _calls()]
     acts.insert(0, Call("missed", IMPATIENT, "Impatient Irene").act())
-    acts.insert(8, Act("Slack goes down", _slack_down))
+    acts.insert(8, Act(SLACK_DOWN, _slack_down))
     acts.insert(9, Call("missed", LUCKY, "Lucky Luke").act())
     acts.insert(10, Call("answered", LUCKY, "Lucky Luke").act())
     acts.insert(20, Act("three forged requests come in", _forged))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from relay import phone
 from relay.errors import BadBody
+from relay.forms import nearest
 from relay.intake.texts import RECEIVED, as_text
 from relay.models import ENRICHED, Event, iso, quick
 
@@ -81,6 +82,17 @@ _SPOKEN = {
 }
 MAPPABLE: dict[str, str] = {**{name: ALIASES[meaning][0] for name, meaning in _MEANING.items()}, **_SPOKEN}
 """What `map:` of a source may name, as webhooks and as conditions spell it, and the spelling it is read under."""
+
+_READ = {*_MEANING, "body"}
+
+
+def misspelt(field: str) -> str | None:
+    """The complaint about a field of a body that is probably another one; others are kept as they come."""
+    if field in _READ:
+        return None
+    meant = MAPPABLE.get(field) or nearest(field, _READ)
+    return None if meant is None else f"`{field}` is no known field; did you mean `{meant}`?"
+
 
 _ASIDE = {"id", "event", "caller", "tracking", "destination", "started_at", "test", "direction"}
 """What is read by itself."""

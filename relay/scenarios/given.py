@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from relay.clock import tick_events
 from relay.errors import BadBody
-from relay.forms import nearest, unknown
+from relay.forms import unknown
 from relay.intake import read_event
-from relay.intake.reading import ALIASES
+from relay.intake.reading import misspelt
 from relay.intake.texts import UNANSWERED
 from relay.models import CALL_TYPES, ENRICHED, Event, iso
 from relay.scenarios.groups import TICK as GROUPS
@@ -31,7 +31,6 @@ _SECOND = {ENRICHED: "call.completed", UNANSWERED: TEXT}
 _TYPES = (*CALL_TYPES, ENRICHED, TEXT, UNANSWERED)
 _OWN_KEYS = {"event", "at"}
 _TICK_KEYS = ("tick", "at")
-_KNOWN_KEYS = {"body", *_OWN_KEYS, *(spelling for spellings in ALIASES.values() for spelling in spellings)}
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII)
 
 _NO_TIME = "`at: {}` is no time; write 2026-03-02 10:00"
@@ -110,9 +109,8 @@ def _refuse(entry: Mapping[str, Any], stage: Stage) -> None:
     if entry.get("event") not in _TYPES:
         raise ValueError(unknown(str(entry.get("event", "")), _TYPES, "event type"))
     for key in entry:
-        near = None if key in _KNOWN_KEYS else nearest(key, _KNOWN_KEYS)
-        if near is not None:
-            raise ValueError(f"`{key}` is no known field; did you mean `{near}`?")
+        if key not in _OWN_KEYS and (slip := misspelt(key)):
+            raise ValueError(slip)
 
 
 def _refuse_tick(entry: Mapping[str, Any], stage: Stage) -> None:

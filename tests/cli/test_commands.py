@@ -183,6 +183,12 @@ def test_every_sample_is_sent_with_the_right_proof(run, door, name):
     assert ran.json["sent"]["caller_name"] == "Dana"
 
 
+def test_a_field_that_is_probably_another_is_sent_and_told(run, door):
+    ran = run("send", "missed-call", "--to", door, "--set", "callernumber=+13125550107", "--set", "shop=north")
+    assert (ran.code, ran.out[:3]) == (0, "202")
+    assert ran.err == "`callernumber` is no known field; did you mean `caller_number`? It is sent as it stands\n"
+
+
 def test_the_test_button_is_answered_and_makes_no_event(run, door):
     ran = run("send", "test", "--to", door)
     assert (ran.code, ran.out.splitlines()[-1]) == (0, '200 {"event": null}')

@@ -105,6 +105,16 @@ def test_a_stored_event_is_tried_beside_a_running_service(run, kept, rules):
         (("try", "Text back", "--event", "c1", "--sample", "missed-call"), 2, "--event ID or --sample NAME"),
         (("try", "Text back", "--event", "c1", "--set", "a=b"), 2, "--set and --at change a sample"),
         (("try", "Text back", "--sample", "missed-call", "--set", "nothing"), 2, "--set field=value"),
+        (
+            ("try", "Text back", "--sample", "missed-call", "--set", "callernumber=+13125550107"),
+            2,
+            "`callernumber` is no known field; did you mean `caller_number`?",
+        ),
+        (
+            ("try", "Text back", "--sample", "missed-call", "--set", "caller.number=+13125550107"),
+            2,
+            "`caller.number` is no known field; did you mean `caller_number`?",
+        ),
         (("try", "Text back", "--sample", "missed-call", "--at", "noon"), 2, "is no time"),
         (("backtest", "nowhere.yaml"), 3, "there is no file nowhere.yaml"),
         (("backtest", "relay.yaml", "--days", "0"), 2, "--days"),
