@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from relay.cli import choices
 from relay.cli.common import (
     CONFIG,
     FAILURE,
@@ -121,7 +122,7 @@ def cancel(ids: tuple[str, ...], config: str | None, store: str | None, *, as_js
 
 
 @click.command(epilog="Example: relay pause crm")
-@click.argument("connector")
+@click.argument("connector", shell_complete=choices.connectors)
 @ledger_options
 def pause(connector: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Send nothing to CONNECTOR until it is resumed; what is owed to it is kept, and rules go on as they are."""
@@ -129,7 +130,7 @@ def pause(connector: str, config: str | None, store: str | None, *, as_json: boo
 
 
 @click.command(epilog="Example: relay resume crm")
-@click.argument("connector")
+@click.argument("connector", shell_complete=choices.connectors)
 @ledger_options
 def resume(connector: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Let CONNECTOR go on: what is owed to it goes out, oldest first, at its own rate."""

@@ -11,6 +11,9 @@ _HINT = {
     "fish": "relay completion fish > ~/.config/fish/completions/relay.fish",
 }
 
+_NO_COMPINIT = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }"
+"""A zsh whose .zshrc is new has no completion of its own begun, and click's lines need it."""
+
 
 @click.command(epilog="Example: relay completion bash")
 @click.argument("shell", type=click.Choice(list(_HINT)))
@@ -21,5 +24,9 @@ def completion(shell: str) -> None:
         raise click.UsageError(f"click knows no {shell}")
     # Filled in here: click's own `source()` first runs the shell to learn its version.
     made = found(click.get_current_context().find_root().command, {}, "relay", "_RELAY_COMPLETE")
-    click.echo(made.source_template % made.source_vars())
+    source = made.source_template % made.source_vars()
+    if shell == "zsh":  # the first line is for those who keep it as a file in their fpath
+        first, _, rest = source.partition("\n")
+        source = f"{first}\n{_NO_COMPINIT}\n{rest}"
+    click.echo(source)
     click.echo(f"# {_HINT[shell]}", err=True)

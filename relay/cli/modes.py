@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from relay.cli import choices
 from relay.cli.acting import act
 from relay.cli.common import (
     CONFIG,
@@ -72,7 +73,7 @@ def _switch(rule: str, mode: Mode, config: str | None, store: str | None, *, as_
 
 
 @click.command(epilog='Example: relay live "Text back missed callers"')
-@click.argument("rule")
+@click.argument("rule", shell_complete=choices.rules)
 @ledger_options
 def live(rule: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Let a rule act, whatever the file's `mode:` of it says; kept until the file changes there."""
@@ -80,7 +81,7 @@ def live(rule: str, config: str | None, store: str | None, *, as_json: bool) -> 
 
 
 @click.command(epilog='Example: relay shadow "Text back missed callers"')
-@click.argument("rule")
+@click.argument("rule", shell_complete=choices.rules)
 @ledger_options
 def shadow(rule: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Let a rule decide and send nothing, whatever the file's `mode:` of it says."""
@@ -88,7 +89,7 @@ def shadow(rule: str, config: str | None, store: str | None, *, as_json: bool) -
 
 
 @click.command(epilog='Example: relay off "Text back missed callers"')
-@click.argument("rule")
+@click.argument("rule", shell_complete=choices.rules)
 @ledger_options
 def off(rule: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Let a rule rest, whatever the file's `mode:` of it says; what it already owes is not called off."""

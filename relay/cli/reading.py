@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from relay.cli import choices
 from relay.cli.common import (
     NOT_FOUND,
     USAGE,
@@ -114,7 +115,7 @@ def show(event: str, config: str | None, store: str | None, *, as_json: bool) ->
 
 @click.command(epilog="Example: relay why last")
 @click.argument("event")
-@click.argument("rule", required=False)
+@click.argument("rule", required=False, shell_complete=choices.rules)
 @ledger_options
 def why(event: str, rule: str | None, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Why rules did what they did with an event: every condition with what was wanted and what was there.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from relay.cli import choices
 from relay.cli.common import (
     FAILURE,
     REMOTE,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: relay send missed-call --set caller_number=+13125550101")
-@click.argument("name")
+@click.argument("name", shell_complete=choices.samples)
 @click.option("--set", "fields", multiple=True, metavar="FIELD=VALUE", help="Change a field of the sample.")
 @click.option("--to", metavar="URL", help="Where to, instead of the running service.")
 @click.option("--source", default=None, help="Which source's door and proof; the first by default.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from relay.cli import choices
 from relay.cli.common import (
     CONFIG,
     NOT_FOUND,
@@ -37,9 +38,15 @@ if TYPE_CHECKING:
 @click.command(
     "try", epilog='Example: relay try "Text back missed callers" --sample missed-call --set caller_name=Dana'
 )
-@click.argument("rule")
+@click.argument("rule", shell_complete=choices.rules)
 @click.option("--event", "event", metavar="ID", help="A stored event, by its id or its call's, or `last`.")
-@click.option("--sample", "name", metavar="NAME", help="A sample (see `relay send`), or a type of event.")
+@click.option(
+    "--sample",
+    "name",
+    metavar="NAME",
+    shell_complete=choices.samples,
+    help="A sample (see `relay send`), or a type of event.",
+)
 @click.option("--set", "fields", multiple=True, metavar="FIELD=VALUE", help="Change a field of the sample.")
 @click.option("--at", metavar="TIME", help="When the sample arrives, on the business's clock: 2026-03-02 10:00.")
 @ledger_options

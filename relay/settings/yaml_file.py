@@ -183,6 +183,7 @@ _HINTS = {
     "mapping values are not allowed": "quote a value that holds a colon, or indent this line as the one above",
     "could not find expected ':'": "behind a key stand a colon and a space, `mode: shadow`; see the line above too",
     "expected key": "this line is indented by too little or too much, or goes on behind a closing quote",
+    "expected node content": "a value is missing here, or a bracket was opened and never closed",
     "expected ',' or": "a bracket was opened and never closed",
     "unexpected end of stream": "a quote was opened and never closed",
 }
@@ -191,7 +192,7 @@ _HINTS = {
 
 def _curled(text: str, line: int) -> bool:
     """Whether a word processor made quotes of its own of those on this line."""
-    return bool(re.search("[\u201c\u201d\u2018\u2019]", text.split("\n")[line - 1]))
+    return any(re.search("[\u201c\u201d\u2018\u2019]", said) for said in text.split("\n")[line - 1 : line])
 
 
 def _quotes_in_quotes(text: str, line: int, *, last: bool) -> int | None:

@@ -152,6 +152,12 @@ def test_the_shell_is_told_how_to_complete(run, shell):
     assert "completion" in done.err
 
 
+def test_a_zsh_without_a_completion_of_its_own_begins_one(run):
+    first, second, *_ = run("completion", "zsh").out.splitlines()
+    assert first == "#compdef relay"
+    assert second == "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }"
+
+
 def test_a_shell_that_nobody_knows_is_refused(run):
     assert run("completion", "tcsh").code == 2
 

@@ -106,3 +106,10 @@ def test_quotes_within_quotes_are_told(mistakes, then):
     [said] = mistakes(file)
     assert said.startswith(f"{file[: file.index(written)].count(chr(10)) + 1}:")
     assert "within double quotes write single ones: \"{{ caller.name | default('there') }}\"" in said
+
+
+@pytest.mark.parametrize("end", ["rules: [", "rules: {", 'rules: "', "rules: [\n", "rules:\n  - {a: [b, 'c"])
+def test_a_file_that_ends_too_early_is_told_as_no_yaml(mistakes, end):
+    [said] = mistakes(end)
+    assert "this is no YAML" in said
+    assert "was opened and never closed" in said
