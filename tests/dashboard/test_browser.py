@@ -81,6 +81,26 @@ async def test_every_page_is_readable_for_everybody_and_asks_nobody_else(busy, n
         assert {address for address in browser.asked if not address.startswith(busy.url + "/")} == set()
 
 
+async def test_on_a_phone_a_rule_is_told_before_its_buttons_which_a_thumb_can_hit(busy, chromium):
+    async with chromium(busy.url, viewport=PHONE) as browser:
+        page = await browser.signed_in(TOKEN, "/rules")
+        for card in await page.locator(".ruled").all():
+            told = await card.locator("p.legend").bounding_box()
+            buttons = [await button.bounding_box() for button in await card.get_by_role("button").all()]
+            assert len(buttons) == 2
+            assert all(box["y"] >= told["y"] + told["height"] for box in buttons)
+            assert all(box["height"] >= 44 and box["width"] >= 140 for box in buttons)
+
+
+async def test_on_a_phone_the_chart_shows_the_hour_that_it_is(busy, chromium):
+    # At ten o'clock, as it is here, only a narrow one would hide it.
+    async with chromium(busy.url, viewport={**PHONE, "width": 280}) as browser:
+        page = await browser.signed_in(TOKEN, "/")
+        chart = await page.locator(".scroll").bounding_box()
+        mark = await page.locator(".scroll .now").bounding_box()
+        assert chart["x"] <= mark["x"] <= chart["x"] + chart["width"]
+
+
 async def wrong(page, options):
     judged = await Axe().run(page, options=options)
     return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in judged.response["violations"]]

@@ -49,7 +49,9 @@ const put = (html) => {
     before.set(name, text);
     const place = where(old);
     keep(old, part);
+    const seen = old.querySelector(".scroll")?.scrollLeft;
     old.replaceWith(part);
+    if (seen) part.querySelector(".scroll")?.scrollTo({ left: seen });
     last = part;
     if (place !== null && place >= 0) part.querySelectorAll("a, button, summary, pre")[place]?.focus();
   }
@@ -59,6 +61,11 @@ const put = (html) => {
 const here = document.querySelector(".side nav a[aria-current]");
 const row = here && here.closest("ul");
 if (row && row.scrollWidth > row.clientWidth) row.scrollLeft = here.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
+
+// The same for the day's chart: what is seen of it ends a little after now.
+const chart = document.querySelector(".scroll");
+const now = chart && chart.querySelector(".now");
+if (now) chart.scrollLeft += now.getBoundingClientRect().left - chart.getBoundingClientRect().right + 40;
 
 if (main && main.dataset.live && window.EventSource) {
   for (const part of parts(document)) before.set(part.dataset.part, part.outerHTML);
