@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from relay.intake.reading import ALIASES
 from relay.models import CALLSCALER
 from relay.numbers.groups import GroupForm
 from relay.rules.conditions import WORDS
 from relay.rules.fields import FIELDS
 from relay.rules.rule import EVENT_TYPES, RuleForm
-from relay.rules.steps import VERBS, common_fields, own_fields
+from relay.rules.steps import VERBS, Approval, common_fields, own_fields
 from relay.settings.forms import (
     AlertsForm,
     BusinessForm,
@@ -30,6 +31,7 @@ from relay.settings.meanings import inner_forms, meanings
 from relay.settings.names import SECTIONS
 from relay.settings.numbers_section import RegroupForm
 from relay.settings.recipes import UseForm
+from relay.settings.shipped import shipped
 from relay.texting import TextingForm
 
 if TYPE_CHECKING:
@@ -44,6 +46,19 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SCALAR: Schema = {"type": ["string", "number", "boolean", "null"]}
 _PLAIN = {"string", "number", "integer", "boolean"}
 _CONDITION: Schema = {"$ref": "#/$defs/condition"}
+
+
+def _keys(*names: str, **more: Schema) -> Schema:
+    """A mapping with these keys and no others."""
+    properties: Schema = {**dict.fromkeys(names, _SCALAR), **more}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+_TOLD: Mapping[str, Schema] = {
+    "wait": {"anyOf": [_SCALAR, _keys("until", "days")]},
+    "tag": _keys("caller"),
+}
+"""What a kind of step is told in a mapping."""
 PLAIN_SECTIONS = {
     "store": "Where the ledger is: `sqlite:///relay.db` (the default), beside relay.yaml; or `postgresql://…`.",
     "lists": "Files of phone numbers, one a line, by a name that conditions use: `caller.number: {in_list: welcome}`.",
@@ -71,6 +86,9 @@ def schema(connectors: Mapping[str, type[Connector[Any, Any]]]) -> Schema:
     defs |= {f"options_{kind}": _form(cls.Options, defs) for kind, cls in connectors.items()}
     defs |= {f"section_{name}": _form(form, defs) for name, form in forms.items()}
     _ask_conditions(defs)
+    defs |= {"approval": _form(Approval, defs), "given": _given()}
+    defs["section_tests"]["properties"]["given"]["items"] = _ref("given")
+    defs["section_use"]["properties"]["use"] = {"anyOf": [{"enum": _recipes()}, {"type": "string"}]}
     defs["section_rule"]["properties"] |= {"when": _when(), "then": {"type": "array", "items": _ref("step")}}
     sections: Schema = {name: _ref(f"section_{name}") for name in FORMS}
     sections |= {name: {"type": "object", "additionalProperties": _ref(f"section_{name}")} for name in NAMED}
@@ -78,7 +96,7 @@ def schema(connectors: Mapping[str, type[Connector[Any, Any]]]) -> Schema:
     sections |= {
         "store": _SCALAR,
         "lists": {"type": "object", "additionalProperties": _SCALAR},
-        "connectors": {"type": "object", "additionalProperties": {"anyOf": list(_connectors(connectors, defs))}},
+        "connectors": {"type": "object", "additionalProperties": _any_connector(connectors, defs)},
         "rules": {"type": "array", "items": {"anyOf": [_ref("section_rule"), _ref("section_use")]}},
     }
     return {
@@ -115,18 +133,23 @@ def _ref(name: str) -> Schema:
     return {"$ref": f"#/$defs/{name}"}
 
 
-def _keys(*names: str, **more: Schema) -> Schema:
-    """A mapping with these keys and no others."""
-    properties: Schema = {**dict.fromkeys(names, _SCALAR), **more}
-    return {"type": "object", "properties": properties, "additionalProperties": False}
-
-
 def _form(form: type[Form], defs: Schema) -> Schema:
     """What a form takes, with its inner forms among `defs`; every value may be written as text."""
     made = form.model_json_schema(ref_template="#/$defs/{model}")
     inner = {one.__name__: one for one in inner_forms(form)}
-    defs |= {name: _said(inner.get(name), _loose(one)) for name, one in made.pop("$defs", {}).items()}
-    return _said(form, _loose(made))
+    defs |= {name: _said(inner.get(name), _titled(_loose(one))) for name, one in made.pop("$defs", {}).items()}
+    return _said(form, _titled(_loose(made)))
+
+
+def _titled(made: Schema) -> Schema:
+    """The same under a name for people, which editors offer, and its keys without another spelling of theirs."""
+    keys = {key: {word: said for word, said in one.items() if word != "title"} for key, one in _keys_of(made).items()}
+    title = made.get("title", "").removesuffix("Form").removesuffix("Options").lower()
+    return {**made, **({"title": title} if title else {}), **({"properties": keys} if keys else {})}
+
+
+def _keys_of(made: Schema) -> dict[str, Schema]:
+    return dict(made.get("properties", {}))
 
 
 def _said(form: type[Form] | None, made: Schema) -> Schema:
@@ -191,7 +214,9 @@ def _step(connectors: Mapping[str, type[Connector[Any, Any]]]) -> Schema:
     kinds = []
     for verb in VERBS:
         own = carried if verb == "send" else own_fields(verb)
-        step = _keys(**{verb: {}}, **{key: {} for key in (*own, *common_fields(verb))})
+        step = _keys(**{verb: _TOLD.get(verb, {})}, **{key: {} for key in (*own, *common_fields(verb))})
+        if "approve" in own:
+            step["properties"]["approve"] = _ref("approval")
         if "if" in step["properties"]:
             step["properties"]["if"] = _CONDITION
         if "cancel_if" in step["properties"]:
@@ -202,6 +227,24 @@ def _step(connectors: Mapping[str, type[Connector[Any, Any]]]) -> Schema:
 
 def _names(form: type[Form]) -> Iterable[str]:
     return (field.alias or name for name, field in form.model_fields.items())
+
+
+def _any_connector(connectors: Mapping[str, type[Connector[Any, Any]]], defs: Schema) -> Schema:
+    """One of the section `connectors`; its types stand together, so that an editor offers all of them."""
+    kinds = {"enum": [kind for kind in connectors if kind != CALLSCALER]}
+    return {"type": "object", "properties": {"type": kinds}, "anyOf": list(_connectors(connectors, defs))}
+
+
+def _given() -> Schema:
+    """What happens in a scenario: an event with fields of its body in any spelling, or the time of a rule."""
+    spellings = [spelling for spellings in ALIASES.values() for spelling in spellings]
+    named = dict.fromkeys(("tick", "at", "body", *spellings), _SCALAR) | {"event": {"enum": list(EVENT_TYPES)}}
+    return {"type": "object", "properties": named, "additionalProperties": True}
+
+
+def _recipes() -> list[str]:
+    """The recipes that come along; there may be others beside relay.yaml."""
+    return sorted(path.stem for path in shipped("recipes").glob("*.yaml"))
 
 
 def _connectors(connectors: Mapping[str, type[Connector[Any, Any]]], defs: Schema) -> Iterable[Schema]:

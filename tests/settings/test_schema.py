@@ -80,8 +80,12 @@ def test_what_the_pages_show_fits(judge, block):
         {"rules": [{**RULE, "then": [{"txt": "caller"}]}]},
         {"rules": [{**RULE, "then": [{"text": "caller", "boddy": "hi"}]}]},
         {"rules": [{**RULE, "then": [{"wait": "2m", "cancelif": {}}]}]},
+        {"rules": [{**RULE, "then": [{"wait": {"untill": "10:00"}}]}]},
+        {"rules": [{**RULE, "then": [{"tag": {"callr": "vip"}}]}]},
+        {"rules": [{**RULE, "then": [{"regroup": "number", "to": "A", "approve": {"bye": "team"}}]}]},
         {"spam": {"score": [{"if": {"call.robo": 1}, "add": 3}]}},
         {"tests": [{"name": "t", "given": [{}], "expect": {"txts": 1}}]},
+        {"tests": [{"name": "t", "given": [{"event": "call.mised"}], "expect": {"texts": 1}}]},
     ],
     ids=str,
 )
@@ -105,3 +109,18 @@ def test_every_fact_is_in_the_schema_and_listed(judge):
     named = schema(CONNECTORS)["$defs"]["condition"]["anyOf"][0]["properties"]
     assert set(FIELDS) == set(named) - {"all", "any", "not"} == {fact["name"] for fact in facts()}
     assert all(fact["meaning"] for fact in facts())
+
+
+def test_an_editor_finds_every_type_every_recipe_and_every_field_of_a_scenario_in_one_place():
+    made = schema(CONNECTORS)
+    kinds = made["properties"]["connectors"]["additionalProperties"]["properties"]["type"]["enum"]
+    assert set(kinds) == set(CONNECTORS) - {"callscaler"}
+    recipes = made["$defs"]["section_use"]["properties"]["use"]["anyOf"][0]["enum"]
+    assert recipes == sorted(path.stem for path in (HOUSE / "config" / "recipes").glob("*.yaml"))
+    assert {"event", "at", "tick", "body", "caller_number"} <= set(made["$defs"]["given"]["properties"])
+
+
+def test_no_name_of_the_code_is_offered_by_an_editor():
+    made = schema(CONNECTORS)
+    assert not [title for one in made["$defs"].values() if (title := one.get("title", "")) != title.lower()]
+    assert [key for one in made["$defs"].values() for key in one.get("properties", {}).values() if "title" in key] == []
