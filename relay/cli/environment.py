@@ -39,6 +39,9 @@ def load_beside(config: Path) -> None:
             err=True,
         )
         raise SystemExit(_UNREADABLE) from None
+    except UnicodeDecodeError:
+        click.echo(f"{file} is not UTF-8: save it as UTF-8, or as plain text without accents", err=True)
+        raise SystemExit(_UNREADABLE) from None
     for name, value in written.items():
         if value:
             os.environ.setdefault(name, value)

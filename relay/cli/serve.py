@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import ipaddress
 import os
@@ -159,7 +160,14 @@ def _cannot_listen(error: OSError) -> str:
     found = re.search(r"address \('([^']+)', (\d+)", said)
     where = f" on {found[1]}:{found[2]}" if found else ""
     why = os.strerror(error.errno).lower() if found and error.errno else said
-    return f"cannot listen{where}: {why}. Stop the program that has it, or choose others by --listen and --admin"
+    remedy = _REMEDIES.get(error.errno or 0, "Stop the program that has it, or choose others by --listen and --admin")
+    return f"cannot listen{where}: {why}. {remedy}"
+
+
+_REMEDIES = {
+    errno.EADDRNOTAVAIL: "This machine has no such address: 127.0.0.1 is itself, 0.0.0.0 all that it has",
+    errno.EACCES: "Ports under 1024 are for root: choose a higher one by --listen and --admin, behind a proxy",
+}
 
 
 def _status(app: App) -> str:

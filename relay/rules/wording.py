@@ -180,7 +180,7 @@ def _read_value(field: Field, word: str, written: Any) -> Any:
         case Kind.PHONE:
             number = phone.normalise(text)
             if number is None:
-                raise ValueError(f"`{text}` is no telephone number; write it as +13125550101")
+                raise ValueError(f"`{text}` is no telephone number; write it as +13125550101, or present, or missing")
             return number
     return text
 

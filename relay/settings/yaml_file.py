@@ -160,11 +160,8 @@ def read_document(path: Path) -> Document:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         said = error.problem or error.context or ""
-        hint = next((f"; {hint}" for words, hint in _HINTS.items() if words in said), "")
-        if broken := _quotes_in_quotes(text, line, last="end of stream" in said):
-            line, hint = broken, "; within double quotes write single ones: \"{{ caller.name | default('there') }}\""
-        curled = "; the curled quotes here are no quotes to YAML: write straight ones" if _curled(text, line) else ""
-        message = f"this is no YAML: {said}{curled or hint}"
+        line, hint = _explained(said, text, line)
+        message = f"this is no YAML: {said}" + (f"; {hint}" if hint else "")
         raise ConfigError([Mistake(str(path), line, column, message)]) from None
     except yaml.YAMLError as error:
         raise ConfigError([Mistake(str(path), 1, 1, f"this is no YAML: {error}")]) from None
@@ -183,6 +180,8 @@ _HINTS = {
     "mapping values are not allowed": "quote a value that holds a colon, or indent this line as the one above",
     "could not find expected ':'": "behind a key stand a colon and a space, `mode: shadow`; see the line above too",
     "expected key": "this line is indented by too little or too much, or goes on behind a closing quote",
+    "expected '-' indicator": "every entry of a list begins with - right below the one before; this one does not",
+    "expected alphabetic or numeric": "put a value that begins with * or & into quotes",
     "expected node content": "a value is missing here, or a bracket was opened and never closed",
     "expected ',' or": "a bracket was opened and never closed",
     "unexpected end of stream": "a quote was opened and never closed",
@@ -190,9 +189,16 @@ _HINTS = {
 """What YAML's own words mean most of the time."""
 
 
-def _curled(text: str, line: int) -> bool:
-    """Whether a word processor made quotes of its own of those on this line."""
-    return any(re.search("[\u201c\u201d\u2018\u2019]", said) for said in text.split("\n")[line - 1 : line])
+def _explained(said: str, text: str, line: int) -> tuple[int, str]:
+    """The line that is meant, and what YAML's words mean there; nothing where they speak for themselves."""
+    lines = text.split("\n")
+    if any(re.search("[\u201c\u201d\u2018\u2019]", written) for written in lines[line - 1 : line]):
+        return line, "the curled quotes here are no quotes to YAML: write straight ones"
+    if any(written.lstrip().startswith("//") for written in lines[max(0, line - 2) : line]):
+        return line, "a remark begins with #"
+    if broken := _quotes_in_quotes(text, line, last="end of stream" in said):
+        return broken, "within double quotes write single ones: \"{{ caller.name | default('there') }}\""
+    return line, next((hint for words, hint in _HINTS.items() if words in said), "")
 
 
 def _quotes_in_quotes(text: str, line: int, *, last: bool) -> int | None:

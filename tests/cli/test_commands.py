@@ -292,6 +292,13 @@ def test_an_address_that_is_taken_is_exit_1(process):
     assert "Traceback" not in ran.err
 
 
+def test_an_address_that_this_machine_has_not_is_told_as_that(process):
+    ran = process("serve", "--listen", "192.0.2.1:18080", "--admin", "127.0.0.1:0")
+    assert (ran.code, ran.out) == (1, "")
+    assert "This machine has no such address" in ran.err
+    assert "Stop the program" not in ran.err
+
+
 def test_serving_a_file_with_mistakes_is_exit_3(run, folder, quiet):
     (folder / "relay.yaml").write_text("nonsense: 1\n")
     ran = run("serve")

@@ -38,3 +38,14 @@ def test_a_file_that_others_can_read_is_told_of_and_used(place, capsys):
 
 def test_no_file_is_no_trouble(tmp_path):
     load_beside(tmp_path / "relay.yaml")
+
+
+def test_a_file_that_an_editor_saved_in_another_encoding_is_told(place, tmp_path, capsys):
+    config = place("")
+    (tmp_path / ".env").write_bytes("FALSE_ONE=x\n".encode("utf-16"))
+    with pytest.raises(SystemExit) as ended:
+        load_beside(config)
+    assert ended.value.code == 3
+    assert (
+        capsys.readouterr().err == f"{tmp_path}/.env is not UTF-8: save it as UTF-8, or as plain text without accents\n"
+    )

@@ -36,6 +36,8 @@ TEAM = 'connectors:\n  team: {type: slack, webhook_url: "${SLACK_WEBHOOK_URL}"}\
             "its line in {file} begins with #; take that away, and write the value behind the =",
         ),
         ("export SLACK_WEBHOOK_URL=x\n", "it stands in {file}, which is read at the start; start again"),
+        ("SLACK_WEBHOOK_URL: x\n", "its line in {file} has a colon; write SLACK_WEBHOOK_URL=, and the value behind it"),
+        ('SLACK_WEBHOOK_URL="x\n', "its line in {file} opens a quote and never closes it"),
         ("OTHER=\n", "write it into the file .env beside this one, or set it before the start"),
         (None, "write it into the file .env beside this one, or set it before the start"),
     ],

@@ -113,3 +113,25 @@ def test_a_file_that_ends_too_early_is_told_as_no_yaml(mistakes, end):
     [said] = mistakes(end)
     assert "this is no YAML" in said
     assert "was opened and never closed" in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "hint"),
+    [
+        (
+            "    when: call.missed",
+            "   when: call.missed",
+            "every entry of a list begins with - right below the one before",
+        ),
+        ("call.missed", "*", "put a value that begins with * or & into quotes"),
+        ("rules:\n", "// mine\nrules:\n", "a remark begins with #"),
+    ],
+)
+def test_what_a_newcomer_types_is_told_with_a_hint(mistakes, old, new, hint):
+    [said] = mistakes(FILE.replace(old, new, 1))
+    assert hint in said
+
+
+def test_a_number_that_should_only_be_there_is_told_how_to_ask(mistakes):
+    [said] = mistakes(FILE.replace("    when:", "    if: {caller.number: yes}\n    when:"))
+    assert said.endswith("`yes` is no telephone number; write it as +13125550101, or present, or missing")
