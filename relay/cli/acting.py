@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from relay.cli.common import (
     REMOTE,
     USAGE,
     ledger_options,
+    place_of,
     print_json,
     settings_of,
     start_logging,
@@ -25,8 +27,9 @@ from relay.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
+    from relay.app import App
     from relay.errors import StoreHeld
     from relay.settings import Settings
 
@@ -46,28 +49,47 @@ def act(
 async def _act(
     settings: Settings, store: str | None, deed: str, given: Mapping[str, Any], patience: float
 ) -> dict[str, Any]:
-    from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
-    from relay.app import App  # noqa: PLC0415 - quick help
     from relay.deeds import BadDeed, NoSuch  # noqa: PLC0415 - quick help
-    from relay.errors import StoreHeld, StoreUnusable  # noqa: PLC0415 - quick help
-    from relay.settings import store_place  # noqa: PLC0415 - quick help
-    from relay.store.place import open_ledger  # noqa: PLC0415 - quick help
-    from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
+    from relay.errors import DeliveryFailed, StoreHeld  # noqa: PLC0415 - quick help
 
     try:
-        ledger = await open_ledger(store_place(settings, store), keys=read_keys(os.environ))
+        async with app_on(settings, store) as app:
+            await app.learn_modes()
+            return await app.deeds.do(deed, given)
     except StoreHeld as held:
         return await ask_service(held, settings.server.admin, deed, given, patience)
-    except StoreUnusable as error:
-        stop(CONFIG, str(error))
-    app = App(settings, ledger, CONNECTORS, intake=False, worker=False)
-    try:
-        await app.learn_modes()
-        return await app.deeds.do(deed, given)
     except NoSuch as error:
         stop(NOT_FOUND, str(error))
     except BadDeed as error:
         stop(USAGE, str(error))
+    except DeliveryFailed as error:
+        stop(REMOTE, str(error))
+
+
+@contextlib.asynccontextmanager
+async def app_on(settings: Settings, store: str | None) -> AsyncIterator[App]:
+    """An app that has the ledger to itself; exit 3 where that cannot be used, 1 where it takes nothing now.
+
+    Raises:
+        StoreHeld: a service has it: ask that one.
+    """
+    from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
+    from relay.app import App  # noqa: PLC0415 - quick help
+    from relay.errors import StoreBusy, StoreHeld, StoreUnusable  # noqa: PLC0415 - quick help
+    from relay.store.place import open_ledger  # noqa: PLC0415 - quick help
+    from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
+
+    try:
+        ledger = await open_ledger(place_of(settings, store), keys=read_keys(os.environ))
+    except StoreHeld:
+        raise
+    except StoreUnusable as error:
+        stop(CONFIG, str(error))
+    app = App(settings, ledger, CONNECTORS, intake=False, worker=False)
+    try:
+        yield app
+    except StoreBusy as error:
+        stop(FAILURE, str(error))
     finally:
         await app.stop()
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from relay.cli.acting import ask_service
+from relay.cli.acting import app_on, ask_service
 from relay.cli.common import (
     CONFIG,
     REMOTE,
@@ -51,26 +50,15 @@ def backfill(since: str | None, config: str | None, store: str | None, *, as_jso
 
 
 async def _sweep(settings: Settings, store: str | None, since: float | None) -> Sweep:
-    from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
-    from relay.app import App  # noqa: PLC0415 - quick help
     from relay.backfill import Sweep  # noqa: PLC0415 - quick help
-    from relay.errors import DeliveryFailed, StoreError, StoreHeld, StoreUnusable  # noqa: PLC0415 - quick help
-    from relay.settings import store_place  # noqa: PLC0415 - quick help
-    from relay.store.place import open_ledger  # noqa: PLC0415 - quick help
-    from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
+    from relay.errors import DeliveryFailed, StoreHeld  # noqa: PLC0415 - quick help
 
     try:
-        ledger = await open_ledger(store_place(settings, store), keys=read_keys(os.environ))
+        async with app_on(settings, store) as app:
+            if app.fetching.backfill is None:
+                stop(CONFIG, "there is no source of type callscaler to which calls would belong")
+            return await app.fetching.backfill.sweep(since)
     except StoreHeld as held:
         return Sweep(**await ask_service(held, settings.server.admin, "backfill", {"since": since}, _PATIENCE))
-    except StoreUnusable as error:
-        stop(CONFIG, str(error))
-    app = App(settings, ledger, CONNECTORS)
-    try:
-        if app.fetching.backfill is None:
-            stop(CONFIG, "there is no source of type callscaler to which calls would belong")
-        return await app.fetching.backfill.sweep(since)
-    except (DeliveryFailed, StoreError) as error:
+    except DeliveryFailed as error:
         stop(REMOTE, f"the calls could not be fetched: {error}")
-    finally:
-        await app.stop()

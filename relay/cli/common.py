@@ -131,15 +131,21 @@ def read_ledger(config: str | None, store: str | None, read: Callable[[Store], C
         stop(FAILURE, str(error))
 
 
-def running_at(settings: Settings, store: str | None) -> str:
-    """The HOST:PORT at which the running service takes webhooks; the configured one where none says another."""
+def place_of(settings: Settings, store: str | None) -> Place:
+    """Where the ledger is: the configured one, or what `--store` names; exit 3 for what is no address of one."""
     from relay.settings import store_place  # noqa: PLC0415 - quick help
-    from relay.store.place import public_address  # noqa: PLC0415 - quick help
 
     try:
-        return public_address(store_place(settings, store)) or settings.server.listen
+        return store_place(settings, store)
     except ValueError as error:
         stop(CONFIG, str(error))
+
+
+def running_at(settings: Settings, store: str | None) -> str:
+    """The HOST:PORT at which the running service takes webhooks; the configured one where none says another."""
+    from relay.store.place import public_address  # noqa: PLC0415 - quick help
+
+    return public_address(place_of(settings, store)) or settings.server.listen
 
 
 def since_when(written: str) -> float:

@@ -23,15 +23,14 @@ from relay.cli.common import (
     zone_of,
 )
 from relay.cli.tables import clock, print_table
-from relay.cli.trace import print_head, print_verdicts
-from relay.models import ASKED, State, iso
+from relay.cli.trace import delivery_told, print_head, print_why, read_told
+from relay.models import State, iso
 from relay.rules.modes import slug
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from relay.models import Alert, Delivery, Event, Verdict
-    from relay.store import Store
+    from relay.models import Alert, Event
 
 
 @click.command(epilog="Example: relay events -n 20")
@@ -96,7 +95,7 @@ def _print_events(found: Sequence[Event], zone: str, *, as_json: bool) -> None:
 @ledger_options
 def show(event: str, config: str | None, store: str | None, *, as_json: bool) -> None:
     """One event, by its id or its call's id, or `last`: its verdicts, deliveries and tries. Steps count from 1."""
-    trace = read_ledger(config, store, lambda ledger: _trace(ledger, event))
+    trace = read_ledger(config, store, lambda ledger: read_told(ledger, event))
     if trace is None:
         stop(NOT_FOUND, no_event(event))
     if as_json:
@@ -122,7 +121,7 @@ def why(event: str, rule: str | None, config: str | None, store: str | None, *, 
 
     Steps count from 1.
     """
-    trace = read_ledger(config, store, lambda ledger: _trace(ledger, event))
+    trace = read_ledger(config, store, lambda ledger: read_told(ledger, event))
     if trace is None:
         stop(NOT_FOUND, no_event(event))
     verdicts = trace["verdicts"] or []
@@ -133,56 +132,7 @@ def why(event: str, rule: str | None, config: str | None, store: str | None, *, 
     if as_json:
         print_json({**trace, "verdicts": verdicts})
         return
-    zone = zone_of(config)
-    print_head(trace, zone)
-    if trace["verdicts"] is None:
-        click.echo("  not judged yet: the planner has not come to it")
-    print_verdicts(verdicts, trace["deliveries"], zone)
-
-
-async def _trace(ledger: Store, reference: str) -> dict[str, Any] | None:
-    event = await ledger.event(reference)
-    if event is None:
-        return None
-    verdicts = await ledger.verdicts(event.id)
-    owed = await ledger.deliveries(limit=1000, event=event.id)
-    return {
-        "event": event.public(),
-        "verdicts": None if verdicts is None else [_verdict(verdict) for verdict in verdicts],
-        "deliveries": [
-            {**_delivery(delivery), "attempts": [asdict(attempt) for attempt in await ledger.attempts(delivery.id)]}
-            for delivery in owed
-        ],
-    }
-
-
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "rule": verdict.rule,
-        "verdict": verdict.word,
-        "why": verdict.why,
-        "until": iso(verdict.until),
-        "findings": [asdict(finding) for finding in verdict.findings],
-    }
-
-
-def _delivery(delivery: Delivery) -> dict[str, Any]:
-    return {
-        "id": delivery.id,
-        "event": delivery.event,
-        "rule": delivery.rule,
-        "step": delivery.step + 1,
-        "kind": delivery.kind,
-        "connector": delivery.connector,
-        "state": str(delivery.state),
-        "reason": delivery.reason,
-        "due_at": iso(delivery.due_at),
-        "settled_at": iso(delivery.settled_at),
-        "asked": delivery.notes.get(ASKED),
-        "tries": delivery.tries,
-        "action": delivery.action,
-        "receipt": delivery.receipt,
-    }
+    print_why({**trace, "verdicts": trace["verdicts"] and verdicts}, zone_of(config))
 
 
 @click.command(epilog="Example: relay deliveries --state dead")
@@ -200,7 +150,7 @@ def deliveries(state: str | None, config: str | None, store: str | None, limit: 
     """What is owed, delivered, or given up on, newest first. Steps count from 1 (in the admin API from 0)."""
     found = read_ledger(config, store, lambda ledger: ledger.deliveries(limit=limit, state=state))
     if as_json:
-        print_json({"deliveries": [_delivery(delivery) for delivery in found]})
+        print_json({"deliveries": [delivery_told(delivery) for delivery in found]})
         return
     rows = [[d.id, d.rule, f"{d.kind} → {d.connector}", str(d.state), str(d.tries), d.reason or ""] for d in found]
     print_table(

@@ -23,6 +23,7 @@ from relay.cli.common import (
     config_option,
     config_path,
     json_option,
+    place_of,
     print_json,
     settings_of,
     start_logging,
@@ -104,15 +105,14 @@ async def _serve(settings: Settings, path: Path, seen: Stamp, store: str | None,
     from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
     from relay.app import App  # noqa: PLC0415 - quick help
     from relay.errors import StoreUnusable  # noqa: PLC0415 - quick help
-    from relay.settings import store_place  # noqa: PLC0415 - quick help
     from relay.store.place import open_ledger, tell_addresses  # noqa: PLC0415 - quick help
     from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
     from relay.trying import offer_trials  # noqa: PLC0415 - quick help
 
+    place = place_of(settings, store)
     try:
-        place = store_place(settings, store)
         ledger = await open_ledger(place, keys=read_keys(os.environ), ballast=True)
-    except (StoreUnusable, ValueError) as error:
+    except StoreUnusable as error:
         stop(CONFIG, str(error))
     app = App(settings, ledger, CONNECTORS, intake=intake, worker=worker)
     offer_trials(app, CONNECTORS)

@@ -4,21 +4,80 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
 
 from relay import sms
+from relay.models import ASKED, iso
+from relay.trace import read_trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from relay.models import Delivery, Verdict
+    from relay.store import Store
 
 Trace = dict[str, Any]
 _GUARD = "guard "
 _MARKS = {True: ("pass", "STOPS"), False: ("yes", "NO")}
 _ANSWER = 120
 """Characters of an answer that a line shows."""
+
+
+async def read_told(ledger: Store, reference: str) -> Trace | None:
+    """The story of an event, by its id, its call's id, or `last`; its steps count from 1."""
+    trace = await read_trace(ledger, reference)
+    if trace is None:
+        return None
+    return {
+        "event": trace.event.public(),
+        "verdicts": None if trace.verdicts is None else [_verdict(verdict) for verdict in trace.verdicts],
+        "deliveries": [
+            {**delivery_told(delivery), "attempts": [asdict(attempt) for attempt in trace.attempts[delivery.id]]}
+            for delivery in trace.deliveries
+        ],
+    }
+
+
+def _verdict(verdict: Verdict) -> Trace:
+    return {
+        "rule": verdict.rule,
+        "verdict": verdict.word,
+        "why": verdict.why,
+        "until": iso(verdict.until),
+        "findings": [asdict(finding) for finding in verdict.findings],
+    }
+
+
+def delivery_told(delivery: Delivery) -> Trace:
+    """A delivery as the command line tells it; its step counts from 1, times are in ISO 8601."""
+    return {
+        "id": delivery.id,
+        "event": delivery.event,
+        "rule": delivery.rule,
+        "step": delivery.step + 1,
+        "kind": delivery.kind,
+        "connector": delivery.connector,
+        "state": str(delivery.state),
+        "reason": delivery.reason,
+        "due_at": iso(delivery.due_at),
+        "settled_at": iso(delivery.settled_at),
+        "asked": delivery.notes.get(ASKED),
+        "tries": delivery.tries,
+        "action": delivery.action,
+        "receipt": delivery.receipt,
+    }
+
+
+def print_why(trace: Trace, zone: str = "UTC") -> None:
+    """The whole story: who called, what each rule made of it, and what was done."""
+    print_head(trace, zone)
+    if trace["verdicts"] is None:
+        click.echo("  not judged yet: the planner has not come to it")
+    _print_verdicts(trace["verdicts"] or (), trace["deliveries"], zone)
 
 
 def print_head(trace: Trace, zone: str = "UTC") -> None:
@@ -30,7 +89,7 @@ def print_head(trace: Trace, zone: str = "UTC") -> None:
     click.echo(f"  event {event['id']}  call {event['call_id']}" + ("  late" if event["late"] else ""))
 
 
-def print_verdicts(verdicts: Sequence[Trace], deliveries: Sequence[Trace], zone: str = "UTC") -> None:
+def _print_verdicts(verdicts: Sequence[Trace], deliveries: Sequence[Trace], zone: str) -> None:
     """Every rule with what became of it, and under it what was looked at and what was done."""
     width = max([len(verdict["rule"]) for verdict in verdicts], default=0)
     for verdict in verdicts:

@@ -15,6 +15,7 @@ import click
 from relay.cli import choices
 from relay.cli.common import (
     CONFIG,
+    FAILURE,
     NOT_FOUND,
     USAGE,
     ledger_options,
@@ -94,7 +95,7 @@ def _rule(settings: Settings, name: str) -> Rule:
 
 def _stored(rule: Rule, event: str, settings: Settings, config: str | None, store: str | None) -> Trial:
     from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
-    from relay.errors import StoreUnusable  # noqa: PLC0415 - quick help
+    from relay.errors import StoreBusy, StoreUnusable  # noqa: PLC0415 - quick help
     from relay.store.place import open_ledger  # noqa: PLC0415 - quick help
     from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
     from relay.trying import try_stored  # noqa: PLC0415 - quick help
@@ -110,6 +111,8 @@ def _stored(rule: Rule, event: str, settings: Settings, config: str | None, stor
         trial = asyncio.run(run())
     except StoreUnusable as error:
         stop(CONFIG, str(error))
+    except StoreBusy as error:
+        stop(FAILURE, str(error))
     if trial is None:
         stop(NOT_FOUND, no_event(event))
     return trial

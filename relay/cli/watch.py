@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -156,18 +156,14 @@ def _raw(keys: asyncio.Queue[str]) -> Iterator[None]:
 
 async def _story(ledger: Store, event: str, shown: Shown) -> str:
     """What `relay why` says of an event."""
-    from relay.cli.trace import print_head, print_verdicts  # noqa: PLC0415 - quick help
-    from relay.trace import read_trace  # noqa: PLC0415 - quick help
+    from relay.cli.trace import print_why, read_told  # noqa: PLC0415 - quick help
 
-    trace = await read_trace(ledger, event)
+    trace = await read_told(ledger, event)
     if trace is None:
         return "this event is gone"
-    told: dict[str, Any] = trace.public()
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        print_head(told, shown.hours.zone)
-        verdicts = [{**verdict, "until": verdict["until_at"]} for verdict in told["verdicts"] or []]
-        print_verdicts(verdicts, told["deliveries"], shown.hours.zone)
+        print_why(trace, shown.hours.zone)
     return out.getvalue()
 
 

@@ -156,6 +156,14 @@ def test_a_change_while_somebody_else_holds_the_ledger_is_asked_of_the_service_a
     assert "a command that is at work" in ran.err
 
 
+@pytest.mark.parametrize("command", [("texts", "off"), ("retry", "dlv_1"), ("backfill",), ("serve",), ("events",)])
+def test_an_address_that_is_no_ledgers_is_exit_3(run, kept, quiet, command):
+    ran = run(*command, "--store", "nowhere", CALLSCALER_API_KEY="false-key")
+
+    assert (ran.code, ran.out) == (3, "")
+    assert "`nowhere` is no store" in ran.err
+
+
 def test_who_opted_out_is_listed(run, kept):
     run("optout", "add", "312-555-0101")
     listed = run("optout", "list", "--json").json["opt_outs"]

@@ -9,6 +9,7 @@ import select
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ from relay.hours import Business
 from relay.store.sqlite import SqliteStore
 from tests import forked
 from tests.patience import PATIENCE
-from tests.store.ledger import NOW, accept, event
+from tests.store.ledger import NOW, accept, event, owe, owed
 
 LINES = tuple(Line(f"evt_{n}", n, NOW, "Missed", f"Caller {n}", "(312) 555-0142", "texted back") for n in (3, 2, 1))
 
@@ -33,6 +34,13 @@ def filled(tmp_path):
 
     asyncio.run(fill())
     return f"sqlite:///{tmp_path}/watched.db"
+
+
+async def owing(address):
+    """Have the ledger's third call owe something."""
+    ledger = SqliteStore(Path(address.removeprefix("sqlite:///")))
+    await owe(ledger, owed("log"))
+    await ledger.close()
 
 
 def test_what_there_is_is_said_oldest_first(filled, run):
@@ -109,6 +117,7 @@ def test_times_of_lines_are_the_business_s():
 
 
 def test_on_a_terminal_the_story_opens_and_q_ends_it(filled, folder):
+    asyncio.run(owing(filled))
     main, beside = pty.openpty()
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm"}
     environment |= {"COLUMNS": "100", "LINES": "40", "RELAY_HOOK_SECRET": "false-secret-0001-0001"}
@@ -130,8 +139,10 @@ def test_on_a_terminal_the_story_opens_and_q_ends_it(filled, folder):
     try:
         until("Dana Example")
         until("enter story")
-        os.write(main, b"j\r")
+        os.write(main, b"jj\r")
         until("call c1")
+        os.write(main, b"kk")
+        until("→ step 1  send team  due")
         os.write(main, b"r")
         until("replay this event?")
         os.write(main, b"n")
