@@ -11,6 +11,8 @@ import pytest
 
 from relay.errors import StoreUnusable
 from relay.models import State
+from relay.store.copying import end_at
+from relay.store.place import Place
 from relay.store.postgres import PostgresStore
 from tests.certificate import certificate_for
 from tests.encrypting import PLACES, Encrypting
@@ -142,3 +144,6 @@ async def test_a_role_that_may_not_change_tables_serves_and_is_told_who_brings_t
     await raw.close()
     with pytest.raises(StoreUnusable, match="the role that owns its tables"):
         await PostgresStore.open(hand)
+    with pytest.raises(StoreUnusable, match="the role that owns its tables"):
+        async with end_at(Place(address=hand), new=False):
+            pass

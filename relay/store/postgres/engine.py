@@ -1,4 +1,4 @@
-"""The pool of connections, and transactions that are done again when another relay came first.
+"""Work in transactions, on a pool of connections; it is done again when another relay came first.
 
 What is answered is committed. A connection that breaks before the commit was sent costs another try; one that breaks
 after it leaves open whether anything was written, and the caller hears that nothing is known to be.
@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-import ssl
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
-import structlog
 
 from relay import failpoints
-from relay.errors import StoreBusy, StoreUnusable
+from relay.errors import StoreBusy
 from relay.store.postgres.bell import Bell
 from relay.store.postgres.connection import AGAIN, LOST, ServerConnection, in_greenlet
 
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - the I of item
-log = structlog.get_logger(__name__)
 
 TRIES = 6
 BATCH = 256
@@ -39,7 +36,7 @@ REACH_SECONDS = 5.0
 FROZEN_SECONDS = 10
 """How long a transaction may stand still: a relay that is frozen within one loses its locks then."""
 STATEMENT_SECONDS = 15
-_SESSION = {
+SESSION = {
     "application_name": "relay",
     "idle_in_transaction_session_timeout": f"{FROZEN_SECONDS}s",
     "lock_timeout": f"{FROZEN_SECONDS}s",
@@ -49,15 +46,15 @@ _SESSION = {
     "tcp_keepalives_count": "3",
     "timezone": "UTC",
 }
+"""What each connection asks of the server."""
 _WITHIN = "; ".join(
-    f"set local {name} = '{_SESSION[name]}'"
+    f"set local {name} = '{SESSION[name]}'"
     for name in ("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout")
 )
 """What a pooler would forget between two transactions."""
 _PLAINLY = "set local enable_bitmapscan = off"
 """What is planned or settled leaves its small index, and a plain scan forgets such an entry once it has met it; a
 bitmap scan meets all of them again each time, until the next vacuum."""
-_SAFE = {"on", "remote_apply"}
 
 
 class Engine:
@@ -279,75 +276,3 @@ def told(error: BaseException) -> str:
 
 def _refused(error: asyncpg.PostgresError) -> StoreBusy:
     return StoreBusy(f"the database refused: {error}")
-
-
-async def connect_pool(address: Address, *, writes: bool) -> asyncpg.Pool[Any]:
-    """A pool of connections, which has reached the server once.
-
-    Raises:
-        StoreUnusable: the server cannot be reached, or does not make sure that what is committed stays.
-    """
-    session: dict[str, Any] = {"server_settings": _SESSION}
-    if address.pooled:
-        session = {"statement_cache_size": 0}
-    if writes:
-        session |= address.for_writing
-    pool: asyncpg.Pool[Any] | None = None
-    try:
-        pool = await asyncpg.create_pool(
-            address.dsn,
-            min_size=0,
-            max_size=address.connections,
-            init=_prepare,
-            timeout=REACH_SECONDS,
-            command_timeout=2 * STATEMENT_SECONDS,
-            reset=_leave_as_is,
-            **session,
-        )
-        async with pool.acquire() as raw:
-            committed = await raw.fetchval("show synchronous_commit")
-            synced = await raw.fetchval("select setting from pg_settings where name = 'fsync'")
-    except (asyncpg.PostgresError, ValueError, *LOST) as error:
-        if pool is not None:
-            pool.terminate()
-        raise StoreUnusable(f"the PostgreSQL ledger at {address.place} cannot be opened: {_why_not(error)}") from None
-    if committed not in _SAFE:
-        await pool.close()
-        raise StoreUnusable(
-            f"the database answers before what it was told is safe (synchronous_commit is {committed}): "
-            "alter role … set synchronous_commit = on"
-        )
-    if synced == "off" and writes:
-        log.warning("the database does not sync its disk (fsync is off): a loss of power may lose acknowledged events")
-    return pool
-
-
-def _why_not(error: BaseException) -> str:
-    """Why there is no connection, and what to look at."""
-    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
-        return (
-            "only a standby was found there, or a database that takes nothing; name the primary, or several hosts of "
-            "which one is it"
-        )
-    if "startup parameter" in str(error):
-        return f"{error}: PgBouncer or the like stands in between. Add ?pooler=transaction, and &listen=HOST:PORT"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"its certificate is not believed: {error.verify_message}. sslmode=verify-full wants a certificate for the "
-            "very name in the address, signed by what sslrootcert= names"
-        )
-    if isinstance(error, FileNotFoundError):
-        return "a file that the address names (sslrootcert=, sslcert=, sslkey=), or its socket, is not there"
-    return f"{told(error)}. Check the address in store:, that the server runs, and that this user may connect"
-
-
-async def _prepare(raw: Raw) -> None:
-    await raw.set_type_codec("numeric", encoder=str, decoder=_number, schema="pg_catalog", format="text")
-
-
-async def _leave_as_is(raw: Raw) -> None:
-    """Nothing is left in a session, so nothing is put back: a question less for each transaction."""
-
-
-def _number(text: str) -> int | float:
-    return float(text) if "." in text else int(text)

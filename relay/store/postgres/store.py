@@ -5,16 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
-import asyncpg
-
 from relay.errors import StoreUnusable
 from relay.store import Taken
 from relay.store.postgres import arriving, claiming, planning, sizes, texting
 from relay.store.postgres.address import read_address
 from relay.store.postgres.clock import ServerClock
-from relay.store.postgres.engine import Engine, connect_pool, end_stuck, told
+from relay.store.postgres.engine import end_stuck
 from relay.store.postgres.looking import Looks
-from relay.store.postgres.schema import insist_on_latest, migrate
+from relay.store.postgres.opening import open_engine
 from relay.store.sql import sealing, settling, texts, upkeep
 from relay.store.sql.arrivals import Arrival
 from relay.store.sql.store import SqlStore
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
     )
     from relay.store.nodes import Node
     from relay.store.postgres.connection import ServerConnection
+    from relay.store.postgres.engine import Engine
     from relay.store.sealing import Keys, Seal
     from relay.store.upkeep import Sizes
 
@@ -74,26 +73,7 @@ class PostgresStore(SqlStore):
             StoreUnusable: the database cannot be used; the message says why and what to do.
         """
         address = read_address(url)
-        pool = await connect_pool(address, writes=not read_only)
-        try:
-            async with pool.acquire() as raw:
-                if read_only:
-                    await insist_on_latest(raw, address.place)
-                else:
-                    await migrate(raw)
-        except StoreUnusable:
-            await pool.close()
-            raise
-        except asyncpg.InsufficientPrivilegeError as error:
-            await pool.close()
-            raise StoreUnusable(
-                f"the PostgreSQL ledger at {address.place} is to be brought up to date, which this user may not do: let"
-                f" the role that owns its tables start a relay of this version once, then grant what is new ({error})"
-            ) from None
-        except (asyncpg.PostgresError, OSError) as error:
-            await pool.close()
-            raise StoreUnusable(f"the PostgreSQL ledger at {address.place} cannot be used: {told(error)}") from None
-        engine = Engine(pool, address)
+        engine = await open_engine(address, writes=not read_only)
         try:
             engine.seal = await engine.run(partial(_unlock, keys=keys, name=address.place, read_only=read_only))
         except StoreUnusable:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from relay.errors import StoreBusy, StoreUnusable
 from relay.store.postgres.address import read_address
-from relay.store.postgres.engine import Engine, connect_pool
-from relay.store.postgres.schema import migrate
+from relay.store.postgres.opening import open_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from relay.store.postgres.connection import ServerConnection
+    from relay.store.postgres.engine import Engine
 
 T = TypeVar("T")
 
@@ -26,16 +26,13 @@ class DatabaseEnd:
 
     @classmethod
     async def open(cls, url: str) -> Self:
-        """Connect.
+        """Connect, and bring the schema up to date.
 
         Raises:
             StoreUnusable: the database cannot be used.
         """
         address = read_address(url)
-        pool = await connect_pool(address, writes=True)
-        async with pool.acquire() as raw:
-            await migrate(raw)
-        return cls(Engine(pool, address), address.place)
+        return cls(await open_engine(address, writes=True), address.place)
 
     async def run(self, work: Callable[[ServerConnection], T]) -> T:
         """Run a piece of work in a transaction.
