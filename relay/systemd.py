@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _MICRO = 1_000_000
+_STATUS = 10.0
+"""Seconds after which a changed status is told."""
 
 
 class Systemd:
@@ -66,7 +68,3 @@ class Systemd:
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as it:
             it.connect(address)
             it.sendall(words.encode())
-
-
-_STATUS = 10.0
-"""Seconds after which a changed status is told."""

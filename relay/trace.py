@@ -66,7 +66,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
 
 
 def delivery_json(delivery: Delivery) -> dict[str, Any]:
-    """A delivery for machines; times in ISO 8601, the action without what is only the connector's."""
+    """A delivery for machines; times in ISO 8601, its step counted from 0."""
     return {
         "id": delivery.id,
         "event": delivery.event,

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiohttp import web
 
 from relay import phone
 from relay.access import Parameter
+from relay.access.places import WRITTEN, read_count, read_moment, read_place
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
 
 PAGE = 50
 MOST = 500
-_COUNT = re.compile(r"[0-9]{1,15}")
-_PLACE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)~([\x21-\x7e]{1,200})")
+_WRONG = f"limit is 1 to {MOST}, before a number from an earlier page"
 LIMIT = Parameter("limit", "How many.", {"type": "integer", "minimum": 1, "maximum": MOST, "default": PAGE})
 BEFORE = Parameter(
     "before", "`next` of the page before.", {"type": "integer", "minimum": 0, "maximum": 999_999_999_999_999}
 )
-PLACE = Parameter("before", "`next` of the page before.", {"type": "string", "pattern": f"^{_PLACE.pattern}$"})
+PLACE = Parameter("before", "`next` of the page before.", {"type": "string", "pattern": f"^{WRITTEN}$"})
 
 
 def page(request: web.Request) -> tuple[int, int | None]:
@@ -30,10 +31,11 @@ def page(request: web.Request) -> tuple[int, int | None]:
     Raises:
         web.HTTPBadRequest: either cannot be.
     """
-    before = request.query.get("before")
-    if before is not None and not _COUNT.fullmatch(before):
-        raise web.HTTPBadRequest(text=f"limit is 1 to {MOST}, before a number from an earlier page")
-    return limit_of(request), None if before is None else int(before)
+    written = request.query.get("before")
+    before = None if written is None else read_count(written)
+    if written is not None and before is None:
+        raise web.HTTPBadRequest(text=_WRONG)
+    return limit_of(request), before
 
 
 def limit_of(request: web.Request) -> int:
@@ -42,10 +44,10 @@ def limit_of(request: web.Request) -> int:
     Raises:
         web.HTTPBadRequest: none, or too many.
     """
-    limit = request.query.get("limit", str(PAGE))
-    if not _COUNT.fullmatch(limit) or not 1 <= int(limit) <= MOST:
-        raise web.HTTPBadRequest(text=f"limit is 1 to {MOST}, before a number from an earlier page")
-    return int(limit)
+    limit = read_count(request.query.get("limit", str(PAGE)))
+    if limit is None or not 1 <= limit <= MOST:
+        raise web.HTTPBadRequest(text=_WRONG)
+    return limit
 
 
 def place(request: web.Request) -> tuple[float, str] | None:
@@ -54,18 +56,7 @@ def place(request: web.Request) -> tuple[float, str] | None:
     Raises:
         web.HTTPBadRequest: it cannot be one.
     """
-    before = request.query.get("before")
-    if before is None:
-        return None
-    found = _PLACE.fullmatch(before)
-    if found is None:
-        raise web.HTTPBadRequest(text="before is what `next` of an earlier page said")
-    return float(found[1]), found[2]
-
-
-def place_after(rows: Sequence[dict[str, Any]], limit: int) -> str | None:
-    """Where the next page begins; None at the end."""
-    return f"{rows[-1]['at']!r}~{rows[-1]['id']}" if len(rows) == limit else None
+    return _asked(request, read_place)
 
 
 def moment(request: web.Request) -> tuple[float, int] | None:
@@ -74,21 +65,17 @@ def moment(request: web.Request) -> tuple[float, int] | None:
     Raises:
         web.HTTPBadRequest: it cannot be one.
     """
-    found = place(request)
+    return _asked(request, read_moment)
+
+
+def _asked(request: web.Request, read: Callable[[str], T | None]) -> T | None:
+    before = request.query.get("before")
+    if before is None:
+        return None
+    found = read(before)
     if found is None:
-        return None
-    if not _COUNT.fullmatch(found[1]):
         raise web.HTTPBadRequest(text="before is what `next` of an earlier page said")
-    return found[0], int(found[1])
-
-
-def moment_after(rows: Sequence[dict[str, Any]], before: tuple[float, int] | None, limit: int) -> str | None:
-    """Where the next page begins, by moments alone, several of which may be the same; None at the end."""
-    if len(rows) < limit:
-        return None
-    at = rows[-1]["at"]
-    shown = sum(row["at"] == at for row in rows) + (before[1] if before is not None and before[0] == at else 0)
-    return f"{at!r}~{shown}"
+    return found
 
 
 def number_asked(request: web.Request, name: str) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from relay.access import Parameter, Route
+from relay.access.places import place_after
 from relay.admin.answers import json_answer
 from relay.admin.paging import (
     BEFORE,
@@ -19,7 +20,6 @@ from relay.admin.paging import (
     number_asked,
     page,
     place,
-    place_after,
 )
 from relay.models import State, iso
 from relay.trace import attempt_json, delivery_json, read_trace

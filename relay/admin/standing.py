@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from relay.access import Parameter, Route
+from relay.access.places import moment_after, write_place
 from relay.admin.answers import json_answer
-from relay.admin.paging import BEFORE, LIMIT, PLACE, limit_of, moment, moment_after, page, place, read_number
+from relay.admin.paging import BEFORE, LIMIT, PLACE, limit_of, moment, page, place, read_number
 from relay.models import iso
 from relay.person import read_person
 from relay.shown import stand_of
@@ -18,6 +19,7 @@ from relay.store.nodes import node_json, same_config
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from relay.models import Alert
     from relay.shown import Shown
     from relay.store import Store
 
@@ -162,7 +164,7 @@ class Standing:
                 one |= {"at": iso(one["at"]), "settled_at": iso(one["settled_at"])}
             times = {name: iso(getattr(run, name)) for name in ("at", "until", "told_at", "answered_at")}
             told.append({**asdict(run), **times, "changes": changes})
-        older = f"{runs[-1].at!r}~{runs[-1].id}" if len(runs) == limit else None
+        older = write_place(runs[-1].at, runs[-1].id) if len(runs) == limit else None
         return json_answer({"runs": told, "next": older})
 
     async def person(self, request: web.Request) -> web.Response:
@@ -187,7 +189,7 @@ class Standing:
         return json_answer({"alerts": [alert_json(alert) for alert in found], "next": older})
 
 
-def alert_json(alert: Any) -> dict[str, Any]:
+def alert_json(alert: Alert) -> dict[str, Any]:
     """An alert for machines."""
     times = {name: iso(getattr(alert, name)) for name in ("opened_at", "closed_at", "told_at")}
     return {**asdict(alert), **times}

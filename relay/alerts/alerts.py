@@ -18,6 +18,7 @@ from relay.models import State
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from relay.alerts.silence import Quiet
     from relay.connector import Connector
     from relay.hours import Business
     from relay.models import Event
@@ -60,7 +61,7 @@ class Alerts:
         self._free = free
         self._parts = parts
         self._listened_at = float("-inf")
-        self._quiet: Any = None
+        self._quiet: Quiet | None = None
         self._again_at = float("-inf")
 
     async def run(self) -> None:
@@ -141,7 +142,7 @@ class Alerts:
         ruled = await self._store.ruled(since=now - 3600.0)
         return {rule: verdicts["error"] for rule, verdicts in ruled.items() if verdicts.get("error")}
 
-    async def _listen(self, now: float) -> Any:
+    async def _listen(self, now: float) -> Quiet | None:
         """What is unusually quiet; the ledger is asked every few minutes only."""
         if not self.silence or self.hours is None:
             return None

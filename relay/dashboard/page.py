@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from relay.access.places import read_count, read_moment, read_place
 
 if TYPE_CHECKING:
     from relay.access import Visitor
@@ -32,13 +34,15 @@ class Asked:
 
     def before(self) -> int | None:
         """Where the page of a list begins; None for its first, or for an address that somebody bent."""
-        written = self.query.get("before", "")
-        return int(written) if written.isascii() and written.isdigit() and len(written) <= _DIGITS else None
+        return read_count(self.query.get("before", ""))
 
     def place(self) -> tuple[float, str] | None:
-        """Where the page of a list begins that goes by moments: (Unix seconds, what tells those apart)."""
-        found = _PLACE.fullmatch(self.query.get("before", ""))
-        return None if found is None else (float(found[1]), found[2])
+        """Where the page of a list begins that goes by moments: (Unix seconds, id)."""
+        return read_place(self.query.get("before", ""))
+
+    def moment(self) -> tuple[float, int] | None:
+        """Where one begins that goes by moments alone: (Unix seconds, how many of that very moment were shown)."""
+        return read_moment(self.query.get("before", ""))
 
     def midnight(self) -> float:
         """When the business's day began, Unix seconds."""
@@ -46,9 +50,12 @@ class Asked:
         return hours.at(hours.local(self.now).date(), "00:00")
 
 
-_DIGITS = 15
-_PLACE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)~([\x21-\x7e]{1,200})")
 Read = Callable[[Asked], Awaitable[dict[str, Any]]]
+
+
+def older(place: str | None) -> str | None:
+    """The link to a list's next page, which begins at `place`; None at its end."""
+    return None if place is None else "?" + urlencode({"before": place})
 
 
 class Gone(Exception):

@@ -33,8 +33,8 @@ class _Clock:
     def allows(self, at: float) -> bool:
         now = local(at, self.zone)
         minute = now.hour * 60 + now.minute
-        today, yesterday = self.window(now.weekday()), self.window((now.weekday() - 1) % 7)
-        return _within(minute, today) or _within(minute + DAY, yesterday)
+        window = self.window(now.weekday())
+        return window is not None and window[0] <= minute < window[1]
 
     def next_start(self, at: float) -> float:
         """The first moment from `at` on, allowed itself, at which a window begins; infinity when there is none."""
@@ -52,10 +52,6 @@ class _Clock:
         return found
 
 
-def _within(minute: int, window: Window) -> bool:
-    return window is not None and window[0] <= minute < window[1]
-
-
 @dataclass(frozen=True, slots=True)
 class QuietHours:
     """The hours in which people are texted; outside them a text is held."""
@@ -63,7 +59,7 @@ class QuietHours:
     start: int = 8 * 60
     """Minutes after midnight."""
     end: int = 20 * 60
-    """Minutes after midnight, not allowed any more; above 1440 for a window over midnight."""
+    """Minutes after midnight, not allowed any more; 1440 at most, as nobody is texted over midnight."""
     clock: Literal["recipient", "business"] = "recipient"
     states: Literal["strict", "off"] = "strict"
     always: bool = False

@@ -26,8 +26,10 @@ _SPAN = re.compile(rf"{_PART.pattern}(?: ?{_PART.pattern})*", re.ASCII)
 def seconds(text: Any) -> float:
     """A span of time as people write it (90s, 15m, 24h, 3d, 1w, 1h30m, or 2 minutes) in seconds.
 
+    A number is taken as seconds: only code has one, as in a file each scalar is text.
+
     Raises:
-        ValueError: for anything else; a bare number has no unit and is refused, 0 excepted.
+        ValueError: for any other text; one without a unit is refused, 0 excepted.
     """
     if isinstance(text, (int, float)) and not isinstance(text, bool):
         return float(text)

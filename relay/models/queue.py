@@ -130,6 +130,10 @@ class Finding:
     held: bool
 
 
+VERDICTS = ("ran", "skipped", "held", "suppressed", "shadow", "error")
+"""What may become of a rule on an event."""
+
+
 @quick
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -137,7 +141,7 @@ class Verdict:
 
     rule: str
     word: str
-    """ran, skipped, held, suppressed, shadow, error."""
+    """One of VERDICTS."""
     why: str = ""
     findings: tuple[Finding, ...] = ()
     until: float | None = None

@@ -57,8 +57,8 @@ async def look(store: Store, phone: PhoneConnector | None, about: About, now: fl
     standings: list[Standing] = []
     owned = sorted(owned, key=lambda one: one.number)
     for start in range(0, len(owned), PAGE):
-        for facts in await store.number_facts(owned[start : start + PAGE], now=now):
-            one = owned[len(standings)]
+        some = owned[start : start + PAGE]
+        for one, facts in zip(some, await store.number_facts(some, now=now), strict=True):
             past, flaps = last.get(one.number, (None, 0))
             groups_in = None if inside is None else inside.get(one.id, ())
             told = None if counted is None else counted.get(one.number, Counted())

@@ -41,15 +41,14 @@ class About:
     """As people wrote them; None where they wrote none."""
     holidays: Container[dt.date] = frozenset()
     """Public holidays, where they are asked about."""
-
-    def is_holiday(self, day: dt.date) -> bool:
-        """Whether it is closed on this date for once, or the date is a public holiday."""
-        return day in self.hours.closed_dates or day in self.holidays
-
     outages: tuple[Outage, ...] = ()
     """Times of which the ledger knows nothing."""
     min_history: float | None = None
     """Seconds of calls that must be known before any is counted over a time; None for just that time."""
+
+    def is_holiday(self, day: dt.date) -> bool:
+        """Whether it is closed on this date for once, or the date is a public holiday."""
+        return day in self.hours.closed_dates or day in self.holidays
 
     def lacks(self, window: float, at: float) -> tuple[str, str] | None:
         """What is wanted of the ledger to count calls over so many seconds before `at`, and what is there instead.

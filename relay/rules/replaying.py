@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from relay.models import State
 from relay.rules.judging import plan
-from relay.rules.runs import REPLAYED, runs_late
+from relay.rules.runs import REPLAYED, called_off_by, runs_late
 from relay.rules.steps import RELAY
 
 if TYPE_CHECKING:
@@ -111,9 +111,7 @@ def _due(delivery: Delivery, rule: Rule, now: float, wish: Wish) -> Delivery:
 
 def _below(gate: Delivery, run: Sequence[Delivery], rule: Rule, wish: Wish) -> list[Delivery]:
     """What was called off because this step failed, waiting for it again."""
-    called_off = [
-        d for d in run if d.state is State.CANCELLED and (d.reason or "").startswith(f"step {gate.step + 1} (")
-    ]
+    called_off = [delivery for delivery in run if called_off_by(gate, delivery)]
     notes = {REPLAYED: "texts" if wish.texts else "late"}
     waiting = [
         d.moved(State.WAITING, due_at=None, first_due_at=None, settled_at=None, reason=None, notes={**d.notes, **notes})

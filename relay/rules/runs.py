@@ -80,7 +80,16 @@ def _through(gate: Delivery, gated: float | None, failed: str | None) -> tuple[f
     if gate.notes.get(ABSENT) or gate.state in PASSED:
         passed = gate.settled_at if gate.settled_at is not None else gate.born_at
         return (None if gated is None else max(gated, passed)), failed
-    return gated, failed or f"step {gate.step + 1} ({gate.kind}) did not succeed: {gate.reason or gate.state}"
+    return gated, failed or f"{_named(gate)} did not succeed: {gate.reason or gate.state}"
+
+
+def called_off_by(gate: Delivery, delivery: Delivery) -> bool:
+    """Whether a delivery was called off because this step above it did not succeed."""
+    return delivery.state is State.CANCELLED and (delivery.reason or "").startswith(f"{_named(gate)} ")
+
+
+def _named(gate: Delivery) -> str:
+    return f"step {gate.step + 1} ({gate.kind})"
 
 
 def _scheduled(

@@ -14,7 +14,8 @@ from relay.forms import unknown
 from relay.intake import read_event
 from relay.intake.reading import misspelt
 from relay.intake.texts import UNANSWERED
-from relay.models import CALL_TYPES, ENRICHED, Event, iso
+from relay.models import ENRICHED, Event, iso
+from relay.rules.rule import EVENT_TYPES
 from relay.scenarios.groups import TICK as GROUPS
 from relay.settings.samples import AI, sample
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 TEXT = "text.received"
 _SECOND = {ENRICHED: "call.completed", UNANSWERED: TEXT}
 """What comes after another event, and what it is read as."""
-_TYPES = (*CALL_TYPES, ENRICHED, TEXT, UNANSWERED)
 _OWN_KEYS = {"event", "at"}
 _TICK_KEYS = ("tick", "at")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII)
@@ -106,8 +106,8 @@ def _refuse(entry: Mapping[str, Any], stage: Stage) -> None:
     if "tick" in entry:
         _refuse_tick(entry, stage)
         return
-    if entry.get("event") not in _TYPES:
-        raise ValueError(unknown(str(entry.get("event", "")), _TYPES, "event type"))
+    if entry.get("event") not in EVENT_TYPES:
+        raise ValueError(unknown(str(entry.get("event", "")), EVENT_TYPES, "event type"))
     for key in entry:
         if key not in _OWN_KEYS and (slip := misspelt(key)):
             raise ValueError(slip)

@@ -15,7 +15,7 @@ from relay.forms import unknown
 from relay.intake import merge
 from relay.intake.texts import RECEIVED, wish_of
 from relay.metrics import Metrics
-from relay.models import CALLSCALER, Owned, Regroup
+from relay.models import CALLSCALER, VERDICTS, Owned, Regroup
 from relay.planner import Book, Planner
 from relay.rules import Facts
 from relay.scenarios.given import Stage, read_given
@@ -42,7 +42,6 @@ MOST_TURNS = 10_000
 """Steps of the clock after which a scenario is taken to run for ever."""
 Failure = tuple[int, int, str]
 """Line, column, message."""
-_WORDS = ("ran", "skipped", "held", "suppressed", "shadow", "error")
 _COUNTED = ("calls_7d", "calls_30d", "answer_rate_7d", "answer_rate_30d", "age_days")
 _ALL = 1_000_000
 _SERVER_ERROR = 500
@@ -70,7 +69,7 @@ async def _run(
     given, wrong = read_given(scenario.given, stage)
     known = {*settings.connectors, CALLSCALER}
     wrong += [unknown(name, known, "connector") for name in scenario.broken if name not in known]
-    wrong += [unknown(word, _WORDS, "verdict") for word in scenario.expect.verdicts.values() if word not in _WORDS]
+    wrong += [unknown(word, VERDICTS, "verdict") for word in scenario.expect.verdicts.values() if word not in VERDICTS]
     if wrong:
         return wrong
     store = SqliteStore(None)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from relay.forms import unknown
-from relay.models import CALL_TYPES, ENRICHED
+from relay.models import VERDICTS
+from relay.rules.rule import EVENT_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from relay.forms import Complain
     from relay.forms import Path as Place
 
-TYPES = (*CALL_TYPES, ENRICHED, "text.received", "text.unanswered")
-"""Events that a scenario may give."""
-VERDICTS = ("ran", "skipped", "held", "suppressed", "shadow", "error")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d{1,2}:\d\d(:\d\d)?", re.ASCII)
 
 
@@ -48,8 +46,8 @@ def mistakes_in(
 
 
 def _given(entry: Mapping[str, Any], place: Place, complain: Complain) -> None:
-    if "tick" not in entry and entry.get("event") not in TYPES:
-        complain((*place, "event"), unknown(str(entry.get("event") or ""), TYPES, "event type"))
+    if "tick" not in entry and entry.get("event") not in EVENT_TYPES:
+        complain((*place, "event"), unknown(str(entry.get("event") or ""), EVENT_TYPES, "event type"))
     at = entry.get("at")
     if not isinstance(at, str) or not _TIME.fullmatch(at.strip()):
         complain((*place, "at"), f"`at: {at or ''}` is no time; write 2026-03-02 10:00")

@@ -159,7 +159,7 @@ def _end(
     """Counts as they were, in place of those of the copying; keys and switches; and new rows go on behind the last."""
     connection.execute("delete from counts")
     connection.executemany("insert into counts (name, n) values (?, ?)", counts)
-    connection.execute("delete from meta where name not in ('generation', 'restored', 'copy_of')")
+    connection.execute(f"delete from meta where name not in ({', '.join('?' * len(_OWN))})", _OWN)  # noqa: S608 - places only
     connection.executemany("insert into meta (name, value) values (?, ?)", meta)
     connection.go_on_behind({table.name: table.numbered for table in tables if table.numbered is not None})
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from relay.access.places import write_place
+from relay.dashboard.page import older
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -89,7 +92,7 @@ async def read(asked: Asked) -> dict[str, Any]:
     last = await asked.store.last_moves(now=asked.now)
     return {
         "first": place is None,
-        "older": "?" + urlencode({"before": f"{runs[-1].at!r}~{runs[-1].id}"}) if len(runs) == _RUNS else None,
+        "older": older(write_place(runs[-1].at, runs[-1].id)) if len(runs) == _RUNS else None,
         "by_hand": [
             (one, last[one.number][0]) for one in owned if one.number in last and last[one.number][0].to != one.group
         ],

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from relay import phone
 from relay.access import Role
-from relay.dashboard.page import Elsewhere, Gone
+from relay.access.places import moment_after
+from relay.dashboard.page import Elsewhere, Gone, older
 from relay.dashboard.pages.calls import SEARCHED, rows_of
 
 if TYPE_CHECKING:
@@ -22,16 +23,14 @@ async def read(asked: Asked) -> dict[str, Any]:
     person = phone.normalise(searched) if searched else None
     if person is not None and asked.visitor.role is Role.ADMIN:
         raise Elsewhere(f"/people/{quote(person, safe='')}")
-    place = asked.place()
-    before = None if place is None or not place[1].isdecimal() else (place[0], int(place[1]))
+    before = asked.moment()
     opt_outs = await asked.store.opt_outs(limit=_MOST, before=before)
-    older = None
-    if len(opt_outs) == _MOST:
-        at = opt_outs[-1]["at"]
-        shown = sum(row["at"] == at for row in opt_outs)
-        shown += before[1] if before is not None and before[0] == at else 0
-        older = "?" + urlencode({"before": f"{at!r}~{shown}"})
-    return {"searched": searched, "opt_outs": opt_outs, "first": before is None, "older": older}
+    return {
+        "searched": searched,
+        "opt_outs": opt_outs,
+        "first": before is None,
+        "older": older(moment_after(opt_outs, before, _MOST)),
+    }
 
 
 async def read_one(asked: Asked) -> dict[str, Any]:
