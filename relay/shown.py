@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from relay.hours import Business
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from relay.models import Standing
 
@@ -98,4 +98,3 @@ class Shown:
     warnings: Sequence[str] = ()
     reasons: Sequence[str] = ()
     """Why the relay is not ready."""
-    extra: Mapping[str, str] = field(default_factory=dict)

@@ -76,5 +76,5 @@ def _said(tick: Tick) -> str:
 
 
 def _type(module: str, name: str) -> str:
-    """The kind of service, as its module is called."""
-    return next((part for part in module.split(".")[1:2]), name)
+    """The kind of service, as its module is called: `connectors.slack` is slack."""
+    return module.partition(".")[2].partition(".")[0] or name

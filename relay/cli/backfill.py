@@ -19,6 +19,7 @@ from relay.cli.common import (
     since_when,
     start_logging,
     stop,
+    zone_of,
 )
 
 if TYPE_CHECKING:
@@ -30,7 +31,11 @@ _PATIENCE = 600.0
 
 
 @click.command(epilog="Example: relay backfill --since 7d")
-@click.option("--since", metavar="TIME", help="From when on: 7d, 12h, or 2026-03-01. Since the last sweep by default.")
+@click.option(
+    "--since",
+    metavar="TIME",
+    help="From when on: 7d, 12h, or 2026-03-01 (the business's). Since the last sweep by default.",
+)
 @ledger_options
 def backfill(since: str | None, config: str | None, store: str | None, *, as_json: bool) -> None:
     """Fetch calls whose webhooks never came, and fields that arrived later, through the API.
@@ -42,7 +47,7 @@ def backfill(since: str | None, config: str | None, store: str | None, *, as_jso
     if not settings.can_call_back:
         stop(CONFIG, "the CallScaler API is not set up: set CALLSCALER_API_KEY")
     with busy("reading calls from the phone system …"):
-        found = asyncio.run(_sweep(settings, store, None if since is None else since_when(since)))
+        found = asyncio.run(_sweep(settings, store, None if since is None else since_when(since, zone_of(config))))
     if as_json:
         print_json(asdict(found))
         return

@@ -24,8 +24,9 @@ from relay.cli.tables import clock
 from relay.models import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Sized
+    from collections.abc import Sequence, Sized
 
+    from relay.errors import Mistake
     from relay.settings import Settings
 
 
@@ -52,7 +53,7 @@ def check(config: str | None, *, live: bool, as_json: bool) -> None:
     failures = asyncio.run(run_scenarios(settings, CONNECTORS))
     mistakes = [Mistake(str(path), line, column, message) for line, column, message in failures]
     if mistakes:
-        _report(mistakes, list(settings.warnings), as_json=as_json)
+        _report(mistakes, settings.warnings, as_json=as_json)
         sys.exit(CONFIG)
     problems = asyncio.run(_ask(settings)) if live else {}
     written = {(rule.name, rule.mode) for rule in settings.rules}
@@ -86,7 +87,7 @@ def check(config: str | None, *, live: bool, as_json: bool) -> None:
     sys.exit(FOUND if problems else 0)
 
 
-def _report(mistakes: list, warnings: list, *, as_json: bool) -> None:  # type: ignore[type-arg]
+def _report(mistakes: Sequence[Mistake], warnings: Sequence[Mistake], *, as_json: bool) -> None:
     if as_json:
         rows = [{"file": m.file, "line": m.line, "column": m.column, "message": m.message} for m in mistakes]
         print_json({"ok": False, "mistakes": rows, "warnings": [str(warning) for warning in warnings]})

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -148,8 +149,8 @@ def running_at(settings: Settings, store: str | None) -> str:
     return public_address(place_of(settings, store)) or settings.server.listen
 
 
-def since_when(written: str) -> float:
-    """Unix seconds from 7d, 12h, or 2026-03-01; exit 2 for anything else."""
+def since_when(written: str, zone: str) -> float:
+    """Unix seconds from 7d, 12h, or 2026-03-01 on a zone's clock; exit 2 for anything else."""
     from relay.models import seconds  # noqa: PLC0415 - quick help
 
     try:
@@ -158,7 +159,7 @@ def since_when(written: str) -> float:
         moment = dt.datetime.fromisoformat(written)
     except ValueError:
         stop(USAGE, f"`{written}` is no time; write 7d, 12h, or 2026-03-01")
-    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+    return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).timestamp()
 
 
 def zone_of(config: str | None) -> str:

@@ -15,6 +15,7 @@ from relay.cli.common import (
     since_when,
     start_logging,
     stop,
+    zone_of,
 )
 
 _SHOWN = 1000
@@ -22,7 +23,7 @@ _SHOWN = 1000
 
 
 @click.command(epilog="Example: relay replay --since 12h --connector crm --dry-run")
-@click.option("--since", metavar="TIME", help="Only what began since then: 7d, 12h, or 2026-03-01.")
+@click.option("--since", metavar="TIME", help="Only what began since then: 7d, 12h, or 2026-03-01 (the business's).")
 @click.option("--rule", metavar="NAME", help="Only of this rule.")
 @click.option("--event", metavar="EVENT", help="Only of this event (its id, its call's id, or last).")
 @click.option("--connector", metavar="NAME", help="Only what goes to this connector.")
@@ -60,7 +61,7 @@ def replay(
     asked: dict[str, Any] = {"rule": rule, "event": event, "connector": connector, "rules": rules}
     asked |= {"whole": whole, "texts": texts, "dry_run": dry_run}
     if since is not None:
-        asked["since"] = since_when(since)
+        asked["since"] = since_when(since, zone_of(config))
     came = _all(config, store, asked)
     if event is not None and not came["replayed"] and not came["left"]:
         came = _all(config, store, {**asked, "whole": True})

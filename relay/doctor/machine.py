@@ -111,8 +111,9 @@ async def alerts(bench: Bench) -> list[Finding]:
     """What is open, and connectors that wait."""
     if bench.store is None:
         return []
-    found = [wrong(alert.what, alert.remedy) for alert in await bench.store.alerts(open_only=True)]
-    told = {alert.cause for alert in await bench.store.alerts(open_only=True)}
+    opened = await bench.store.alerts(open_only=True)
+    found = [wrong(alert.what, alert.remedy) for alert in opened]
+    told = {alert.cause for alert in opened}
     for name, standing in (await bench.store.standings()).items():
         if standing.paused and f"paused:{name}" not in told:
             found.append(wrong(f"{name} is paused: {standing.paused_why}", f"`relay resume {name}`"))

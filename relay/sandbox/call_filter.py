@@ -60,6 +60,7 @@ def _inside(text: str) -> str:
     return f"%{escaped}%"
 
 
+_MEMBERS = "SELECT id FROM numbers WHERE group_id = ? UNION SELECT number_id FROM memberships WHERE group_id = ?"
 _LIKE = "LIKE ? ESCAPE '\\'"
 _SEARCH = " OR ".join(
     (
@@ -76,7 +77,7 @@ _CONDITIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "source": ("source = ?", _same),
     "number_id": ("number_id = ?", _same),
     "call_flow_id": ("call_flow_id = ?", _same),
-    "number_group_id": ("number_id IN (SELECT id FROM numbers WHERE group_id = ?)", _same),
+    "number_group_id": (f"number_id IN ({_MEMBERS})", _same),
     "min_duration": ("duration_seconds >= ?", _same),
     "max_duration": ("duration_seconds <= ?", _same),
     "search": (_SEARCH, _inside),

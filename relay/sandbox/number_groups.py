@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from relay.sandbox.state import Row, State
 
 _SELECT = """
-    SELECT number_groups.*, (SELECT count(*) FROM numbers WHERE numbers.group_id = number_groups.id) AS number_count
+    SELECT number_groups.*, (SELECT count(*) FROM numbers WHERE numbers.group_id = number_groups.id)
+           + (SELECT count(*) FROM memberships WHERE memberships.group_id = number_groups.id) AS number_count
     FROM number_groups
 """
 _INSIDE = "(group_id = ? OR id IN (SELECT number_id FROM memberships WHERE memberships.group_id = ?))"

@@ -71,7 +71,6 @@ class Settings:
     """The file as it is written, without the secrets that stand in it."""
     admin_token: str | None = field(default=None, repr=False)
     view_token: str | None = field(default=None, repr=False)
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def version(self) -> str:

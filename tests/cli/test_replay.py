@@ -1,10 +1,12 @@
 """`replay`, `pause` and `resume` on a ledger that nobody serves: what they do, tell, and exit with."""
 
 import asyncio
+import datetime as dt
 from dataclasses import replace
 
 import pytest
 
+from relay.cli.common import since_when
 from relay.models import State
 from relay.store.sqlite import SqliteStore
 from tests.store.ledger import accept, owe, owed
@@ -33,6 +35,25 @@ def test_what_nobody_knows_any_more_is_told_and_left(run, dead, quiet):
         "left": {"its rule is not known any more": 2},
         "dry_run": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("2026-03-01", "2026-03-01T06:00:00+00:00"),
+        ("2026-07-01", "2026-07-01T05:00:00+00:00"),
+        ("2026-03-01T12:00+01:00", "2026-03-01T11:00:00+00:00"),
+    ],
+)
+def test_a_day_begins_on_the_business_s_clock(written, moment):
+    assert since_when(written, "America/Chicago") == dt.datetime.fromisoformat(moment).timestamp()
+
+
+def test_what_died_since_a_day_began_where_the_business_is(run, dead, folder, quiet):
+    written = (folder / "relay.yaml").read_text()
+    (folder / "relay.yaml").write_text("business: {name: B, timezone: Pacific/Kiritimati}\n" + written)
+    assert run("replay", "--since", "2026-03-03", "--dry-run", "--json").json["left"] != {}
+    assert run("replay", "--since", "2026-03-04", "--dry-run", "--json").json["left"] == {}
 
 
 def test_where_nothing_died_it_is_exit_4(run, dead, quiet):

@@ -76,6 +76,18 @@ async def test_adding_a_number_to_a_group_moves_it(client, sandbox):
     assert sandbox.number("+13125550142")["group_id"] is None
 
 
+async def test_a_group_counts_whoever_is_in_it_where_a_number_may_be_in_several(world):
+    sandbox, client = await world(several_groups=True)
+    groups = {row["name"]: row["id"] for row in (await client.data("GET", "/number-groups"))["number_groups"]}
+    number, calls = sandbox.number("+13125550142"), await client.data("GET", "/calls?number_group_id=" + groups["Main"])
+    await client.data("POST", f"/number-groups/{groups['Parked']}/members", json={"number_ids": [number["id"]]})
+
+    told = {row["name"]: row["number_count"] for row in (await client.data("GET", "/number-groups"))["number_groups"]}
+    assert told == {name: len(sandbox.members(name)) for name in groups}
+    assert told["Parked"] == 1
+    assert await client.data("GET", "/calls?number_group_id=" + groups["Main"]) == calls
+
+
 async def test_members_are_added_all_or_none(client, sandbox):
     group = (await client.data("GET", "/number-groups"))["number_groups"][2]
     wanted = [sandbox.number("+13125550142")["id"], "nobody"]
