@@ -155,6 +155,8 @@ async def test_lists_go_on_page_by_page(house, until):
     await house.settled(until)
     _, first = await house.get("/calls")
     older = re.search(r'href="(\?before=\d+)">Older', first)[1]
+    _, filtered = await house.get(f"/calls{older}&type=call.missed")
+    assert 'href="?type=call.missed">Newest' in filtered
     _, second = await house.get(f"/calls{older}")
     shown = [re.findall(r"Caller (\d+)\.", page) for page in (first, second)]
     assert [len(page) for page in shown] == [50, 10]
@@ -188,6 +190,14 @@ async def test_no_page_reads_a_growing_table_from_end_to_end(rang, monkeypatch, 
     whole = [sql for sql, steps in walks.items() if "desc limit ?" not in sql or "TEMP B-TREE" in str(steps)]
     few = ("deliveries_backlog", "opt_outs")  # what is owed, by its own index; people who ever said STOP
     assert [sql for sql in whole if not any(name in str(walks[sql]) for name in few)] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "newest"),
+    [("/connectors?before=1", "?"), ("/refused?before=1&kind=test", "?kind=test"), ("/texts?before=1~1", "?")],
+)
+async def test_every_list_leads_back_to_its_newest(rang, path, newest):
+    assert f'href="{newest}">Newest' in (await rang.get(path))[1]
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/calls/nothing", "/people/nobody", "/static/none.css"])

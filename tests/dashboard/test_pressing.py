@@ -97,6 +97,9 @@ async def test_a_delivery_that_failed_is_shown_with_its_reason_and_tried_again(h
     await until(dead)
     _, text = await house.get("/")
     assert "1 delivery was given up on" in text
+    assert "1 thing needs somebody" in text
+    await house.app.store.open_alert("somebody:disk", "The disk is full.", "Free some.", now=house.app._clock())
+    assert "2 things need somebody" in (await house.get("/"))[1]
     _, text = await house.get("/connectors")
     assert "503" in text
     name = re.search(r'formaction="/do/retry" class="quiet" name="ids" value="([^"]+)"', text)[1]

@@ -65,16 +65,16 @@ async def read(asked: Asked) -> dict[str, Any]:
         "unread": unread,
         "number": number,
         "person": person,
-        "older": _older(asked, events),
         "first": asked.before() is None,
+        "newest": _address(asked),
+        "older": _address(asked, before=events[-1].seq) if len(events) == PAGE else None,
     }
 
 
-def _older(asked: Asked, events: Sequence[Event]) -> str | None:
-    if len(events) < PAGE:
-        return None
+def _address(asked: Asked, **more: int) -> str:
+    """The list as it is searched and filtered, from another place on."""
     kept = {name: asked.query[name] for name in ("q", "type", "number") if asked.query.get(name)}
-    return "?" + urlencode({**kept, "before": events[-1].seq})
+    return "?" + urlencode({**kept, **more})
 
 
 async def rows_of(asked: Asked, events: Sequence[Event]) -> list[Row]:

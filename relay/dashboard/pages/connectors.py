@@ -25,5 +25,6 @@ async def read(asked: Asked) -> dict[str, Any]:
         "same_config": same_config(nodes),
         "dead": dead,
         "all_dead": (await asked.store.states()).get("dead", 0),
+        "first": asked.before() is None,
         "older": f"?before={dead[-1].seq}" if len(dead) == PAGE else None,
     }

@@ -21,5 +21,7 @@ async def read(asked: Asked) -> dict[str, Any]:
         "kinds": KINDS,
         "kind": kind,
         "requests": found,
+        "first": asked.before() is None,
+        "newest": "?" + urlencode({"kind": kind}),
         "older": "?" + urlencode({"kind": kind, "before": found[-1].seq}) if len(found) == PAGE else None,
     }
