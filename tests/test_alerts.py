@@ -87,6 +87,7 @@ PAUSED = Standing("crm", paused_at=NOW, paused_by="relay", paused_why="answered 
         ({"restored": True}, "restored"),
         ({"parts": ["planner: KeyError: x"]}, "part:planner"),
         ({"reload": "relay.yaml:3:1: no"}, "reload"),
+        ({"unwritten": "database is locked"}, "unwritten"),
         ({"erring": {"Text back": 3}}, "rule:Text back"),
     ],
 )

@@ -236,28 +236,6 @@ async def test_a_bomb_of_an_answer_is_read_up_to_the_cap(http, raw):
     assert len((await http.request("GET", await raw(explode))).body) == BODY_CAP
 
 
-@pytest.mark.parametrize(("method", "times"), [("POST", 1), ("PATCH", 1)])
-async def test_what_was_sent_over_a_stale_connection_is_not_sent_again_by_itself(http, method, times):
-    heard = []
-
-    async def once(reader, writer):
-        while head := await reader.readuntil(b"\r\n\r\n"):
-            heard.append(head.split(b" ", 1)[0].decode())
-            if head.startswith(b"GET"):
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-                continue
-            writer.transport.abort()
-            return
-
-    server = await asyncio.start_server(once, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    await http.request("GET", url)
-    with pytest.raises(Unclear):
-        await http.request(method, url, data=b"")
-    server.close()
-    assert heard.count(method) == times
-
-
 async def test_a_name_that_leads_nowhere_is_tried_again(http):
     with pytest.raises(Unavailable, match=r"name nobody\.invalid cannot be looked up"):
         await http.request("GET", "http://nobody.invalid/")
@@ -385,11 +363,3 @@ async def test_redirects_are_not_followed(http, raw, sink, status, method):
         answer.raise_for_status()
     assert "secret" not in str(caught.value)
     assert sink.requests == []
-
-
-async def test_no_proxy_of_the_environment_and_no_cookie_is_used(http, sink, monkeypatch):
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    for _ in range(2):
-        await http.request("GET", sink.url)
-    assert all("Cookie" not in request.headers for request in sink.requests)
-    assert len(sink.requests) == 2

@@ -12,6 +12,7 @@ from relay.intake import Source, read_json
 from relay.intake.door import RefusalLimit
 from relay.proof import ProofForm
 from relay.proof.sign import proving_headers
+from relay.server import BODY_SECONDS
 from tests.front import SECRET, open_door
 from tests.patience import PATIENCE
 
@@ -105,3 +106,23 @@ async def test_of_one_address_sixty_four_connections_stay_and_whoever_stands_the
     assert sum(reader.at_eof() for reader, _ in standing) < 32
     for _, writer in standing:
         writer.close()
+
+
+async def test_whoever_stands_still_has_fifteen_seconds_and_a_body_ten(ledger, clock):
+    """They end no sooner; that they end is what tests/test_listening.py sees, with shorter ones."""
+    whole = f"POST /hooks/phone HTTP/1.1\r\n{HEAD}".encode()
+    stalled = whole.replace(b"Content-Length: 2", b"Content-Length: 9")
+    async with open_door(ledger, clock, body_seconds=BODY_SECONDS) as it:
+        began = time.monotonic()
+        answers = await asyncio.gather(*(until_the_end(it.port, sent) for sent in (b"", whole[:40], stalled)))
+    assert [answer.split(b" ")[1:2] for answer, _ in answers] == [[], [], [b"408"]]
+    assert [ended - began > least for (_, ended), least in zip(answers, (14.0, 14.0, 9.5), strict=True)] == [True] * 3
+
+
+async def until_the_end(port, sent):
+    """What comes back, and when the connection was over."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    answer = await reader.read()
+    writer.close()
+    return answer, time.monotonic()

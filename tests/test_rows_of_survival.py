@@ -5,12 +5,17 @@ The rows stand in reliability.md, 2.2, 2.3 and 2.10. What no other file tests is
 
 from __future__ import annotations
 
+import asyncio
 import re
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from connectors.table import CONNECTORS
+from relay.app import App
+from relay.settings import read_settings
+from relay.store.sqlite import SqliteStore
 from tests.named import functions_of
 
 HERE = Path(__file__).parent
@@ -26,7 +31,8 @@ ROWS = {
     "S5": ["faults/test_io_errors.py::test_the_nth_write_that_finds_the_disk_full_loses_nothing",
            "soak/soak_faults.py::test_no_write_that_fails_loses_what_was_acknowledged"],
     "S6": ["faults/test_io_errors.py::test_a_slow_disk_makes_acknowledgements_wait_and_nothing_else"],
-    "S7": ["store/test_engine.py::test_somebody_else_who_writes_is_waited_for_and_then_refused_without_harm"],
+    "S7": ["store/test_engine.py::test_somebody_else_who_writes_is_waited_for_and_then_refused_without_harm",
+           "faults/test_locked_ledger.py::test_while_somebody_else_writes_it_is_503_and_then_an_alert_says_so"],
     "S8": ["test_rows_of_survival.py::test_s8_whoever_writes_to_the_file_says_so_from_the_beginning"],
     "S9": ["store/test_opening.py::test_a_second_process_is_refused_and_told_which_one_holds_the_ledger",
            "test_end_to_end.py::test_a_second_relay_on_the_same_ledger_is_refused"],
@@ -88,9 +94,9 @@ ROWS = {
     "D16": ["test_http_tls.py::test_a_certificate_that_nobody_vouches_for_is_a_failure_and_an_authority_can_be_named",
             "test_http_tls.py::test_a_certificate_of_yesterday_or_of_somebody_else_is_a_failure",
             "test_http_tls.py::test_tls_of_the_last_century_is_a_failure"],
-    "D17": ["test_http.py::test_what_was_sent_over_a_stale_connection_is_not_sent_again_by_itself"],
-    "D18": ["test_http.py::test_no_proxy_of_the_environment_and_no_cookie_is_used"],
-    "D19": ["test_http.py::test_no_proxy_of_the_environment_and_no_cookie_is_used"],
+    "D17": ["test_http_kept.py::test_what_was_sent_over_a_stale_connection_is_not_sent_again_by_itself"],
+    "D18": ["test_http_kept.py::test_a_proxy_that_the_environment_names_is_not_used"],
+    "D19": ["test_http_kept.py::test_a_cookie_that_a_service_sets_is_never_sent_back"],
     "O1": ["test_end_to_end.py::test_a_stop_finishes_what_is_under_way",
            "faults/test_starting.py::test_a_second_signal_ends_it_at_once",
            "test_app.py::test_a_stop_is_over_in_time_whatever_hangs"],
@@ -115,7 +121,8 @@ ROWS = {
             "soak/soak_network.py::test_ten_minutes_of_bad_network_lose_nothing_and_text_nobody_twice"],
     "O12": ["soak/soak_lasting.py::test_memory_and_open_files_stay_as_they_are",
             "soak/soak_crash.py::test_a_hundred_kills_lose_nothing_and_text_nobody_twice"],
-    "O13": ["cli/test_commands.py::test_an_address_that_is_taken_is_exit_1"],
+    "O13": ["cli/test_commands.py::test_an_address_that_is_taken_is_exit_1",
+            "test_rows_of_survival.py::test_o13_a_relay_listens_on_ipv6_alone_and_on_ipv4_alone"],
     "O14": ["test_rows_of_survival.py::test_o14_libraries_are_newer_than_their_known_holes"],
 }  # fmt: skip
 PLAIN_BEGIN = re.compile(r"""["']begin( deferred)?( transaction)?[;"']""", re.IGNORECASE)
@@ -144,3 +151,20 @@ def test_s8_whoever_writes_to_the_file_says_so_from_the_beginning():
 @pytest.mark.parametrize(("library", "least"), [("aiohttp", (3, 14, 1)), ("Jinja2", (3, 1, 6))])
 def test_o14_libraries_are_newer_than_their_known_holes(library, least):
     assert tuple(int(part) for part in version(library).split(".")[:3]) >= least
+
+
+async def test_o13_a_relay_listens_on_ipv6_alone_and_on_ipv4_alone(tmp_path):
+    for host, bare in (("[::1]", "::1"), ("127.0.0.1", "127.0.0.1")):
+        path = tmp_path / f"{len(bare)}.yaml"
+        path.write_text(f'server: {{listen: "{host}:0", admin: "{host}:0"}}\nstore: sqlite:///{len(bare)}.db\n')
+        settings = read_settings(path, CONNECTORS, {"RELAY_HOOK_SECRET": "false-secret-0001-0001"})
+        app = App(settings, SqliteStore(path.with_suffix(".db")), CONNECTORS)
+        await app.start()
+        for port in (app.public_port, app.admin_port):
+            reader, writer = await asyncio.open_connection(bare, port)
+            writer.write(f"GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+            writer.close()
+            with pytest.raises(OSError, match=r"Connect call failed|refused"):
+                await asyncio.open_connection("127.0.0.1" if bare == "::1" else "::1", port)
+        await app.stop()

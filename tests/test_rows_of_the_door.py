@@ -63,9 +63,11 @@ SHORT = {
             "faults/test_starting.py::a_start_without_the_compiled_reader_of_http_says_so_once",
             f"{_S}::the_compiled_parser_is_in_use"],
     "I20": [f"{_S}::other_versions_of_http_are_refused", f"{_REF}::no_other_version_of_http_is_spoken_on_any_way"],
-    "I21": [f"{_L}::who_asks_nothing_is_disconnected", f"{_L}::a_head_that_trickles_in_is_cut_off"],
+    "I21": [f"{_L}::who_asks_nothing_is_disconnected", f"{_L}::a_head_that_trickles_in_is_cut_off",
+            f"{_REF}::whoever_stands_still_has_fifteen_seconds_and_a_body_ten"],
     "I22": [f"{_L}::a_body_that_trickles_in_is_408_after_its_time_in_all",
-            f"{_S}::a_body_that_does_not_come_is_408_and_the_connection_closes"],
+            f"{_S}::a_body_that_does_not_come_is_408_and_the_connection_closes",
+            f"{_REF}::whoever_stands_still_has_fifteen_seconds_and_a_body_ten"],
     "I23": [f"{_L}::two_thousand_stalled_connections_and_a_flood_of_bad_requests_keep_no_good_one_out",
             f"{_REF}::of_one_address_sixty_four_connections_stay_and_whoever_stands_there_longest_goes",
             f"{_L}::when_all_are_too_many_the_longest_goes_and_else_the_newcomer",
@@ -96,7 +98,8 @@ SHORT = {
            f"{_H}::other_ports_are_used",
            f"{_UN}::an_address_that_no_request_may_go_to_is_warned_of"],
     "X8": [f"{_H}::no_request_reaches_the_relay_itself",
-           f"{_H}::no_other_spelling_or_address_of_this_machine_reaches_the_relay_either"],
+           f"{_H}::no_other_spelling_or_address_of_this_machine_reaches_the_relay_either",
+           "test_deeds.py::no_request_of_the_relay_reaches_its_own_listeners"],
     "X9": [f"{_H}::a_public_address_is_reached"],
     "X10": [f"{_H}::one_private_address_may_be_allowed_and_its_neighbour_is_not",
             f"{_N}::a_clouds_metadata_is_never_allowed_however_its_address_is_wrapped"],
@@ -198,7 +201,8 @@ SHORT = {
     "W15": [f"{_D}::numbers_are_masked_for_those_who_only_look",
             f"{_D}::who_only_looks_may_ask_for_one_number_and_that_is_written_down"],
     "W16": ["store/auditing.py::what_people_did_is_never_changed_or_deleted",
-            "store/auditing.py::what_people_did_is_listed_newest_first_and_page_by_page"],
+            "store/auditing.py::what_people_did_is_listed_newest_first_and_page_by_page",
+            "test_deeds.py::whatever_anybody_does_is_written_down_with_who_did_it_and_numbers_cut_short"],
 }  # fmt: skip
 ROWS = {row: [test.replace("::", "::test_") for test in tests] for row, tests in SHORT.items()}
 

@@ -321,8 +321,9 @@ async def test_a_full_disk_is_503_and_nothing_is_answered_that_was_not_written(f
     assert problem(answer, 503)
     assert answer.headers["retry-after"] == "30"
     test = await front.post({"message": "x" * 200_000})
-    assert test.status in (200, 503)
-    assert front.count("accepted") == 0
+    kept = await ledger.requests(limit=9, kind="test")
+    assert (test.status, len(kept)) in {(200, 1), (503, 0)}
+    assert (front.count("accepted"), await ledger.events(limit=9)) == (0, [])
     await ledger._write(lambda connection: connection.execute("pragma max_page_count = 4294967294").fetchone())
     assert (await front.post(call())).status == 202
 

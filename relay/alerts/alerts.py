@@ -56,6 +56,8 @@ class Alerts:
         self.business = "Relay"
         self.reload: str | None = None
         """Why a changed configuration is not used."""
+        self.unwritten: Callable[[], str | None] = lambda: None
+        """Why a webhook could not be written down of late."""
         self._store = store
         self._clock = clock
         self._free = free
@@ -119,6 +121,7 @@ class Alerts:
             restored=await self._store.restored(),
             parts=self._parts(),
             reload=self.reload,
+            unwritten=self.unwritten(),
             erring=await self._erring(now),
             quiet=await self._listen(now),
         )

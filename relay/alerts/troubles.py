@@ -65,6 +65,8 @@ class Sight:
     """Parts of the relay that do not do their work, each with why: `planner: KeyError`."""
     reload: str | None = None
     """Why a changed configuration is not used."""
+    unwritten: str | None = None
+    """Why a webhook could not be written down of late."""
     erring: Mapping[str, int] = field(default_factory=dict)
     """Rule → how often it failed in an hour."""
     quiet: Quiet | None = None
@@ -194,6 +196,16 @@ def _parts(sight: Sight) -> Iterable[Trouble]:
         )
 
 
+def _unwritten(sight: Sight) -> Iterable[Trouble]:
+    if sight.unwritten is not None:
+        yield Trouble(
+            "unwritten",
+            f"webhooks were answered 503: {sight.unwritten}",
+            "their sender tries again, and backfill fetches what it gave up on; `relay doctor` looks at the disk; "
+            "stop whatever else writes to the ledger",
+        )
+
+
 def _reload(sight: Sight) -> Iterable[Trouble]:
     if sight.reload is not None:
         yield Trouble(
@@ -234,6 +246,7 @@ LOOKS: Mapping[str, Callable[[Sight], Iterable[Trouble]]] = {
     "restored": _restored,
     "part": _parts,
     "reload": _reload,
+    "unwritten": _unwritten,
     "rule": _erring,
     "silence": _silence,
 }

@@ -103,7 +103,6 @@ class App:
         used, hands = channels(settings, connectors, self._http), lambda: self.roster.other_hands
         self.worker = Worker(store, self.planner, used, clock, self.metrics, other_hands=hands)
         self.intake = Intake(store, clock, self.metrics, arrived=self.planner.call if worker else store.call_others)
-        self.planner.let_in = self.intake.let_in
         self._traces = trace(self.intake, self.planner, self.worker)
         self.phone = PhoneSystem(
             store, self.intake, clock, lambda: self.worker.channels, self._learn_numbers, self._text_alarms.note
@@ -113,6 +112,7 @@ class App:
         self.upkeep = Upkeep(store, clock, settings.retention)
         self.loops = Supervisor()
         self.alerts = Alerts(store, clock, free=partial(disk_free, store), parts=self.loops.reasons)
+        self.planner.let_in, self.alerts.unwritten = self.intake.let_in, self.intake.unwritten
         self._rereading = Rereading(connectors, self.knowledge, self.metrics, self.alerts, clock)
         point(self.alerts, settings, self._http)
         account = Account(

@@ -41,6 +41,8 @@ _KEPT_HEADERS = {"content-type", "content-length", "content-encoding", "user-age
 _TOLD_AGAIN = 600.0
 _REFUSED_AGAIN = 60.0
 """Seconds for which the log is silent on further refusals of the same status; each is kept all the same."""
+_OF_LATE = 300.0
+"""Seconds for which it is told that an event could not be written down."""
 _KNOWN_TYPES = {*CALL_TYPES, ENRICHED, RECEIVED, UNANSWERED}
 
 
@@ -115,6 +117,8 @@ class Intake:
         self._limit = RefusalLimit()
         self._told_refused: dict[int, float] = {}
         """When the log last said of a status that a webhook was refused with it."""
+        self._unwritten: tuple[float, str] | None = None
+        """When an event last could not be written down, and why."""
         self._told_previous: dict[str, float] = {}
         """When it was last said of a source that its sender still has the secret that is being replaced."""
 
@@ -152,6 +156,7 @@ class Intake:
             event = _in_doubt(read.event) if source.confirm else read.event
             accepted = await self.event(event, body, proved=source.proof.scheme != "none")
         except StoreBusy as error:
+            self._unwritten = (now, str(error))
             log.error("an event could not be written down", source=source.name, why=str(error))
             self._metrics.event(source.name, "unavailable")
             return Reply(503, detail="the event could not be written down; send it again")
@@ -184,6 +189,11 @@ class Intake:
         if not accepted.duplicate or accepted.enriched:
             self._arrived()
         return accepted
+
+    def unwritten(self) -> str | None:
+        """Why an event could not be written down of late; None where all were."""
+        at, why = self._unwritten or (-_OF_LATE, "")
+        return why if 0 <= self._clock() - at < _OF_LATE else None
 
     async def let_in(self) -> None:
         """Let a crowd at the door go first, for a moment: a sender gives up before long, what was let in does not."""
