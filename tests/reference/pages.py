@@ -285,6 +285,7 @@ _TROUBLED = Sight(
     refused=[RequestNote("refused", _NOW, "callscaler", 401, "the header is missing", "192.0.2.1", {}, b"")] * 20,
     accepted_at=_NOW,
     holes=4,
+    unwritten="the ledger could not be written: database is locked",
     busiest=60,
     restored=True,
     parts=["planner: KeyError"],
