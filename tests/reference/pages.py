@@ -257,8 +257,8 @@ def errors() -> str:
     lines += ["| kind | what it says | what to do |", "|---|---|---|"]
     for trouble in troubles(_TROUBLED):
         lines.append(f"| `{trouble.cause.partition(':')[0]}` | {_cell(trouble.what)} | {_cell(trouble.remedy)} |")
-    lines += ["", "Those about [texting](../texts.md), [moves of numbers](../numbers.md), the clock and the upkeep of the"]
-    lines += ["ledger ([survival](../survival.md)) tell their remedy, too."]
+    lines += ["", "Those about [texting](../texts.md), [moves of numbers](../numbers.md), the clock and the"]
+    lines += ["upkeep of the ledger ([survival](../survival.md)) tell their remedy, too."]
     lines += ["", "## Errors in the code", "", "What a connector raises says what becomes of the delivery.", ""]
     lines += ["| error | is a | meaning |", "|---|---|---|"]
     for name, cls in vars(errors_of_ours).items():
