@@ -68,7 +68,7 @@ class MailOptions(Form):
 
     host: str = Field(min_length=1)
     port: int | None = Field(default=None, ge=1, le=65535)
-    """By default 587, or 465 with `security: tls`."""
+    """By default 587; 465 with `security: tls`, 25 with `none`."""
     security: Literal["starttls", "tls", "none"] = "starttls"
     """none is for a server on this machine only: no password is sent over it."""
     username: str = ""
