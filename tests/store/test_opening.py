@@ -13,7 +13,7 @@ import pytest
 from relay.errors import StoreUnusable
 from relay.store.sqlite import SqliteStore
 from tests.patience import PATIENCE
-from tests.store.ledger import accept, event
+from tests.store.ledger import ANN, NOW, accept, event
 
 ROOT = Path(__file__).parents[2]
 OPEN = """
@@ -150,3 +150,21 @@ async def test_a_reader_finds_what_a_killed_process_left_in_the_log(path: Path, 
 
     assert found == ["call-1"]
     assert on_disk(left) == as_left
+
+
+async def test_what_root_does_to_the_ledger_of_another_user_locks_that_user_out_of_nothing(path: Path):
+    """As a person does under systemd, where the service has a user of its own and commands are typed as root."""
+    if os.getuid() != 0:
+        pytest.skip("only root can make a file of somebody else")
+    await made(path)
+    nobody = 65534
+    for file in (path.parent, *path.parent.iterdir()):
+        os.chown(file, nobody, nobody)
+    (path.parent / "relay.db.lock").unlink()
+
+    store = SqliteStore(path)
+    await store.forget(ANN, now=NOW)
+    owners = {file.name: (file.stat().st_uid, file.stat().st_gid) for file in path.parent.iterdir()}
+    await store.close()
+    assert {"relay.db.lock", "relay.db.generation", "relay.db.erased", "relay.db-wal"} <= owners.keys()
+    assert {name: owner for name, owner in owners.items() if owner != (nobody, nobody)} == {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from relay.store.sqlite.beside import open_beside
 from relay.store.sqlite.generation import fsync_folder
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def note(ledger: Path, digest: bytes) -> None:
         OSError: it cannot be written.
     """
     path = _beside(ledger)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
+    with os.fdopen(open_beside(ledger.resolve(), path, os.O_WRONLY | os.O_APPEND), "w") as file:
         file.write(digest.hex() + "\n")
         file.flush()
         os.fsync(file.fileno())

@@ -9,6 +9,8 @@ import os
 import secrets
 from typing import TYPE_CHECKING
 
+from relay.store.sqlite.beside import open_beside
+
 if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
@@ -25,12 +27,13 @@ def take_over(connection: sqlite3.Connection, path: Path) -> None:
     Raises:
         OSError: the file beside it cannot be written.
     """
-    beside = path.resolve().with_name(path.resolve().name + ".generation")
+    ledger = path.resolve()
+    beside = ledger.with_name(ledger.name + ".generation")
     found = connection.execute("select value from meta where name = 'generation'").fetchone()
     said = set(beside.read_text().split()) if beside.exists() else set()
     name = secrets.token_hex(8)
     was = "" if found is None else bytes(found["value"]).decode()
-    _write(beside, f"{name} {was}\n" if was in said else f"{name}\n")
+    _write(ledger, beside, f"{name} {was}\n" if was in said else f"{name}\n")
     connection.execute("begin immediate")
     if was and was not in said:
         connection.execute(
@@ -39,12 +42,12 @@ def take_over(connection: sqlite3.Connection, path: Path) -> None:
         )
     connection.execute("insert or replace into meta (name, value) values ('generation', ?)", (name.encode(),))
     connection.execute("commit")
-    _write(beside, f"{name}\n")
+    _write(ledger, beside, f"{name}\n")
 
 
-def _write(path: Path, text: str) -> None:
+def _write(ledger: Path, path: Path, text: str) -> None:
     part = path.with_name(path.name + ".part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    with os.fdopen(open_beside(ledger, part, os.O_WRONLY | os.O_TRUNC), "w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

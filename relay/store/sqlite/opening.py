@@ -13,6 +13,7 @@ import structlog
 
 from relay.errors import StoreHeld, StoreUnusable
 from relay.store.sql.sealing import begin, unlock
+from relay.store.sqlite.beside import open_beside
 from relay.store.sqlite.connection import FileConnection, SealedConnection
 from relay.store.sqlite.generation import take_over
 from relay.store.sqlite.migrating import applied, migrate
@@ -190,7 +191,7 @@ def take_lock(path: Path) -> int:
     """
     lock = _lock_of(path)
     try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = open_beside(path.resolve(), lock, os.O_RDWR)
     except OSError as error:
         raise StoreUnusable(
             f"the ledger {path} cannot be locked: {error.strerror}. Check that its folder exists and can be written"
