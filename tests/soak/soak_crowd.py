@@ -65,15 +65,16 @@ async def _end(writer):
 async def _pour(port):
     """Bad requests, as fast as they are refused; answers how many."""
     count = 0
-    try:
+    with contextlib.suppress(asyncio.CancelledError):
         while True:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-                for _ in range(200):
-                    writer.write(BAD * 10)
-                    for _ in range(10):
-                        await reader.readuntil(b"\r\n\r\n")
-                        count += 1
-            await _end(writer)
-    except asyncio.CancelledError:
-        return count
+            try:
+                with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                    for _ in range(200):
+                        writer.write(BAD * 10)
+                        for _ in range(10):
+                            await reader.readuntil(b"\r\n\r\n")
+                            count += 1
+            finally:
+                writer.transport.abort()
+    return count
