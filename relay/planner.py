@@ -82,6 +82,11 @@ class Book:
         found = next((rule for rule in self.rules if rule.version == delivery.rule_version), None)
         return found or self.old.get(delivery.rule_version)
 
+    def rests(self, name: str) -> str | None:
+        """Why a text that was planned live does not go: the rule of that name was switched meanwhile; None if not."""
+        now = next((rule.mode for rule in self.rules if rule.name == name), "live")
+        return None if now == "live" else f"mode: the rule is {'in shadow' if now == 'shadow' else 'off'} by now"
+
     def in_lane(self, delivery: Delivery) -> Delivery:
         """The same delivery with its lane, once it is rendered."""
         lane_of = self.lanes.get(delivery.connector)
@@ -307,6 +312,8 @@ def judge_text(book: Book, delivery: Delivery, event: Event, known: Known, now: 
     cancelled = None if step.anyway else cancelled_by(rule, delivery, facts)
     if cancelled is not None:
         return delivery.moved(State.CANCELLED, reason=cancelled, settled_at=now)
+    if not delivery.shadow and (rests := book.rests(rule.name)) is not None:
+        return delivery.moved(State.SUPPRESSED, reason=rests, settled_at=now)
     action = delivery.action or {}
     people = texting.People(action["to"], action["sender"])
     if not delivery.shadow:

@@ -184,6 +184,27 @@ async def test_nobody_is_asked_about_a_text_that_is_held(world):
     assert (phone.asked, len(phone.jobs)) == ([(ANN, began)], 1)
 
 
+@pytest.mark.parametrize(("mode", "words"), [("off", "off"), ("shadow", "in shadow")])
+async def test_a_text_of_a_rule_that_was_switched_while_it_waited_does_not_go(world, mode, words):
+    phone = Phone()
+    it = world([{"wait": "1m"}, *TEXT], phone=phone)
+    await it.ring()
+    it.planner.book = replace(it.planner.book, rules=tuple(replace(rule, mode=mode) for rule in it.planner.book.rules))
+    await it.later(61)
+    left = await it.only()
+    assert (phone.jobs, left.state, left.reason) == ([], State.SUPPRESSED, f"mode: the rule is {words} by now")
+
+
+async def test_a_text_of_a_rule_that_is_gone_goes_as_it_was_planned(world):
+    phone = Phone()
+    it = world([{"wait": "1m"}, *TEXT], phone=phone)
+    await it.ring()
+    book = it.planner.book
+    it.planner.book = replace(book, rules=(), old={rule.version: replace(rule, mode="off") for rule in book.rules})
+    await it.later(61)
+    assert ((await it.only()).state, len(phone.jobs)) == (State.DELIVERED, 1)
+
+
 async def test_nobody_is_asked_where_no_cancel_if_names_it(world):
     phone = Phone()
     it = world([{"wait": "1m"}, *TEXT], phone=phone)

@@ -96,5 +96,7 @@ async def _post(settings: Settings, source: str, target: str, body: bytes) -> tu
                 return answer.status, json.loads(text)
             except ValueError:
                 return answer.status, text[:500]
+    except aiohttp.InvalidURL:
+        stop(USAGE, f"`{target}` is no address; write it like http://127.0.0.1:8080/hooks/{source}")
     except (aiohttp.ClientError, TimeoutError, ValueError):
         stop(REMOTE, f"nobody answers at {target}; is `relay serve` running?")

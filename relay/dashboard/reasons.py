@@ -32,6 +32,7 @@ _BY_FINDING: Mapping[str, Callable[[str], str]] = {
 _BY_START = {
     "cancel_if: caller.answered_since": "they were answered meanwhile",
     "opted out": "this person asked not to be texted",
+    "mode: the rule is": "the rule was switched meanwhile",
     "limit:": "enough texts to this person for now",
 }
 

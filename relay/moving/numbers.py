@@ -297,7 +297,8 @@ class Numbers:
             raise Refused(f"too late: {run.id} waited until {iso(run.until)}")
         if run.state != "asking":
             raise Refused(f"{run.id} is {run.state} and asks nothing")
-        await self._answered(replace(run, state="approved" if yes else "rejected"), by)
+        said = replace(run, state="approved", why="") if yes else replace(run, state="rejected")
+        await self._answered(said, by)  # what it asked for is answered, and no longer why it stands still
         answered = await self._found(run.id, None, ())
         if answered.state == "approved" and run.kind == "plan" and not self._serves:
             return await self._in_turn(partial(self._approved, answered))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, field_validator, model_validator
 from pydantic import Field as Key
@@ -48,6 +49,14 @@ def _open(spans: str | list[str]) -> str | list[str]:
     return spans
 
 
+def _web(url: str) -> str:
+    target = urlsplit(url)
+    if url and (target.scheme not in {"https", "http"} or not target.hostname or target.query or target.fragment):
+        raise ValueError(f"`{url}` is no address of a site; write it like https://calls.example.com")
+    return url
+
+
+Web = Annotated[str, AfterValidator(_web)]
 AnyNetwork = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
 _BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 Number = Annotated[str, BeforeValidator(_e164)]
@@ -90,8 +99,8 @@ class ServerForm(Form):
 
     listen: str = "127.0.0.1:8080"
     admin: str = "127.0.0.1:8081"
-    public_url: str = ""
-    admin_url: str = ""
+    public_url: Web = ""
+    admin_url: Web = ""
     trusted_proxies: list[AnyNetwork] = []
 
     @field_validator("listen", "admin")
@@ -143,7 +152,7 @@ class RetentionForm(Form):
     @classmethod
     def _sound(cls, written: str) -> str:
         number, unit = written[:-2], written[-2:]
-        if unit not in _BYTES or not number.isdecimal():
+        if unit not in _BYTES or not number.isdecimal() or not int(number):
             raise ValueError(f"`{written}` is no size; write 500MB or 2GB")
         return written
 
@@ -177,6 +186,10 @@ def read_rate(written: str) -> tuple[float, float]:
     return float(count), span
 
 
+LEAST_HOLD = 5.0
+"""Seconds of a claim beyond the try itself; asking whether somebody was answered alone may take 3 of them."""
+
+
 class MannersForm(Form):
     """What every connector may set beside its own options."""
 
@@ -201,14 +214,14 @@ class MannersForm(Form):
 
     @property
     def lease_seconds(self) -> float:
-        """How long a claim holds: longer than any try may last."""
-        return self.lease if self.lease is not None else max(30.0, 2 * self.timeout)
+        """How long a claim holds: longer than any try may last, and than what is asked and judged before it."""
+        return max(30.0, 2 * self.timeout) if self.lease is None else max(self.lease, self.timeout + LEAST_HOLD)
 
 
 class BackfillForm(Form):
     """The section `callscaler: backfill`."""
 
-    every: Seconds = 300.0
+    every: Seconds = Key(default=300.0, gt=0)
     after: Seconds = 1200.0
     enrich_after: Seconds = 180.0
 
@@ -217,7 +230,7 @@ class CallScalerForm(MannersForm):
     """The section `callscaler`."""
 
     api_key: Secret = Secret("")
-    base_url: str = "https://callscaler.com/api/v1"
+    base_url: Web = "https://callscaler.com/api/v1"
     backfill: BackfillForm = BackfillForm()
 
     @property
@@ -290,6 +303,12 @@ class ExpectForm(Form):
     held_until: str | None = None
     moves: int | list[Any] | dict[str, Any] | None = None
     verdicts: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _something(self) -> ExpectForm:
+        if not self.model_fields_set:
+            raise ValueError("this expects nothing, so nothing can go wrong; write {texts: 1}, or what else should be")
+        return self
 
 
 class ScenarioForm(Form):

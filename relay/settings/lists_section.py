@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from relay import phone
@@ -9,6 +10,8 @@ from relay.forms import keys_of
 
 if TYPE_CHECKING:
     from relay.settings.yaml_file import Document
+
+_LIKE_A_NUMBER = re.compile(r"\+?(?:[^\w+]*\d){7,}[^\w+]*")
 
 
 def read_lists(document: Document, section: Any) -> dict[str, frozenset[str]]:
@@ -22,5 +25,15 @@ def read_lists(document: Document, section: Any) -> dict[str, frozenset[str]]:
             document.complain(("lists", name), f"the list {file} cannot be read: {why}")
             lines = []
         entries = [line.partition("#")[0].strip() for line in lines]
+        for line, entry in enumerate(entries, 1):
+            if is_no_number(entry):
+                document.warn(
+                    ("lists", name), f"line {line} of {file}: `{entry}` is no telephone number, and fits nobody"
+                )
         found[name] = frozenset(phone.normalise(entry) or entry for entry in entries if entry)
     return found
+
+
+def is_no_number(entry: str) -> bool:
+    """Whether it is written like a telephone number and is none."""
+    return _LIKE_A_NUMBER.fullmatch(entry) is not None and phone.normalise(entry) is None

@@ -12,6 +12,7 @@ from relay import phone
 from relay.forms import read_form
 from relay.models import Form, Seconds, seconds
 from relay.numbers import Brakes, Declared, comes_in_at, fights, read_groups
+from relay.settings.lists_section import is_no_number
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -64,7 +65,10 @@ def read_regrouping(
     form = read_form(RegroupForm, tree.get("regroup"), ("regroup",), document.complain) or RegroupForm()
     groups = read_groups(tree.get("groups"), document.complain, lists, actions)
     never: set[str] = set()
-    for entry in form.never:
+    for index, entry in enumerate(form.never):
+        if is_no_number(entry) and entry not in lists:
+            place = ("regroup", "never", index)
+            document.complain(place, f"`{entry}` is no telephone number; write it as +13125550101")
         never |= {phone.normalise(one) or one for one in lists.get(entry, (entry,))}
     brakes = Brakes(form.max_changes, form.stay, frozenset(never), form.enforce, form.check_against_api)
     return Regrouping(brakes, groups, form.history)

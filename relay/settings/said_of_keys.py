@@ -74,7 +74,7 @@ SAID: dict[str, dict[str, str]] = {
         "max_changes": "moves in one run at most; more stop the run, and it asks",
         "min_history": "how long calls must have been kept before a number is silent; window takes the fact's own",
         "stay": "how long a moved number stays put",
-        "never": "numbers that are never moved",
+        "never": "numbers, lists or groups out of which nothing is moved",
         "enforce": "whether what people moved by hand is moved back",
         "check_against_api": "whether the API's own statistics must agree",
     },

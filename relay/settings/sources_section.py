@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from relay.forms import keys_of, read_form, unknown
@@ -11,11 +12,18 @@ from relay.settings.forms import SourceForm
 if TYPE_CHECKING:
     from relay.settings.yaml_file import Document
 
+_NAME = re.compile(r"[\w.~-]+")
+
 
 def read_sources(document: Document, section: Any, *, has_key: bool) -> dict[str, Source]:
     """The sources by name; calls are confirmed only where there is a key (`has_key`)."""
     found: dict[str, Source] = {}
     for name, written in keys_of(section, ("sources",), document.complain, "sources").items():
+        if not _NAME.fullmatch(name):
+            document.complain(
+                ("sources", name),
+                f"`{name}` is a part of an address, /hooks/{name}: write it with letters, digits, dots, - and _ alone",
+            )
         form = read_form(SourceForm, written, ("sources", name), document.complain)
         if form is None:
             continue

@@ -158,7 +158,7 @@ def read_document(path: Path) -> Document:
         raise ConfigError([Mistake(str(path), 0, 0, "the file is nested too deeply")]) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        line, column = _within(text, mark.line + 1, mark.column + 1) if mark else (1, 1)
         said = error.problem or error.context or ""
         line, hint = _explained(said, text, line)
         message = f"this is no YAML: {said}" + (f"; {hint}" if hint else "")
@@ -199,6 +199,12 @@ def _explained(said: str, text: str, line: int) -> tuple[int, str]:
     if broken := _quotes_in_quotes(text, line, last="end of stream" in said):
         return broken, "within double quotes write single ones: \"{{ caller.name | default('there') }}\""
     return line, next((hint for words, hint in _HINTS.items() if words in said), "")
+
+
+def _within(text: str, line: int, column: int) -> tuple[int, int]:
+    """The place, or the end of the text: to YAML a file that is cut off short ends below its last line."""
+    last = text.count("\n") + 1
+    return (line, column) if line <= last else (last, len(text) - text.rfind("\n"))
 
 
 def _quotes_in_quotes(text: str, line: int, *, last: bool) -> int | None:

@@ -207,6 +207,10 @@ def test_a_sample_that_is_refused_is_exit_1_and_one_that_nobody_takes_exit_5(run
         (("send", "mised-call"), "did you mean `missed-call`"),
         (("send", "missed-call", "--set", "nothing"), "--set field=value"),
         (("send", "missed-call", "--source", "nobody"), "there is no source nobody"),
+        (
+            ("send", "missed-call", "--to", "calls.example.com"),
+            "is no address; write it like http://127.0.0.1:8080/hooks/",
+        ),
         (("send",), "NAME"),
     ],
 )

@@ -107,7 +107,8 @@ async def test_what_is_approved_beside_a_service_is_carried_out_by_it(service, s
     await until(filled)
     run = (await app.deeds.do("numbers-plan", {}))["run"]
     assert (await app.deeds.do("numbers-apply", {}))["state"] == "asking"
-    assert (await app.deeds.do("numbers-approve", {"run": run}))["state"] == "approved"
+    approved = await app.deeds.do("numbers-approve", {"run": run})
+    assert (approved["state"], approved["why"]) == ("approved", "")  # whoever approves it waits for its end
 
     async def done():
         return (await app.store.number_run(run)).state == "done"

@@ -1,5 +1,7 @@
 """What is wrong with a file is told all at once, each with its place, in words that say what to do."""
 
+import contextlib
+
 import pytest
 
 from connectors.table import CONNECTORS
@@ -92,6 +94,18 @@ def test_an_alias_bomb_is_refused_at_its_first_anchor(mistakes):
 def test_a_file_that_cannot_be_read_is_told(mistakes, text, words):
     [told] = mistakes(text)
     assert words in told
+
+
+@pytest.mark.parametrize(("text", "place"), [("rules: [", "1:9"), ('lists:\n  a: "b', "2:8"), ("rules: [\r", "1:10")])
+def test_a_file_that_breaks_off_without_a_last_line_is_told_of_where_it_ends(mistakes, text, place):
+    [told] = mistakes(text.encode())
+    assert told.startswith(f"{place}: this is no YAML: ")
+
+
+def test_a_file_that_was_cut_off_anywhere_is_read_or_refused(load):
+    for end in range(0, len(TEN), 3):
+        with contextlib.suppress(ConfigError):
+            load(TEN[:end])
 
 
 def test_a_file_that_is_not_there_names_the_way_out(tmp_path):
