@@ -51,6 +51,7 @@ class House:
     path: object
     client: aiohttp.ClientSession
     group: object = None
+    phone: str = ""
 
     @property
     def url(self):

@@ -326,10 +326,20 @@ async def shop(tmp_path, until):
             return {one.number: one.group for one in await house.app.store.numbers()}.get(PARKED)
 
         await until(group)
-        house.group = group
+        house.group, house.phone = group, sandbox.url
         yield house
     await slack.stop()
     await sandbox.stop()
+
+
+async def test_the_page_of_the_pretend_phone_fits_on_a_phone(shop, chromium):
+    async with chromium(shop.phone, viewport=PHONE) as browser:
+        page = await browser.page()
+        await page.goto(shop.phone)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        boxes = [await button.bounding_box() for button in await page.get_by_role("button").all()]
+        assert len(boxes) > 8
+        assert all(box["height"] >= 44 for box in boxes)
 
 
 async def test_a_move_is_approved_and_undone(shop, until, chromium):
