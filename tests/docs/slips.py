@@ -152,6 +152,12 @@ async def an_open_environment(new):
     return await new.type("check")
 
 
+@says("is not UTF-8: save it as UTF-8, or as plain text without accents")
+async def an_environment_of_another_encoding(new):
+    (new.folder / ".env").write_bytes("SLACK_WEBHOOK_URL=\n".encode("utf-16"))
+    return await new.type("check")
+
+
 @says("the secret has under 16 characters")
 async def a_short_secret(new):
     return await new.type("check", RELAY_HOOK_SECRET="short")
@@ -504,6 +510,13 @@ async def an_archive_without_a_folder(new):
 @says("cannot be live: its `text` needs the CallScaler API; set CALLSCALER_API_KEY")
 async def promoted_without_a_key(new):
     return await new.type("live", "Text back missed callers")
+
+
+@says("cannot be written: a part of that path is a file; name a folder")
+async def a_backup_to_nowhere(new):
+    async with ledger_of(new):
+        pass
+    return await new.type("backup", str(new.file / "below"))
 
 
 @says("nothing came in yet: `relay serve` makes …relay.db on its first start")
