@@ -57,9 +57,11 @@ def init(
         stop(USAGE, f"{target} exists; it is never written over. Choose another --dir, or edit it")
     if not yes:
         name = name or click.prompt("What is the business called?", default=_NAME)
-        timezone = timezone or click.prompt("In which time zone is it?", default=_ZONE)
-        hours = hours or click.prompt("When is it open?", default=_HOURS)
-        slack = slack or click.prompt("Address of a Slack webhook (blank for none yet)", default="", show_default=False)
+        timezone = timezone or click.prompt("In which time zone is it?", default=_ZONE, value_proc=_sound_zone)
+        hours = hours or click.prompt("When is it open?", default=_HOURS, value_proc=_sound_hours)
+        slack = slack or click.prompt(
+            "Address of a Slack webhook (blank for none yet)", default="", show_default=False, value_proc=_sound_slack
+        )
         key = key or click.prompt("CallScaler API key (blank for none yet)", default="", show_default=False)
     try:
         zone = read_zone(timezone or _ZONE)
@@ -70,8 +72,9 @@ def init(
         "SLACK_WEBHOOK_URL": slack or "",
         "CALLSCALER_API_KEY": key or "",
     }
-    text = _written(name or _NAME, str(zone), (hours or _HOURS).strip().strip("{}"), slack=bool(slack))
-    _try_out(text, values)
+    text = _written(name or _NAME, str(zone), hours or _HOURS, slack=bool(slack))
+    if wrong := _wrong(text, values):
+        stop(USAGE, wrong)
     try:
         written = _write(target, text, values)
     except OSError as error:
@@ -87,11 +90,37 @@ def _written(name: str, zone: str, hours: str, *, slack: bool) -> str:
 
     start = shipped("relay.example.yaml" if slack else "relay.start.yaml").read_text(encoding="utf-8")
     text = start.replace(f"name: {_NAME}", f"name: {_quoted(name)}", 1)
-    return text.replace(f"timezone: {_ZONE}", f"timezone: {zone}", 1).replace(f"{{{_HOURS}}}", f"{{{hours}}}", 1)
+    text = text.replace(f"timezone: {_ZONE}", f"timezone: {zone}", 1)
+    return text.replace(f"{{{_HOURS}}}", f"{{{hours.strip().strip('{}')}}}", 1)
 
 
-def _try_out(text: str, values: Mapping[str, str]) -> None:
-    """What was answered must make a file that the relay takes; exit 2 with what is wrong otherwise."""
+def _sound_zone(said: str) -> str:
+    """A time zone as it was answered; what is none is asked again, before four more questions are answered."""
+    from relay.hours import read_zone  # noqa: PLC0415 - quick help
+
+    try:
+        return str(read_zone(said))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _sound_hours(said: str) -> str:
+    return _sound(said, _written(_NAME, _ZONE, said, slack=False), "")
+
+
+def _sound_slack(said: str) -> str:
+    return _sound(said.strip(), _written(_NAME, _ZONE, _HOURS, slack=bool(said.strip())), said.strip())
+
+
+def _sound(said: str, text: str, slack: str) -> str:
+    """The answer, if a file with it can be used."""
+    if wrong := _wrong(text, {"RELAY_HOOK_SECRET": secrets.token_hex(32), "SLACK_WEBHOOK_URL": slack}):
+        raise click.BadParameter(wrong)
+    return said
+
+
+def _wrong(text: str, values: Mapping[str, str]) -> str:
+    """What keeps the relay from taking a file of what was answered; nothing where it takes it."""
     import tempfile  # noqa: PLC0415 - quick help
 
     from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
@@ -106,7 +135,8 @@ def _try_out(text: str, values: Mapping[str, str]) -> None:
             read_settings(file, CONNECTORS, {name: value for name, value in values.items() if value})
         except ConfigError as error:
             lines = text.splitlines()
-            stop(USAGE, "\n".join(f"`{lines[m.line - 1].strip()}`: {m.message}" for m in error.mistakes))
+            return "\n".join(f"`{lines[m.line - 1].strip()}`: {m.message}" for m in error.mistakes)
+    return ""
 
 
 def _write(target: Path, text: str, values: Mapping[str, str]) -> list[Path]:

@@ -38,6 +38,20 @@ def test_questions_are_asked_and_have_answers_ready(tmp_path):
     assert "\n  team: {type: slack" not in written
 
 
+def test_an_answer_that_cannot_be_is_asked_for_again_at_once(tmp_path):
+    slack = "https://hooks.slack.com/services/false"
+    answers = ("Pipes", "Chicago", "America/Denver", "9 to 5", "mon-fri: 09:00-17:00", "nonsense", slack, "")
+    done = init(tmp_path, input="\n".join(answers) + "\n")
+    assert done.exit_code == 0, done.output
+    assert "'Chicago' is no time zone; did you mean America/Chicago?" in done.output
+    assert "`9 to 5` has no hours; write a day, a colon and a span" in done.output
+    assert "webhook_url must be the address that Slack shows" in done.output
+    written = (tmp_path / "relay.yaml").read_text()
+    assert "timezone: America/Denver" in written
+    assert "hours: {mon-fri: 09:00-17:00}" in written
+    assert f"SLACK_WEBHOOK_URL={slack}\n" in (tmp_path / ".env").read_text()
+
+
 def test_with_its_secrets_beside_it_the_file_is_good_at_once(tmp_path, monkeypatch):
     for name in ("RELAY_HOOK_SECRET", "SLACK_WEBHOOK_URL", "CALLSCALER_API_KEY"):
         monkeypatch.setenv(name, "")  # so that what .env adds is gone after the test
