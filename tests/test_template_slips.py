@@ -66,6 +66,33 @@ def test_a_misspelt_filter_is_answered_with_the_nearest():
     assert "there are capitalize," in said("{{ caller.name | national }}")
 
 
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("{{ caller.name | replace('a') }}", "the filter replace cannot be used so; in its brackets stand old, new"),
+        ("{{ caller.name | upper(3) }}", "the filter upper cannot be used so; it takes no brackets"),
+        ("{{ caller.name | truncate(size=5) }}", "in its brackets stand length, killwords, end"),
+    ],
+)
+def test_what_a_filter_does_not_take_is_told_when_the_file_is_read(source, words):
+    assert words in said(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("{{ name > 5 }}", "a value cannot be used so: text, numbers and lists cannot be compared with each other"),
+        ("{% if name in 5 %}{% endif %}", "a value cannot be used so: `in` asks a text or a list"),
+        ("{{ name | truncate('x') }}", "name | truncate: 'x' is no whole number"),
+        ("{{ name | round }}", "name | round: 'Dana' is no number"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_told_without_the_words_of_a_language(source, words):
+    with pytest.raises(TemplateError) as refused:
+        compile_template(source).render({"name": "Dana"})
+    assert str(refused.value) == words
+
+
 def test_what_nobody_writes_by_hand_is_told_in_the_readers_words():
     assert said("{{ a b }}" * 500).startswith("`{{ a b }}`")
     assert said("{{ a }}" * 500 + "{{ b c }}").startswith("this cannot be read as a template (expected token")

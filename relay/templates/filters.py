@@ -15,6 +15,7 @@ from jinja2 import Undefined
 
 from relay.errors import RelayError, TemplateError
 from relay.templates.escaping import Safe
+from relay.templates.slips import unfit
 from relay.templates.values import Missing, plain
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
         except RelayError:
             raise
         except (ValueError, TypeError, ArithmeticError, LookupError) as error:
-            raise TemplateError(f"{words}: {error}") from error
+            raise TemplateError(f"{words}: {unfit(error)}") from error
         if isinstance(found, str) and len(found) > MOST:
             raise TemplateError(f"{words}: the text would become too long")
         return Missing(name=words) if found is None else found

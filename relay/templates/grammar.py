@@ -6,6 +6,7 @@ Every dotted name (`caller.number`) becomes one identifier, so that a missing on
 from __future__ import annotations
 
 import difflib
+import inspect
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -147,6 +148,7 @@ class Grammar(NodeTransformer):
             raise _Wrong(f"there is no filter `{node.name}`; {hint}", place)
         if node.node is None or node.dyn_args is not None or node.dyn_kwargs is not None:
             raise _Wrong(f"the filter {node.name} takes its arguments one by one", place)
+        _require_fitting(node, place)
         words = nodes.Const(_words(node), lineno=node.lineno, environment=node.environment)
         subject = self.visit(node.node)
         node.args = [subject, *(self.visit(argument) for argument in node.args)]
@@ -204,6 +206,17 @@ def _require_name(name: str) -> None:
         raise _Wrong("`self` means the template itself and cannot be used here", r"\bself\b")
     if not _NAME.fullmatch(name):
         raise _Wrong("names are written in plain letters, digits and underscores", re.escape(name))
+
+
+def _require_fitting(node: nodes.Filter, place: str) -> None:
+    """What stands in a filter's brackets must be what it takes."""
+    takes = inspect.signature(FILTERS[node.name])
+    try:
+        takes.bind(None, *node.args, **{str(told.key): told for told in node.kwargs})
+    except TypeError:
+        wanted = ", ".join(list(takes.parameters)[1:])
+        said = f"in its brackets stand {wanted}" if wanted else "it takes no brackets"
+        raise _Wrong(f"the filter {node.name} cannot be used so; {said}", place) from None
 
 
 def _words(node: nodes.Node | None) -> str:

@@ -168,3 +168,20 @@ def _unbalanced(pieces: list[Piece]) -> tuple[Piece | None, str]:
         word, piece = begun[-1]
         return piece, f"this is never ended; write {{% end{word} %}} behind what belongs to it"
     return None, ""
+
+
+_UNFIT = (
+    (re.compile(r"invalid literal for int\(\) with base 10: (.*)", re.DOTALL), r"\1 is no whole number"),
+    (re.compile(r"could not convert string to float: (.*)", re.DOTALL), r"\1 is no number"),
+    (
+        re.compile(r"'\S+' not supported between instances of .*"),
+        "text, numbers and lists cannot be compared with each other",
+    ),
+    (re.compile(r"argument of type .* is not (?:iterable|a container).*"), "`in` asks a text or a list"),
+)
+
+
+def unfit(error: Exception) -> str:
+    """Why a value cannot be used as a template uses it, without the words of the language that it is written in."""
+    said = str(error)
+    return next((found.expand(ours) for theirs, ours in _UNFIT if (found := theirs.fullmatch(said))), said)

@@ -17,7 +17,7 @@ from relay.errors import RelayError, TemplateError
 from relay.templates.escaping import PLAIN, Escaping, Safe
 from relay.templates.filters import FILTERS
 from relay.templates.grammar import BOUNDED, LOOP_FACTS, read
-from relay.templates.slips import explain
+from relay.templates.slips import explain, unfit
 from relay.templates.values import JOINT, Missing, plain
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Template:
         except RelayError:
             raise
         except (ValueError, TypeError, ArithmeticError, LookupError, RecursionError) as error:
-            raise TemplateError(f"a value cannot be used so: {error}") from error
+            raise TemplateError(f"a value cannot be used so: {unfit(error)}") from error
         return "".join(pieces)
 
     def _pieces(self, context: Mapping[str, Any]) -> Any:
