@@ -10,11 +10,10 @@ from relay.sandbox import Sandbox, SandboxSettings
 from relay.standins import CrmStandIn, GoogleStandIn, SinkStandIn, SlackStandIn
 from relay.standins import slack as slack_names
 from relay.standins.crm import TOKEN as CRM_TOKEN
-from tests import sinks
 from tests.connectors.test_mail import Server as MailServer
 from tests.connectors.test_mail import certificate
 from tests.dashboard.conftest import SECRET, TOKEN, VIEW, start
-from tests.sinks import CALLS
+from tests.sinks import CALLS, SINKS
 
 __all__ = ["certificate"]
 
@@ -139,13 +138,6 @@ async def world(tmp_path, until, certificate, monkeypatch):
     async with lived(tmp_path, until, certificate) as it:
         it.folder = tmp_path
         yield it
-
-
-SINKS = [
-    sinks.slack, sinks.google_sheets, sinks.crm, sinks.presets, sinks.webhook, sinks.filters, sinks.csv_file,
-    sinks.json_lines, sinks.files, sinks.notify, sinks.e_mail, sinks.texts, sinks.metrics, sinks.searches,
-    sinks.pages, sinks.browser, sinks.commands, sinks.logs,
-]  # fmt: skip
 
 
 async def test_whatever_a_caller_is_called_is_only_text_in_every_sink(world):
