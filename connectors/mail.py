@@ -200,7 +200,9 @@ class Mail(Connector[MailOptions, MailAction]):
         finally:
             server.close()
 
-    def _trust(self) -> ssl.SSLContext:
+    def _trust(self) -> ssl.SSLContext | None:
+        if self.options.security == "none":
+            return None
         where = self.options.ca_file
         return ssl.create_default_context(cafile=None if where is None else str(where))
 

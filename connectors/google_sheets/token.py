@@ -19,6 +19,7 @@ from relay.errors import Rejected, Unauthorized, Unavailable, Unclear
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
     from gcloud.aio.auth.token import TokenResponse
 
     from relay.connector import Secret
@@ -107,13 +108,17 @@ class OfKeyFile(Tokens):
         self.email = key["client_email"]
         self._key = key
         self._http = http
+        self._signing: PrivateKeyTypes | None = None
 
     async def _fresh(self) -> TokenResponse:
-        try:
-            load_pem_private_key(self._key["private_key"].encode(), None)
-        except (ValueError, TypeError, UnsupportedAlgorithm):
-            raise Unauthorized("the private_key in the key file cannot be read; download the file again") from None
+        if self._signing is None:
+            try:
+                self._signing = load_pem_private_key(self._key["private_key"].encode(), None)
+            except (ValueError, TypeError, UnsupportedAlgorithm):
+                raise Unauthorized("the private_key in the key file cannot be read; download the file again") from None
         source = Token(service_file=io.StringIO(json.dumps(dict(self._key))), scopes=[SCOPE])
+        # To read it again, as text, would take the loop 30 ms for each token.
+        source.service_data["private_key"] = self._signing
         source.session = _OurDoor(self._http)
         return await source.refresh(timeout=10)
 

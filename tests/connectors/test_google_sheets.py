@@ -202,6 +202,13 @@ class TestGoogleSheets(ConnectorContract):
         assert [request.path for request in service.requests].count("/token") == 2
         assert self.effects(service) == ["c1", "c2", "c3"]
 
+    async def test_the_key_is_read_once_for_all_tokens(self, connector, service, monkeypatch):
+        await connector.send(self.job(1))
+        monkeypatch.delattr("connectors.google_sheets.token.load_pem_private_key")
+        service.account.revoke()
+        await connector.send(self.job(2))
+        assert self.effects(service) == ["c1", "c2"]
+
     async def test_a_sheet_that_is_not_shared_says_whom_to_share_it_with(self, connector, service):
         service.shared = False
         for act in (lambda: connector.send(self.job(1)), connector.check):

@@ -252,6 +252,11 @@ async def test_a_connection_cut_after_the_message_is_unclear(serve, mail):
     assert len(server.post.messages) == 1
 
 
+async def test_authorities_are_read_only_for_a_server_that_must_prove_itself(serve, mail):
+    assert mail(await serve("none"), ca_file="/nowhere/authorities.pem")._trust() is None
+    assert mail(await serve("tls"))._trust() is not None
+
+
 async def test_a_server_that_is_not_there_is_tried_again(serve, mail):
     server = await serve()
     await server.stop()
