@@ -46,8 +46,10 @@ async def test_a_short_bound_beside_long_ones_ends_at_its_own_time(deadlines):
     await asyncio.wait(long)
 
 
-async def test_bounds_end_in_the_order_of_their_times(deadlines):
-    ended = []
+async def test_bounds_end_in_the_order_of_their_times(deadlines, monkeypatch):
+    loop, ended = asyncio.get_running_loop(), []
+    start = now = loop.time()
+    monkeypatch.setattr(loop, "time", lambda: now)
 
     async def bounded(seconds):
         try:
@@ -56,8 +58,13 @@ async def test_bounds_end_in_the_order_of_their_times(deadlines):
         except TimeoutError:
             ended.append(seconds)
 
-    await asyncio.gather(*map(bounded, (0.06, 0.02, 0.04)))
-    assert ended == [0.02, 0.04, 0.06]
+    tasks = [asyncio.create_task(bounded(seconds)) for seconds in (60, 20, 40)]
+    for seconds, over in ((0, []), (19, []), (20, [20]), (40, [20, 40]), (60, [20, 40, 60])):
+        now = start + seconds
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert ended == over
+    await asyncio.gather(*tasks)
 
 
 async def test_the_inner_of_two_bounds_ends_and_the_outer_goes_on(deadlines):
