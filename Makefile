@@ -17,28 +17,38 @@ SOAKS ?= tests/soak
 TESTS ?= tests
 # Two of the tests at work wait for clocks, disks and browsers half of the time: four keep two processors busy.
 WORKERS ?= 4
+# Plugins that come with what the tests use; each costs every worker its imports.
+UNASKED := -p no:anyio -p no:datasette -p no:platformdirs -p no:schemathesis
 
 # Where the environment forbids it, every program that the tests start would compile the relay again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint bench postgres soak audit reference clean
+.PHONY: demo test suite lint style types bench postgres soak audit reference clean
 
 demo: $(INSTALLED)
 	@$(BIN)/relay demo $(ARGS)
 
-test: lint
+# The types take one processor for a while, and nothing of a disk: they are looked at beside the tests.
+test: style
+	@$(MAKE) --no-print-directory -j 2 types suite
+
+suite: $(READY)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal $(UNASKED) $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-lint: $(READY)
+lint: style types
+
+style: $(READY)
 	$(BIN)/ruff format --check --quiet relay connectors tests
 	$(BIN)/ruff check --quiet relay connectors tests
 	$(BIN)/lint-imports --no-logo > $(VENV)/imports.txt || { cat $(VENV)/imports.txt; exit 1; }
-	$(BIN)/mypy --no-error-summary relay connectors
 	$(BIN)/deptry --no-ansi . 2> $(VENV)/deptry.txt || { cat $(VENV)/deptry.txt; exit 1; }
 	$(BIN)/vulture
+
+types: $(READY)
+	$(BIN)/mypy --no-error-summary relay connectors
 
 audit: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt pip-audit
@@ -53,8 +63,9 @@ postgres: $(READY)
 	@for programs in $(PROGRAMS); do "$$programs/postgres" --version && RELAY_TEST_POSTGRES="$$programs" \
 	  $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $$(grep -rl postgres tests --include='test_*.py') || exit 1; done
 
+# On a disk: how long one takes is a part of what a soak is about, and what it writes is much.
 soak: $(READY)
-	$(BIN)/python -m pytest -o python_files='soak_*.py' -o faulthandler_timeout=3600 -s --durations=0 $(SOAKS)
+	PYTEST_DEBUG_TEMPROOT=$${TMPDIR:-/tmp} $(BIN)/python -m pytest -o python_files='soak_*.py' -o faulthandler_timeout=3600 -s --durations=0 $(SOAKS)
 
 reference: $(READY)
 	$(BIN)/python -m tests.reference.pages

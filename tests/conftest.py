@@ -1,13 +1,17 @@
 """What several parts of the tests start: a ledger in a file, a clock that stands still, a sink, a patient look."""
 
 import asyncio
+import gc
 import ipaddress
 import logging
 import os
+import shutil
 import time
+from pathlib import Path
 
 import pytest
 import structlog
+from coverage import Coverage
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -15,6 +19,7 @@ from relay.http import Network
 from relay.standins import SinkStandIn
 from relay.store.postgres import PostgresStore
 from relay.store.sqlite import SqliteStore
+from tests import forked
 from tests.patience import PATIENCE
 from tests.postgres import Server, drop_database, empty, make_database, named_programs
 
@@ -26,6 +31,37 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("relay")
 
+gc.disable()  # what is imported and collected stays; see `pytest_collection_finish`
+
+
+def pytest_configure(config):
+    """Watch the tests alone for coverage, not who hands them out, nor programs that they start; write into memory.
+
+    No test is about a disk that it has not bent itself, so what they write is kept in memory where there is room.
+    """
+    watching = Coverage.current()
+    if watching and config.option.numprocesses:
+        watching.stop()
+    elif watching:
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+    if config.option.numprocesses:
+        forked.open_door()
+    memory = Path("/dev/shm")
+    if memory.is_dir() and shutil.disk_usage(memory).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+
+def pytest_collection_finish(session):
+    """Whatever stands now stays to the end: no collection of garbage looks at it again."""
+    gc.freeze()
+    gc.enable()
+
+
+# Where the relay has not set up logging, a trace is drawn with every local variable, at sixty times the cost.
+structlog.get_config()["processors"][-1].exception_formatter = structlog.dev.plain_traceback
+
+ROOM = 2**31
+"""Bytes that the files of a whole run find room in, with much to spare."""
 MONDAY = 1772467200.0
 """2026-03-02 10:00 in Chicago."""
 
@@ -81,15 +117,16 @@ def until():
     """Comes back once something is true, looking often; an answer that never comes fails the test."""
 
     async def look(true, seconds=PATIENCE):
-        end = time.monotonic() + seconds
+        start = time.monotonic()
         while True:
             found = true()
             if asyncio.iscoroutine(found):
                 found = await found
             if found:
                 return found
-            assert time.monotonic() < end, "it never came true"
-            await asyncio.sleep(0.01)
+            waited = time.monotonic() - start
+            assert waited < seconds, "it never came true"
+            await asyncio.sleep(min(0.005 + waited / 10, 0.05))
 
     return look
 

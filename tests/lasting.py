@@ -72,7 +72,7 @@ class Lasting:
                 SERVE,
                 str(self.folder / "relay.yaml"),
                 env={
-                    **{name: value for name, value in os.environ.items() if not name.startswith("COV")},
+                    **os.environ,
                     "RELAY_HOOK_SECRET": SECRET,
                     "CALLSCALER_API_KEY": self.sandbox.key,
                     "MEMORY": str(self.memory or ""),

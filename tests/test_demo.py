@@ -18,7 +18,7 @@ from relay.demo import play
 from relay.demo.day import IMPATIENT, LUCKY
 from relay.models import State
 from relay.store.place import Place
-from tests import forked, unmeasured
+from tests import forked
 from tests.patience import HUNG
 
 
@@ -111,7 +111,7 @@ async def test_once_told_to_stop_before_the_day_is_over_has_failed(tmp_path, unt
     pipes = {"stdout": writes, "stderr": subprocess.PIPE}
     # Not measured: coverage would catch the signal from the very start, before the demo does.
     demo = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "relay", "demo", "--once"), cwd=tmp_path, env=bare(unmeasured.environment()), **pipes
+        *(sys.executable, "-m", "relay", "demo", "--once"), cwd=tmp_path, env=bare(), **pipes
     )
     os.close(writes)
     await until(lambda: catches(demo, signal.SIGTERM), seconds=60.0)

@@ -10,8 +10,11 @@ import sys
 import aiohttp
 import pytest
 
+from tests import forked
 from tests.patience import PATIENCE
 
+FROM_NOTHING = [sys.executable, "-m", "relay"]
+"""Not forked: what is killed is the relay itself."""
 SECRET = "false-secret-0001-0001-0001"
 FILE = """\
 business: {name: Bright Plumbing, timezone: America/Chicago}
@@ -100,8 +103,8 @@ async def relay(tmp_path, sink, until):
     }
     processes = []
 
-    async def start(*arguments, wait=True):
-        command = [sys.executable, "-m", "relay", "-c", str(tmp_path / "relay.yaml"), "serve", *arguments]
+    async def start(*arguments, wait=True, program=forked.relay()):  # noqa: B008 - the same one all the time
+        command = [*program, "-c", str(tmp_path / "relay.yaml"), "serve", *arguments]
         process = await asyncio.create_subprocess_exec(
             *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environment, cwd="/"
         )
@@ -162,13 +165,13 @@ async def test_every_shape_of_body_is_forwarded_once_and_a_repeat_never_again(re
 
 async def test_what_was_owed_when_it_was_killed_arrives_after_the_restart(relay, post, sink, until):
     sink.down = True
-    served = await relay()
+    served = await relay(program=FROM_NOTHING)
     for number in range(5):
         assert (await post(served, {"event": "call.missed", "call_id": f"c-{number}"}))[0] == 202
     await until(lambda: sink.requests)
     assert await served.end(signal.SIGKILL) == -signal.SIGKILL
     sink.down = False
-    again = await relay()
+    again = await relay(program=FROM_NOTHING)
     await until(lambda: set(calls(sink)) == {f"c-{number}" for number in range(5)})
     assert (await post(again, {"event": "call.missed", "call_id": "c-0"}))[1]["duplicate"] is True
     assert await again.end(signal.SIGTERM) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sqlite3
 import subprocess
@@ -17,7 +18,6 @@ from relay.errors import Unauthorized
 from relay.http import Http
 from relay.testing import EVENT, LOOPBACK
 from tests.patience import PATIENCE
-from tests.unmeasured import environment as unmeasured
 
 ANN, BOB = "+13125550101", "+13125550102"
 SECRET = "not-a-real-datasette-secret"
@@ -45,7 +45,7 @@ def token():
 @pytest.fixture
 async def address(database):
     command = ["-m", "datasette", "serve", str(database), "--port", "0", "--root", "--secret", SECRET]
-    environment = {**unmeasured(), "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     server = await asyncio.create_subprocess_exec(
         sys.executable, *command, stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, env=environment
     )

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from tests import forked
 from tests.crash.world import KEY
 from tests.patience import PATIENCE
-from tests.unmeasured import environment as unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,7 +130,7 @@ class Relays:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             cwd=ROOT,
-            env={**unmeasured(), "PYTHONPATH": str(ROOT), "RELAY_UNDER_TEST": "1"},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "RELAY_UNDER_TEST": "1"},
         )
         self._reading = [asyncio.create_task(self._follow()), asyncio.create_task(self._listen())]
 

@@ -1,6 +1,7 @@
 """Relays killed in the middle of everything, and relays broken on purpose, which must be found out."""
 
 import json
+import os
 import random
 import shutil
 import signal
@@ -18,7 +19,6 @@ from tests.crash.trial import owed, try_out
 from tests.crash.world import World
 from tests.patience import HUNG
 from tests.sized import sized
-from tests.unmeasured import environment as unmeasured
 
 KILLS, TEXTS = sized(10, 40), sized(25, 100)
 SENT = {"text_begun": {0}, "text_leaving": {0}, "text_settled": {0, 1}}
@@ -75,7 +75,7 @@ def fsyncs_of_fifty_acks(tmp_path, *mutant):
         ],
         check=True,
         cwd=ROOT,
-        env={**unmeasured(), "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
         timeout=HUNG,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,6 @@ import pytest
 
 from relay.store.sqlite import SqliteStore
 from tests.patience import HUNG
-from tests.unmeasured import environment as unmeasured
 
 ROOT = Path(__file__).parents[2]
 EVERY = 60
@@ -36,7 +36,7 @@ def accepted_under(path: Path, inject: str, count: int) -> dict[str, Any]:
             *(sys.executable, "-m", "tests.faults.accepting", str(path), str(count)),
         ],
         cwd=ROOT,
-        env={**unmeasured(), "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=True,

@@ -9,25 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.relays import ROOT
+from tests import forked
 from tests.patience import PATIENCE
 
 FILE = 'server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}\nstore: sqlite:///data/relay.db\n'
-SERVE = """
-import os, resource, sys
-from tests.crash import launcher
-if os.environ.get("FILES"): resource.setrlimit(resource.RLIMIT_NOFILE, (int(os.environ["FILES"]),) * 2)
-if os.getuid() == 0 and os.environ.get("AS_NOBODY"): os.setgid(65534); os.setuid(65534)
-launcher.relay(["-c", sys.argv[1], "serve"])
-"""
-NEVER_ENDS = """
-import asyncio, sys
-import relay.app.app
-async def never(self):
-    print("waits", file=sys.stderr, flush=True)
-    await asyncio.Event().wait()
-relay.app.app.App.stop = never
-"""
 TOO_FEW = (
     "only 64 files may be open at once, and each connection is one: allow 256 at least "
     "(ulimit -n, or LimitNOFILE= in the unit file)"
@@ -50,16 +35,8 @@ def serve(tmp_path):
 
     def run(**environment):
         ran = subprocess.run(
-            [sys.executable, "-c", SERVE, str(tmp_path / "relay.yaml")],
-            cwd=ROOT,
-            env={
-                # Measured, it would fail once more, at its end: nobody may write the figures down.
-                **{name: value for name, value in os.environ.items() if not name.startswith("COV")},
-                "PYTHONPATH": str(ROOT),
-                "RELAY_HOOK_SECRET": "false-secret-0001-0001",
-                "AS_NOBODY": "1",
-                **environment,
-            },
+            [*forked.module("tests.faults.starting"), str(tmp_path / "relay.yaml")],
+            env={**os.environ, "RELAY_HOOK_SECRET": "false-secret-0001-0001", "AS_NOBODY": "1", **environment},
             capture_output=True,
             text=True,
             check=False,
@@ -151,9 +128,8 @@ def test_a_second_signal_ends_it_at_once(tmp_path):
     (tmp_path / "relay.yaml").write_text(FILE)
     (tmp_path / "data").mkdir()
     with subprocess.Popen(
-        [sys.executable, "-c", NEVER_ENDS + SERVE, str(tmp_path / "relay.yaml")],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "RELAY_HOOK_SECRET": "false-secret-0001-0001"},
+        [*forked.module("tests.faults.starting"), str(tmp_path / "relay.yaml")],
+        env={**os.environ, "RELAY_HOOK_SECRET": "false-secret-0001-0001", "NEVER_ENDS": "1"},
         stderr=subprocess.PIPE,
         text=True,
     ) as served:
@@ -171,10 +147,9 @@ def test_a_start_without_the_compiled_reader_of_http_says_so_once(tmp_path, comp
     """Both listeners are open by the time that is read."""
     (tmp_path / "relay.yaml").write_text(FILE)
     (tmp_path / "data").mkdir()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RELAY_HOOK_SECRET": "false-secret-0001-0001"}
+    environment = {**os.environ, "PYTHONPATH": str(forked.ROOT), "RELAY_HOOK_SECRET": "false-secret-0001-0001"}
     with subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(tmp_path / "relay.yaml")],
-        cwd=ROOT,
+        [sys.executable, "-m", "relay", "-c", str(tmp_path / "relay.yaml"), "serve"],
         env=environment | ({} if compiled else {"AIOHTTP_NO_EXTENSIONS": "1"}),
         stderr=subprocess.PIPE,
         text=True,

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import atexit
 import functools
+import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
-from tests.unmeasured import environment as unmeasured
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
+DOOR = "TESTS_FORKED"
+"""In the environment: where the server of the whole run listens, or will."""
 
 
 def relay() -> list[str]:
@@ -28,17 +32,15 @@ def module(name: str) -> list[str]:
     return [*relay(), "-m", name]
 
 
-@functools.cache
-def _door() -> str:
-    """Where this process's server listens; it ends with this process."""
+def open_door() -> None:
+    """Start the server, for this process and all that it starts; it ends with this process."""
     folder = tempfile.TemporaryDirectory(prefix="relays-")
-    door = f"{folder.name}/door"
+    os.environ[DOOR] = f"{folder.name}/door"
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.forked.server", door],
+        [sys.executable, "-m", "tests.forked.server", os.environ[DOOR]],
         cwd=ROOT,
-        env={**unmeasured(), "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
     )
 
     def end() -> None:
@@ -46,6 +48,16 @@ def _door() -> str:
         folder.cleanup()
 
     atexit.register(end)
-    assert server.stdout is not None
-    assert server.stdout.readline() == b"ready\n"
-    return door
+
+
+@functools.cache
+def _door() -> str:
+    """Where the server listens."""
+    if DOOR not in os.environ:
+        open_door()
+    door = Path(os.environ[DOOR])
+    end = time.monotonic() + PATIENCE
+    while not door.exists():
+        assert time.monotonic() < end, "the server never came up"
+        time.sleep(0.01)
+    return str(door)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 import subprocess
 import time
@@ -14,7 +15,6 @@ from relay.sandbox import SandboxSettings
 from tests import forked
 from tests.moving.office import KEY, Office, number
 from tests.sized import sized
-from tests.unmeasured import environment as unmeasured
 
 MOVES = sized(40, 100)
 WRITES = ("add_run", "move_run", "begin_change", "note_change", "settle_change")
@@ -185,7 +185,7 @@ async def test_the_command_itself_killed_again_and_again_ends_as_planned(tmp_pat
         "regroup: {max_changes: 100, min_history: none}\n"
         "groups:\n- {name: Parked, if: {number.calls_30d: 0}}\n- {name: Main, default: true}\n"
     )
-    environment = {**unmeasured(), "CALLSCALER_API_KEY": KEY, "RELAY_HOOK_SECRET": "false-secret-0001-0001-0001"}
+    environment = {**os.environ, "CALLSCALER_API_KEY": KEY, "RELAY_HOOK_SECRET": "false-secret-0001-0001-0001"}
     command = [*forked.relay(), "-c", str(tmp_path / "relay.yaml"), "numbers", "apply", run]
     kills = 0
     for _ in range(30):

@@ -22,7 +22,6 @@ from relay.store.sqlite import SqliteStore, opening
 from relay.store.sqlite.engine import BATCH
 from tests.patience import PATIENCE
 from tests.store.ledger import accept, event, nothing_owed, plan
-from tests.unmeasured import environment as unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -311,7 +310,7 @@ def acknowledged_until_killed(path: Path, dice: random.Random) -> list[str]:
         text=True,
         bufsize=1,
         cwd=ROOT,
-        env={**unmeasured(), "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     ) as victim:
         for life in range(KILLS):
             victim.stdin.write(f"{life}\n")
