@@ -299,7 +299,8 @@ def url(config: str | None, *, as_json: bool) -> None:
     from relay.settings.written_secrets import names_of_secrets  # noqa: PLC0415 - quick help
 
     settings = settings_of(config)
-    base = settings.server.public_url.rstrip("/") or f"http://{settings.server.listen}"
+    _, port = read_address(settings.server.listen)
+    base = settings.server.public_url.rstrip("/") or f"http://{_reached(settings.server.listen)}:{port}"
     found = []
     names = names_of_secrets(settings.path) if settings.path else {}
     for name, source in settings.sources.items():

@@ -134,6 +134,16 @@ def test_the_address_and_the_header_are_told_and_the_secret_is_not(run, folder):
     assert "X-Relay-Secret: what the file secret holds" in run("url").out
 
 
+@pytest.mark.parametrize(("listen", "there"), [("0.0.0.0:8099", "127.0.0.1:8099"), ("[::]:8099", "[::1]:8099")])
+def test_without_a_public_address_one_is_told_that_leads_somewhere(run, folder, listen, there):
+    """As in a container, which listens everywhere."""
+    file = folder / "relay.yaml"
+    file.write_text(file.read_text().replace("https://relay.example", ""))
+    ran = run("url", RELAY_LISTEN=listen)
+    assert ran.out.splitlines()[0] == f"callscaler: http://{there}/hooks/callscaler"
+    assert "public_url" in ran.err
+
+
 def test_the_address_is_told_to_programs_too(run):
     assert run("url", "--json").json == {
         "sources": [
