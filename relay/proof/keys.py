@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 _SECRET, _PUBLIC, _PRIVATE = "whsec_", "whpk_", "whsk_"
 _SHORTEST, _LONGEST = 16, 64
+"""Bytes of a shared secret. The standard asks for 24; what somebody already signs with, and is no shorter than an HMAC
+needs, is taken."""
 _PUBLIC_BYTES = 32
 
 
@@ -52,7 +54,8 @@ def standard_key(text: str, *, previous: bool = False) -> Key:
         raise ValueError(f"a whpk_ key has {_PUBLIC_BYTES} bytes in base64")
     if not public and not _SHORTEST <= len(secret) <= _LONGEST:
         raise ValueError(
-            f"a whsec_ secret has 24 to {_LONGEST} bytes in base64; make one with `openssl rand -base64 32`"
+            f"a whsec_ secret has 24 to {_LONGEST} bytes in base64 ({_SHORTEST} at least); "
+            "make one with `openssl rand -base64 32`"
         )
     return Key(secret, public=public, previous=previous)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from relay.models import BusinessFacts, CallerFacts, NumberFacts, TextFacts
 from relay.store.sealing import keyed
 from relay.store.sql.calls import ANSWERED
-from relay.store.sql.rows import owned_of
+from relay.store.sql.rows import MAY_HAVE_ARRIVED, owned_of
 from relay.store.sql.week import week_of
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from relay.store.sql.connection import Connection
 
 HOUR, DAY = 3600.0, 86400.0
-COUNTED = "state in ('sending', 'unknown', 'sent', 'abandoned')"
-"""Texts that may have reached somebody."""
 
 
 def _sum(condition: str) -> str:
@@ -117,8 +115,8 @@ _CALLER = (
     "order by began_at desc limit 1) as before, "
     "(select answered from calls where source = ?6 and key = ?7) as answered, "
     "(select max(1) from calls where caller = ?4 and began_at > ?8 and answered = 1) as answered_later, "
-    f"(select max(at) from texts where recipient = ?4 and shadow = 0 and {COUNTED}) as texted, "
-    f"(select count(*) from texts where recipient = ?4 and at > ?2 and shadow = 0 and {COUNTED}) as texts, "
+    f"(select max(at) from texts where recipient = ?4 and shadow = 0 and {MAY_HAVE_ARRIVED}) as texted, "
+    f"(select count(*) from texts where recipient = ?4 and at > ?2 and shadow = 0 and {MAY_HAVE_ARRIVED}) as texts, "
     "(select max(1) from texts where recipient = ?4 and at > ?8 and run = '' and shadow = 0) as human, "
     "(select max(1) from events where caller = ?4 and type = 'text.received' and received_at > ?9) as replied, "
     "(select value from meta where name = 'opt_out_key') as secret "
@@ -219,7 +217,7 @@ def text_facts(
     windows: Windows,
 ) -> TextFacts:
     """What stands in the way of a text to one person. A shadow text counts only where shadow texts are asked about."""
-    which = "(" + COUNTED + " and shadow = 0" + (" or shadow = 1)" if shadow else ")")
+    which = "(" + MAY_HAVE_ARRIVED + " and shadow = 0" + (" or shadow = 1)" if shadow else ")")
     last = connection.execute(
         f"select at, rule from texts where recipient = ? and run <> ? and {which} order by at desc limit 1",  # noqa: S608 - constants
         (recipient, run),

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from relay.models import OWED, Verdict
+from relay.models import Verdict
 from relay.store.sealing import keyed, words
 from relay.store.sql.facts import person as hidden
-from relay.store.sql.rows import dump, dump_verdicts, load, verdicts_of
+from relay.store.sql.rows import IS_OWED, dump, dump_verdicts, load, verdicts_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 GONE = "forgotten"
 _KEPT = ("id", "event", "outcome", "status", "direction", "duration", "is_test", "is_optout")
 """What an event may still tell: nothing of the person."""
-_OWED = "state in (" + ", ".join(f"'{state}'" for state in OWED) + ")"
 _NATIONAL = 10
 """Digits of a number that strangers write without its country."""
 
@@ -94,7 +93,7 @@ def _settle(connection: Connection, column: str, value: str, now: float) -> int:
         "update deliveries set action = null, receipt = null, notes = ?, lane = null, reason = ?, claims = claims + 1, "  # noqa: S608 - constants
         "lease_until = null, due_at = null, settled_at = coalesce(settled_at, ?), "
         "state = case when state in ('sending', 'unknown') and kind = 'text' then 'abandoned' "
-        f"when {_OWED} then 'cancelled' else state end where {column} = ?",
+        f"when {IS_OWED} then 'cancelled' else state end where {column} = ?",
         (words(connection, "{}"), words(connection, GONE), now, value),
     ).rowcount
 

@@ -12,9 +12,9 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from relay.models import OWED, Event
+from relay.models import Event
 from relay.store.sealing import words
-from relay.store.sql.rows import dump, raw_of
+from relay.store.sql.rows import IS_OWED, dump, raw_of
 from relay.store.upkeep import Pruned
 
 if TYPE_CHECKING:
@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 WORDS = ("transcription", "summary")
 """What was said in a call."""
 _SPOKEN = frozenset(f"call.{name}" for name in WORDS)
-_OWED = "state in (" + ", ".join(f"'{state}'" for state in OWED) + ")"
-_IS_OWED = f"planned_at is null or exists (select 1 from deliveries d where d.event = e.id and d.{_OWED})"  # noqa: S608 - constants
-_DONE = f"event = ? and state <> 'dead' and not {_OWED}"
+_EVENT_OWED = f"planned_at is null or exists (select 1 from deliveries d where d.event = e.id and d.{IS_OWED})"  # noqa: S608 - constants
+_DONE = f"event = ? and state <> 'dead' and not {IS_OWED}"
 """Deliveries that nobody will try again; dead ones may be retried, and keep what they would say."""
 
 
@@ -145,12 +144,12 @@ def _events(connection: Connection, rows: Sequence[Row]) -> None:
 
 _WAYS: dict[Prunable, _Way] = {
     "transcripts": _Way(
-        f"select seq as place, id, call, received_at as at, {_IS_OWED} as owed "  # noqa: S608 - constants
+        f"select seq as place, id, call, received_at as at, {_EVENT_OWED} as owed "  # noqa: S608 - constants
         "from events e where pruned = 0 and seq > ? order by seq limit ?",
         _words,
     ),
     "bodies": _Way(
-        f"select seq as place, id, call, received_at as at, {_IS_OWED} as owed "  # noqa: S608 - constants
+        f"select seq as place, id, call, received_at as at, {_EVENT_OWED} as owed "  # noqa: S608 - constants
         "from events e where pruned = 1 and seq > ? order by seq limit ?",
         _bodies,
     ),
@@ -161,7 +160,7 @@ _WAYS: dict[Prunable, _Way] = {
     ),
     "attempts": _Way(
         "select seq as place, started_at as at, "  # noqa: S608 - constants
-        f"exists (select 1 from deliveries d where d.id = a.delivery and d.{_OWED}) as owed "
+        f"exists (select 1 from deliveries d where d.id = a.delivery and d.{IS_OWED}) as owed "
         "from attempts a where seq > ? order by seq limit ?",
         _attempts,
     ),
@@ -170,7 +169,7 @@ _WAYS: dict[Prunable, _Way] = {
         _requests,
     ),
     "events": _Way(
-        f"select seq as place, id, source, key, of_type, nth, received_at as at, {_IS_OWED} as owed "  # noqa: S608 - constants
+        f"select seq as place, id, source, key, of_type, nth, received_at as at, {_EVENT_OWED} as owed "  # noqa: S608 - constants
         "from events e where seq > ? order by seq limit ?",
         _events,
     ),

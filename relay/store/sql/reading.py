@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from relay.models import OWED, Attempt, Delivery, Event, Owned, Verdict
 from relay.store.sealing import words
-from relay.store.sql.rows import EVENT, TEXT, attempt_of, delivery_of, event_of, owned_of, verdicts_of
+from relay.store.sql.rows import EVENT, IS_OWED, TEXT, attempt_of, delivery_of, event_of, owned_of, verdicts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from relay.models import Attempt, Delivery, Event, Owned, Verdict
     from relay.store.sql.connection import Connection
 
-_OWED = "state in (" + ", ".join(f"'{state}'" for state in OWED) + ")"
 _NEWEST = 2**63 - 1
 _FILTERS = ("caller", "number", "type")
 
@@ -104,14 +103,14 @@ def owed_versions(connection: Connection) -> list[tuple[str, str]]:
     """Rule versions that something owed names."""
     rows = connection.execute(
         "select version, form from rule_versions where version in "  # noqa: S608 - a constant
-        f"(select distinct rule_version from deliveries where {_OWED})"
+        f"(select distinct rule_version from deliveries where {IS_OWED})"
     )
     return [(row["version"], row["form"]) for row in rows]
 
 
 def owed_connectors(connection: Connection) -> set[str]:
     """Connectors that something owed names."""
-    rows = connection.execute(f"select distinct connector from deliveries where {_OWED}")  # noqa: S608 - a constant
+    rows = connection.execute(f"select distinct connector from deliveries where {IS_OWED}")  # noqa: S608 - a constant
     return {row["connector"] for row in rows}
 
 

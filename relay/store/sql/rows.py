@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
 
-from relay.models import UNCONFIRMED, Attempt, Delivery, Event, Finding, Owned, State, Verdict
+from relay.models import OWED, UNCONFIRMED, Attempt, Delivery, Event, Finding, Owned, State, Verdict
 from relay.store.sealing import keyed, words
 from relay.store.sql.many import insert_many
 
@@ -29,6 +29,10 @@ TEXT = (
     "(select event from deliveries where deliveries.id = texts.id) as event"
 )
 """A text, and the event it answers: None of one that others sent, or whose event the ledger no longer keeps."""
+IS_OWED = "state in (" + ", ".join(f"'{state}'" for state in OWED) + ")"
+"""Deliveries that something is still to be done about."""
+MAY_HAVE_ARRIVED = "state in ('sending', 'unknown', 'sent', 'abandoned')"
+"""Texts that may have reached somebody."""
 _INTO_DELIVERIES = f"deliveries ({_DELIVERY_COLUMNS})"
 
 

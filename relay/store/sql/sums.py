@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from relay.store.pages import Traffic
 from relay.store.sql.counts import balance
-from relay.store.sql.facts import COUNTED
+from relay.store.sql.rows import MAY_HAVE_ARRIVED
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -67,7 +67,7 @@ def backlog(connection: Connection) -> dict[str, dict[str, int]]:
 
 def texts_since(connection: Connection, at: float) -> int:
     """How many texts count against the limits since then."""
-    question = f"select count(*) as n from texts where at >= ? and shadow = 0 and {COUNTED}"  # noqa: S608 - a constant
+    question = f"select count(*) as n from texts where at >= ? and shadow = 0 and {MAY_HAVE_ARRIVED}"  # noqa: S608 - a constant
     return int(connection.execute(question, (at,)).fetchone()["n"])
 
 

@@ -6,14 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from relay.models import BusinessFacts
-from relay.store.sql.rows import owned_of
+from relay.store.sql.rows import MAY_HAVE_ARRIVED, owned_of
 
 if TYPE_CHECKING:
     from relay.store.sql.connection import Connection
 
 _WEEK = 7 * 86400.0
 _HOUR = 3600
-_SENT = "state in ('sending', 'unknown', 'sent', 'abandoned')"
 
 
 def week_of(connection: Connection, now: float) -> BusinessFacts:
@@ -28,7 +27,10 @@ def week_of(connection: Connection, now: float) -> BusinessFacts:
     total: Counter[str] = sum(by_number.values(), Counter())
     names = {owned.number: owned.name for owned in map(owned_of, connection.execute("select * from numbers"))}
     busiest = sorted(by_number.items(), key=lambda item: (-item[1].total(), item[0]))
-    texts = connection.execute(f"select count(*) as n from texts where at > ? and shadow = 0 and {_SENT}", (since,))  # noqa: S608 - a constant
+    texts = connection.execute(
+        f"select count(*) as n from texts where at > ? and shadow = 0 and {MAY_HAVE_ARRIVED}",  # noqa: S608 - a constant
+        (since,),
+    )
     replies = connection.execute(
         "select count(*) as n from events where type = 'text.received' and received_at > ?", (since,)
     )
