@@ -4,8 +4,13 @@ import shutil
 
 import pytest
 
+from relay.intake import Intake
+from relay.metrics import Metrics
+from relay.replies import Replies
 from relay.store.sqlite import SqliteStore
 from relay.store.sqlite.backup import back_up, verify
+from tests.rules.shop import DANA
+from tests.texted import AT_ONCE, BOB, worlds
 from tests.working import Phone, Service, made
 
 RULE = [{"text": "caller", "body": "Sorry we missed you."}]
@@ -73,3 +78,32 @@ async def test_what_a_backup_owes_to_others_goes_out_under_the_same_key(ledger, 
     first, second = desk.jobs
     assert first.key == second.key
     assert await again.ledger.states() == {"delivered": 1}
+
+
+async def test_a_stop_that_the_copy_knows_nothing_of_is_heeded_before_texts_go_on(ledger, tmp_path, later):
+    async with worlds() as make:
+        world = await make(AT_ONCE)
+
+        def reading(store):
+            intake = Intake(store, lambda: world.shop.now, Metrics())
+            return Replies(store, intake, world.phone, lambda: world.shop.now)
+
+        async def opted_out(store):
+            return [row["number"] for row in await store.opt_outs(limit=9)]
+
+        await world.texted("hello", sender=BOB)
+        await reading(ledger).read()
+        await put_back(ledger, tmp_path, lambda: world.shop.now)
+        world.shop.now += 3600.0
+        await world.texted("STOP")
+        await reading(ledger).read()
+        assert await opted_out(ledger) == [DANA]
+
+        restored = later(tmp_path / "new")
+        assert (await restored.restored(), await opted_out(restored)) == (True, [])
+        world.shop.now += 10 * 86400.0
+        await reading(restored).read()
+        assert await opted_out(restored) == [DANA]
+        await world.texted("START")
+        await reading(restored).read()
+        assert await opted_out(restored) == []
