@@ -118,7 +118,7 @@ def test_the_test_of_a_row_exists(row, test):
     assert name in functions_of(file), row
 
 
-@pytest.mark.parametrize("span", ["0", "-1", "1e9", "1 day", "4m", "366d", "86400"])
+@pytest.mark.parametrize("span", ["0", "-1", "1e9", "a day", "1 month", "4m", "366d", "86400"])
 def test_r15_a_cooldown_is_between_five_minutes_and_a_year_with_its_unit(span):
     [(place, said)] = mistakes_in(
         f"{{name: R, when: call.missed, guards: {{cooldown: {{for: {span}}}}}, then: [{{send: log, message: x}}]}}"
