@@ -20,6 +20,7 @@ from relay.models import State
 from relay.store.place import Place
 from tests import forked
 from tests.patience import HUNG
+from tests.pipes import full_pipe
 
 
 async def quiet(world, line):
@@ -82,17 +83,6 @@ def test_told_to_stop_it_drains_and_ends_well_and_its_own_trouble_is_a_part_of_t
     assert (tmp_path / "log").read_text() == ""
     with contextlib.closing(sqlite3.connect(tmp_path / "kept.db")) as ledger:
         assert ledger.execute("select count(*) from attempts where answer like '%503%'").fetchone()[0] > 0
-
-
-def full_pipe():
-    """A pipe whose writer waits until somebody reads."""
-    reads, writes = os.pipe()
-    os.set_blocking(writes, False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            os.write(writes, b"\n" * 4096)
-    os.set_blocking(writes, True)
-    return reads, writes
 
 
 def whole(reads):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-
 import pytest
-import structlog
 from click.testing import CliRunner
 
 from connectors.table import CONNECTORS
@@ -145,17 +142,6 @@ async def test_a_rule_said_to_be_live_rests_in_shadow_while_the_key_is_gone(tmp_
     await keyless.app.prepare()
     assert (await keyless.words())["Text back"] == "shadow"
     await keyless.app.stop()
-
-
-@pytest.fixture
-def quiet():
-    """Puts logging back as it was: commands set it up for a process of their own."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 @pytest.mark.usefixtures("quiet")

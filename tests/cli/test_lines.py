@@ -1,7 +1,6 @@
 """The service never waits for its log: a reader may take nothing, be gone, or be a full disk."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
@@ -11,17 +10,13 @@ import pytest
 
 from relay.cli.lines import Lines
 from tests.cli.conftest import SECRET
+from tests.pipes import full_pipe
 
 
 @pytest.fixture
-def full_pipe():
+def full():
     """A pipe that takes nothing until somebody reads: (reading end, writing end)."""
-    reads, writes = os.pipe()
-    os.set_blocking(writes, False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            os.write(writes, b"." * 4096)
-    os.set_blocking(writes, True)
+    reads, writes = full_pipe()
     yield reads, writes
     os.close(reads)
     os.close(writes)
@@ -34,8 +29,8 @@ def read_until(pipe, end):
     return said
 
 
-def test_what_nobody_takes_is_counted_and_holds_up_nobody(full_pipe):
-    reads, writes = full_pipe
+def test_what_nobody_takes_is_counted_and_holds_up_nobody(full):
+    reads, writes = full
     lines = Lines(writes, kept=10)
     for number in range(100):
         lines.say(f"line {number}")
@@ -59,7 +54,7 @@ def test_lines_come_whole_in_their_order_and_are_written_at_the_end():
 
 
 @pytest.mark.parametrize("stderr", ["full pipe", "2>/dev/full", "2>&-"])
-async def test_a_service_whose_log_cannot_be_written_takes_webhooks_and_ends_well(folder, until, full_pipe, stderr):
+async def test_a_service_whose_log_cannot_be_written_takes_webhooks_and_ends_well(folder, until, full, stderr):
     command = f"exec {sys.executable} -m relay serve --listen 127.0.0.1:0 --admin 127.0.0.1:0"
     environment = {
         "PATH": os.environ["PATH"],
@@ -69,7 +64,7 @@ async def test_a_service_whose_log_cannot_be_written_takes_webhooks_and_ends_wel
     }
     if stderr != "full pipe":
         command += f" {stderr}"
-    service = await asyncio.create_subprocess_shell(command, env=environment, cwd=folder, stderr=full_pipe[1])
+    service = await asyncio.create_subprocess_shell(command, env=environment, cwd=folder, stderr=full[1])
     lock = folder / "relay.db.lock"
 
     def address():
