@@ -110,6 +110,8 @@ class Door:
             if len(body) > BODY_MOST:
                 raise web.HTTPRequestEntityTooLarge(BODY_MOST, len(body))
             return body
+        if (announced := request.content_length or 0) > BODY_MOST:
+            raise web.HTTPRequestEntityTooLarge(BODY_MOST, announced)
         async with asyncio.timeout(self._body_seconds):
             return await request.read()
 

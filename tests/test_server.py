@@ -156,6 +156,12 @@ async def test_256_kib_are_taken_and_a_byte_more_is_413(front, call):
     assert answer.closed
 
 
+async def test_a_body_that_says_it_is_too_large_is_not_waited_for(front):
+    head = f"POST /hooks/phone HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Relay-Secret: {SECRET}\r\n"
+    answer = await front.raw(head.encode() + b"Content-Length: 262145\r\n\r\n{")
+    assert problem(answer, 413)
+
+
 async def test_a_byte_too_many_in_chunks_is_413(front):
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
     answer = await front.raw(chunked(chunk * 4 + b"1\r\nx\r\n0\r\n\r\n"))
