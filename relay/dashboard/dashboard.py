@@ -117,7 +117,7 @@ class Dashboard:
         # Whoever closed the page closed the stream; that is how every stream ends.
         with contextlib.suppress(ConnectionError):
             async with sse_response(request) as stream, self._live.listen(topic) as queue:
-                queue.put_nowait(await self._drawn_again(topic))
+                await self._live.fill(queue, topic)
                 while still() and not self._over:
                     try:
                         async with asyncio.timeout(_LOOK):

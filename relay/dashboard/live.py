@@ -51,6 +51,12 @@ class Live(Generic[Topic]):
             if not self._open[topic]:
                 del self._open[topic]
 
+    async def fill(self, queue: asyncio.Queue[str], topic: Topic) -> None:
+        """Draw it for one who has just come, unless something newer waits there by then."""
+        drawn = await self._draw(topic)
+        if queue.empty():
+            queue.put_nowait(drawn)
+
     def wake(self) -> None:
         """Let everybody look up, with nothing drawn."""
         for queue in [queue for queues in self._open.values() for queue in queues]:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from relay.dashboard.live import Live
 from relay.dashboard.pages import PAGES
 from tests.dashboard.conftest import TOKEN, VIEW
 from tests.patience import PATIENCE
@@ -65,3 +66,17 @@ async def test_an_open_page_ends_with_its_session(house):
             assert answer.status == 303
         async with asyncio.timeout(PATIENCE):
             await stream.content.read()
+
+
+async def test_what_changed_while_a_page_was_drawn_for_the_first_time_is_what_it_shows():
+    async def pulse():
+        return (0,)
+
+    async def draw(_):
+        queue.put_nowait("newer")  # as the look at what happened does, where drawing takes as long
+        return "older"
+
+    live = Live(pulse, draw)
+    async with live.listen("/") as queue:
+        await live.fill(queue, "/")
+        assert queue.get_nowait() == "newer"
