@@ -39,13 +39,14 @@ def pytest_configure(config):
 
     No test is about a disk that it has not bent itself, so what they write is kept in memory where there is room.
     """
-    watching = Coverage.current()
-    if watching and config.option.numprocesses:
+    watching, hands_out = Coverage.current(), config.getoption("numprocesses", None)
+    if hands_out:
+        gc.enable()
+        forked.open_door()
+    if watching and hands_out:
         watching.stop()
     elif watching:
         os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
-    if config.option.numprocesses:
-        forked.open_door()
     memory = Path("/dev/shm")
     if memory.is_dir() and shutil.disk_usage(memory).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))

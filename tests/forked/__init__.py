@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from tests.patience import PATIENCE
+from tests.unmeasured import environment as unmeasured
 
 ROOT = Path(__file__).parents[2]
 DOOR = "TESTS_FORKED"
@@ -39,7 +40,7 @@ def open_door() -> None:
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.forked.server", os.environ[DOOR]],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**unmeasured(), "PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE,
     )
 
