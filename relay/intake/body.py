@@ -5,6 +5,7 @@ A quick reader reads first; what it will not read, or may have read too kindly, 
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from typing import Any
@@ -15,6 +16,7 @@ from relay.errors import BadBody
 
 DEEPEST = 32
 MOST_NODES = 2000
+_TOO_WIDE = f"the body holds more than {MOST_NODES} values"
 _BIGGEST = 2**63
 
 
@@ -59,6 +61,8 @@ def _colons(value: dict[str, Any]) -> int:  # noqa: C901 - one walk over everyth
                 items = part.values()
                 colons += len(part) + "".join(part).count(":")
             nodes += len(part)
+            if nodes > MOST_NODES:
+                return -1
             for item in items:
                 kind = type(item)
                 if kind is str:
@@ -68,8 +72,6 @@ def _colons(value: dict[str, Any]) -> int:  # noqa: C901 - one walk over everyth
                     inner.append(item)
                 elif (kind is int or kind is float) and not -_BIGGEST < item < _BIGGEST:
                     return -1
-        if nodes > MOST_NODES:
-            return -1
         if not inner:
             return colons
         level = inner
@@ -84,9 +86,16 @@ def _read_slowly(body: bytes) -> Any:
         raise BadBody("the body is not UTF-8") from None
     if text.startswith("\ufeff"):
         raise BadBody("the body begins with a byte order mark")
+    objects = itertools.count(1)
+
+    def each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if next(objects) > MOST_NODES:  # told while it is read: hundreds of thousands would keep everybody waiting
+            raise BadBody(_TOO_WIDE)
+        return _object(pairs)
+
     try:
         value = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_float
+            text, object_pairs_hook=each, parse_constant=_constant, parse_int=_integer, parse_float=_float
         )
     except RecursionError:
         raise BadBody(f"the body is nested deeper than {DEEPEST} levels") from None
@@ -132,7 +141,7 @@ def _measure(value: Any) -> None:
         ]
         nodes += len(level)
         if nodes > MOST_NODES:
-            raise BadBody(f"the body holds more than {MOST_NODES} values")
+            raise BadBody(_TOO_WIDE)
         if not level:
             return
     raise BadBody(f"the body is nested deeper than {DEEPEST} levels")

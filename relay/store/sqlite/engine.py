@@ -16,6 +16,7 @@ import sqlite3
 import threading
 import time
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
@@ -62,6 +63,8 @@ class Engine:
         self._look_at = 0.0
         self._keys = keys
         self._queue: queue.SimpleQueue[Piece | None] = queue.SimpleQueue()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[Piece]] = {}
+        """What was asked for in this turn of a loop, which is handed to the thread at its end."""
         self._lock = None if path is None else take_lock(path)
         self._broken: str | None = None
         self._closing = False
@@ -105,17 +108,31 @@ class Engine:
         return await future
 
     def _put(self, piece: Piece) -> None:
-        """Hand it to the thread. A caller that goes away does not undo what is on its way to the disk."""
+        """Hand it to the thread at the end of this turn of the loop, with all else that the turn asks for.
+
+        A caller that goes away does not undo what is on its way to the disk.
+        """
         with self._gate:
             if self._broken or self._closing:
                 raise StoreBusy(self._broken or "the ledger is closing")
-            self._queue.put(piece)
+            gathered = self._gathered.setdefault(piece.loop, [])
+            gathered.append(piece)
+        if len(gathered) == 1:
+            piece.loop.call_soon(self._hand_over, piece.loop)
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._gate:
+            for piece in self._gathered.pop(loop, ()):
+                self._queue.put(piece)
 
     def close(self) -> None:
         """Finish what waits, then close the file."""
         with self._gate:
             if not self._closing:
                 self._closing = True
+                for piece in chain.from_iterable(self._gathered.values()):
+                    self._queue.put(piece)
+                self._gathered.clear()
                 self._queue.put(None)
         self._thread.join()
         self._release()
