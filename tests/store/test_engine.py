@@ -85,6 +85,17 @@ async def test_many_accepts_share_few_commits(store: SqliteStore):
     assert (await store.totals())["events"] == 2 * BATCH
 
 
+async def test_what_one_turn_of_the_loop_asks_for_is_handed_over_at_its_end(store: SqliteStore):
+    blocker, go = await held_up(store)
+    work = [asyncio.ensure_future(store.accept(event(f"call-{n}"), b"{}", merge)) for n in range(3)]
+    await asyncio.sleep(0)  # each of them has begun
+    assert store._engine._queue.qsize() == 0
+    await asyncio.sleep(0)
+    assert store._engine._queue.qsize() == len(work)
+    go.set()
+    await asyncio.gather(blocker, *work)
+
+
 async def test_what_comes_while_others_are_at_work_shares_their_commit(store: SqliteStore):
     """A lone webhook would else wait for the commit of a plan, and then for its own."""
     statements: list[str] = []
