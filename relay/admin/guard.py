@@ -64,6 +64,13 @@ class Faces(Protocol):
         """The page that says what went wrong."""
 
 
+_BARE = {
+    404: "There is nothing at this address.",
+    405: "This address takes requests of another method: the Allow header names them.",
+}
+"""Words for answers that say nothing of their own, by status."""
+
+
 class Guard:
     """Stands before every route."""
 
@@ -105,7 +112,7 @@ class Guard:
         except web.HTTPException as error:
             if error.status < 400:  # noqa: PLR2004 - HTTP's own classes
                 raise
-            response = self._error(request, error.status, error.reason, error.text or error.reason)
+            response = self._error(request, error.status, error.reason, _detail(error))
             if "Allow" in error.headers:
                 response.headers["Allow"] = error.headers["Allow"]
             return response
@@ -242,6 +249,12 @@ class Guard:
         except ValueError:
             return name in self._hosts
         return True
+
+
+def _detail(error: web.HTTPException) -> str:
+    """What whoever asked is told; ours where the library says no more than its status."""
+    bare = not error.text or error.text == f"{error.status}: {error.reason}"
+    return _BARE.get(error.status, error.reason) if bare else error.text or error.reason
 
 
 def _for(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:

@@ -235,8 +235,15 @@ async def test_a_mistake_of_ours_is_told_by_a_number_that_the_log_knows(desk, de
 
 
 async def test_methods_that_there_are_not_are_refused_with_those_that_are(desk):
-    answer, _ = await (await desk()).ask("DELETE", "/api/events", TOKEN)
+    answer, text = await (await desk()).ask("DELETE", "/api/events", TOKEN)
     assert (answer.status, answer.headers["Allow"]) == (405, "GET,HEAD")
+    assert "requests of another method" in text
+
+
+async def test_what_there_is_not_is_told_in_words(desk):
+    _, text = await (await desk()).ask("GET", "/nowhere", TOKEN)
+    assert "There is nothing at this address." in text
+    assert "404: Not Found" not in text
 
 
 async def sent_by_hand(it, head, body):
