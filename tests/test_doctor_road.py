@@ -12,10 +12,7 @@ import sys
 
 import pytest
 
-from connectors.table import CONNECTORS
-from relay.app import App
-from relay.settings import read_settings
-from relay.store.sqlite import SqliteStore
+from tests.apps import relaying
 from tests.certificate import certificate_for
 from tests.patience import PATIENCE
 
@@ -31,12 +28,8 @@ HOUR = dt.timedelta(hours=1)
 
 @pytest.fixture
 async def app(tmp_path):
-    (tmp_path / "relay.yaml").write_text(CONFIG)
-    settings = read_settings(tmp_path / "relay.yaml", CONNECTORS, {"RELAY_HOOK_SECRET": SECRET})
-    running = App(settings, SqliteStore(tmp_path / "relay.db"), CONNECTORS)
-    await running.start()
-    yield running
-    await running.stop()
+    async with relaying(tmp_path, CONFIG, {"RELAY_HOOK_SECRET": SECRET}) as it:
+        yield it
 
 
 @contextlib.asynccontextmanager

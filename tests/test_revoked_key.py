@@ -5,12 +5,9 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from connectors.table import CONNECTORS
-from relay.app import App
 from relay.replies import DEAF
 from relay.sandbox import Sandbox
-from relay.settings import read_settings
-from relay.store.sqlite import SqliteStore
+from tests.apps import relaying
 from tests.texted import ANSWERED, worlds
 
 SECRET, KEY = "false-secret-0001-0001", "cs_key_" + "f" * 32
@@ -39,14 +36,9 @@ async def sandbox():
 
 @pytest.fixture
 async def app(tmp_path, sandbox):
-    path = tmp_path / "relay.yaml"
-    path.write_text(FILE.format(url=sandbox.url, key=KEY))
-    path.chmod(0o600)
-    settings = read_settings(path, CONNECTORS, {"RELAY_HOOK_SECRET": SECRET})
-    it = App(settings, SqliteStore(tmp_path / "relay.db"), CONNECTORS)
-    await it.start()
-    yield it
-    await it.stop()
+    text = FILE.format(url=sandbox.url, key=KEY)
+    async with relaying(tmp_path, text, {"RELAY_HOOK_SECRET": SECRET}) as it:
+        yield it
 
 
 async def test_a5_all_calls_end_with_one_alert_and_webhooks_go_on(app, sandbox, until):

@@ -13,7 +13,7 @@ from tests.crash.cluster import Sharer, try_cluster
 from tests.crash.relays import SECRET
 from tests.crash.trial import owed
 from tests.crash.world import World
-from tests.postgres import Server, drop_database, make_database
+from tests.postgres import drop_database, make_database, serving
 from tests.sized import sized
 
 FAULTS, TEXTS = sized(6, 20), sized(12, 40)
@@ -24,10 +24,8 @@ LEFT = {"text_begun": {0}, "text_leaving": {0, 1}, "text_answered": {1}}
 @pytest.fixture
 def server():
     """A server of its own, whose commits reach the disk: it is felled."""
-    it = Server(synced=True)
-    it.start()
-    yield it
-    it.remove()
+    with serving(synced=True) as it:
+        yield it
 
 
 async def test_faults_among_three_relays_and_their_server_lose_nothing(tmp_path, server):

@@ -8,7 +8,6 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
-import asyncpg
 import pytest
 
 from relay.store.postgres import PostgresStore
@@ -17,7 +16,7 @@ from tests.crash.proxy import Proxy
 from tests.crash.relays import SECRET
 from tests.crash.trial import owed
 from tests.crash.world import World
-from tests.postgres import Server, database_of, make_database
+from tests.postgres import Server, commits_wait_for_a_standby, database_of, make_database, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -35,18 +34,14 @@ async def world() -> AsyncIterator[World]:
 
 @pytest.fixture
 def primary() -> Iterator[Server]:
-    it = Server(synced=True)
-    it.start()
-    yield it
-    it.remove()
+    with serving(synced=True) as it:
+        yield it
 
 
 @pytest.fixture
 def standby(primary: Server) -> Iterator[Server]:
-    it = Server(synced=True, follows=primary)
-    it.start()
-    yield it
-    it.remove()
+    with serving(synced=True, follows=primary) as it:
+        yield it
 
 
 async def post(relay: Sharer, place: int) -> tuple[int, dict[str, Any]]:
@@ -62,18 +57,6 @@ async def post(relay: Sharer, place: int) -> tuple[int, dict[str, Any]]:
         session.post(relay.door, json=body) as answer,
     ):
         return answer.status, await answer.json(content_type=None)
-
-
-async def commits_wait_for_a_standby(primary: Server, until: Any) -> None:
-    raw = await asyncpg.connect(primary.url())
-    await raw.execute("alter system set synchronous_standby_names = '*'")
-    await raw.execute("select pg_reload_conf()")
-
-    async def together() -> bool:
-        return bool(await raw.fetchval("select count(*) from pg_stat_replication where sync_state = 'sync'"))
-
-    await until(together)
-    await raw.close()
 
 
 async def test_a_failover_is_503_until_promotion_and_what_was_acknowledged_is_known(

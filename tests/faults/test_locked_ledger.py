@@ -7,24 +7,21 @@ import sqlite3
 import aiohttp
 import pytest
 
-from connectors.table import CONNECTORS
-from relay.app import App
-from relay.settings import read_settings
-from relay.store.sqlite import SqliteStore, opening
+from relay.store.sqlite import opening
+from tests.apps import relaying
 from tests.patience import PATIENCE
 
 SECRET = "false-secret-0001-0001"
+FILE = 'server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}\n'
 
 
 @pytest.fixture
 async def app(tmp_path, monkeypatch):
     monkeypatch.setattr(opening, "BUSY_SECONDS", 0.05)
-    (tmp_path / "relay.yaml").write_text('server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}\n')
-    settings = read_settings(tmp_path / "relay.yaml", CONNECTORS, {"RELAY_HOOK_SECRET": SECRET})
-    it = App(settings, SqliteStore(tmp_path / "relay.db"), CONNECTORS)
-    await it.start()
-    yield it
-    await it.stop()
+    async with relaying(
+        tmp_path, 'server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}\n', {"RELAY_HOOK_SECRET": SECRET}
+    ) as it:
+        yield it
 
 
 async def ring(app, key):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.crash.cluster import try_cluster
-from tests.postgres import Server
+from tests.postgres import serving
 
 FAULTS = 200
 LONG_FREEZES = 4
@@ -15,10 +15,8 @@ USEFUL = 30.0
 
 @pytest.fixture
 def server():
-    it = Server(synced=True)
-    it.start()
-    yield it
-    it.remove()
+    with serving(synced=True) as it:
+        yield it
 
 
 async def test_two_hundred_faults_lose_nothing_text_nobody_twice_and_every_relay_is_soon_of_use(tmp_path, server):

@@ -11,7 +11,7 @@ import pytest
 from relay.errors import StoreBusy, StoreUnusable
 from relay.intake import merge
 from relay.store.postgres import PostgresStore
-from tests.postgres import Server, database_of, make_database
+from tests.postgres import Server, commits_wait_for_a_standby, database_of, make_database, serving
 from tests.store.ledger import accept, event
 
 if TYPE_CHECKING:
@@ -24,32 +24,20 @@ EACH = 20
 
 @pytest.fixture
 def primary() -> Iterator[Server]:
-    it = Server()
-    it.start()
-    yield it
-    it.remove()
+    with serving() as it:
+        yield it
 
 
 @pytest.fixture
 def standby(primary: Server) -> Iterator[Server]:
-    it = Server(follows=primary)
-    it.start()
-    yield it
-    it.remove()
+    with serving(follows=primary) as it:
+        yield it
 
 
 @pytest.fixture
 async def both(primary: Server, standby: Server, until: Any) -> str:
     """The address of an empty database that names both; what is committed on the primary is on the standby, too."""
-    raw = await asyncpg.connect(primary.url())
-    await raw.execute("alter system set synchronous_standby_names = '*'")
-    await raw.execute("select pg_reload_conf()")
-
-    async def together() -> bool:
-        return bool(await raw.fetchval("select count(*) from pg_stat_replication where sync_state = 'sync'"))
-
-    await until(together)
-    await raw.close()
+    await commits_wait_for_a_standby(primary, until)
     url = await make_database(primary.url())
 
     async def shown() -> bool:  # what is committed is on the standby's disk, and may be seen there a moment later

@@ -17,7 +17,7 @@ from relay.store.postgres import PostgresStore
 from tests.certificate import certificate_for
 from tests.encrypting import PLACES, Encrypting
 from tests.pooler import PROGRAM, Pooler
-from tests.postgres import Server, make_database
+from tests.postgres import Server, make_database, serving
 from tests.store.keeping import let_go
 from tests.store.ledger import NOW, accept, begin, claimed, event, nothing_owed, owe, owed, plan, settle, text
 from tests.store.sharing import ONE
@@ -39,10 +39,8 @@ grant usage on all sequences in schema public to hand;
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    it = Server()
-    it.start()
-    yield it
-    it.remove()
+    with serving() as it:
+        yield it
 
 
 @pytest.fixture
