@@ -92,5 +92,8 @@ def shadow(rule: str, config: str | None, store: str | None, *, as_json: bool) -
 @click.argument("rule", shell_complete=choices.rules)
 @ledger_options
 def off(rule: str, config: str | None, store: str | None, *, as_json: bool) -> None:
-    """Let a rule rest, whatever the file's `mode:` of it says; what it already owes is not called off."""
+    """Let a rule rest, whatever the file's `mode:` of it says.
+
+    Its texts that wait or are held do not go; whatever else it owes does.
+    """
     _switch(rule, "off", config, store, as_json=as_json)
