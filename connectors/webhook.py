@@ -128,7 +128,7 @@ class Webhook(Connector[WebhookOptions, WebhookAction]):
             headers.update(signature(self.options.signing_secret.get_secret_value(), job.key, at, body))
         answer = await self.http.request(self.options.method, self.options.url, data=body, headers=headers)
         self._require_success(answer)
-        return Receipt(body=unsaid(_json_or_none(answer), self._ours), status=answer.status)
+        return Receipt(body=_kept(answer, self._ours), status=answer.status)
 
     async def check(self) -> None:
         """Ask the host for its options: any answer proves address, connection and certificate; nothing is posted."""
@@ -212,8 +212,9 @@ def _cloud_event(job: Job[WebhookAction], data: Any) -> dict[str, Any]:
     }
 
 
-def _json_or_none(answer: Answer) -> Any:
+def _kept(answer: Answer, secrets: list[str]) -> Any:
+    """The answer's JSON without what of it is ours; None where it is none, or nested beyond reading."""
     try:
-        return answer.json()
-    except Unclear:
+        return unsaid(answer.json(), secrets)
+    except (Unclear, RecursionError):
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -179,8 +181,16 @@ class Connector(ABC, Generic[O, A]):
 
 
 def hidden(headers: Mapping[str, str]) -> list[str]:
-    """Values of headers that people wrote for a service, and that may be secrets."""
-    return [value for name, value in headers.items() if name.lower() not in _OPEN]
+    """What people wrote into headers for a service and may be secret, by itself too where a scheme stands before it."""
+    found = []
+    for value in (value for name, value in headers.items() if name.lower() not in _OPEN):
+        scheme, _, token = value.partition(" ")
+        found += [value, token.strip()]
+        if scheme.casefold() == "basic":
+            with contextlib.suppress(ValueError):
+                pair = base64.b64decode(token).decode()
+                found += [pair, pair.partition(":")[2]]
+    return found
 
 
 def quoted(answer: Answer, secrets: Iterable[str]) -> str:
@@ -206,6 +216,7 @@ def unsaid(value: Any, secrets: Iterable[str]) -> Any:
 
 
 def _spellings(secrets: Iterable[str]) -> set[str]:
-    """As they are, and as JSON writes them."""
+    """As they are, and as JSON writes them; some write a slash with a backslash before it."""
     long = [secret for secret in secrets if len(secret) >= _SHORTEST]
-    return {*long, *(json.dumps(secret)[1:-1] for secret in long)}
+    written = [json.dumps(secret)[1:-1] for secret in long]
+    return {*long, *written, *(one.replace("/", "\\/") for one in written)}

@@ -82,3 +82,19 @@ def test_what_a_service_repeats_is_kept_without_our_secrets_wherever_they_stand(
     told = {"false-secret-0001": [1, None, {"a": "Bearer false-secret-0001!"}], "type": "application/json"}
     assert unsaid(told, ours) == {"…": [1, None, {"a": "Bearer …!"}], "type": "application/json"}
     assert unsaid("yes", ["yes"]) == "yes", "what is so short is no secret"
+
+
+@pytest.mark.parametrize(
+    ("header", "repeated"),
+    [
+        ("Bearer false-secret-0001", "false-secret-0001"),
+        ("Basic dXNlcjpmYWxzZS1zZWNyZXQ=", "dXNlcjpmYWxzZS1zZWNyZXQ="),
+        ("Basic dXNlcjpmYWxzZS1zZWNyZXQ=", "false-secret"),
+        ("false/secret/0001", "false\\/secret\\/0001"),
+    ],
+)
+def test_a_secret_is_known_without_its_scheme_and_however_json_writes_it(header, repeated):
+    ours = hidden({"Authorization": header})
+    answer = Answer(401, CIMultiDictProxy(CIMultiDict()), f'{{"error": "{repeated}"}}'.encode())
+    assert quoted(answer, ours) == ""
+    assert unsaid(f"no {repeated}!", ours) == "no …!"

@@ -173,6 +173,7 @@ def test_a_text_that_may_go_is_allowed_in_every_way_and_one_that_is_held_is_held
         ("2/day", 2, 86400.0),
         ("30/hour", 30, 3600.0),
         ("5/12h", 5, 43200.0),
+        ("5/0.5h", 5, 1800.0),
         ("1 / week", 1, 604800.0),
         ("2/24 hours", 2, 86400.0),
         ("none", None, 86400.0),
@@ -182,7 +183,7 @@ def test_a_limit_is_read_as_people_write_it(written: str, most: int | None, span
     assert Limit.read(written) == Limit(most, span)
 
 
-@pytest.mark.parametrize("written", ["2", "2/fortnight", "-1/day", "2.5/day", "5/0s", "", "unlimited"])
+@pytest.mark.parametrize("written", ["2", "2/fortnight", "-1/day", "2.5/day", "5/0s", "5/.5h", "", "unlimited"])
 def test_what_is_no_limit_is_refused_with_an_example(written: str) -> None:
     with pytest.raises(ValueError, match="is no limit"):
         LimitsForm(total=written)

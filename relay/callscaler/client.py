@@ -37,7 +37,7 @@ class CallScaler:
     What costs money, hands out power or cannot be undone (rows marked FINAL in `relay.callscaler.table`) raises
     Forbidden, with nothing sent, unless `everything` is True. `timeout` is seconds for one whole exchange; `sleep`
     waits between tries of a GET. A key that was refused is shown again only after five minutes by `clock`, seconds
-    since some moment; until then Unauthorized is raised with nothing sent. The `http` is the caller's, and the caller
+    since some moment; until then Unavailable is raised with nothing sent. The `http` is the caller's, and the caller
     closes it.
     """
 

@@ -15,7 +15,7 @@ from relay.callscaler.incoming import Incoming
 from relay.callscaler.operations import Deed
 from relay.callscaler.table import OPERATIONS
 from relay.errors import Forbidden, Rejected, Unauthorized, Unavailable, Unclear
-from relay.http import BODY_CAP, CONNECT_SECONDS, GRACE, Answer, Http
+from relay.http import BODY_CAP, CONNECT_SECONDS, Answer, Http
 from relay.ticks import elapsed
 from relay.unreached import broke_off, no_answer, why_no_connection
 
@@ -115,8 +115,10 @@ class Transport:
                 f"{operation.address} costs money or cannot be undone, and is off; "
                 "in the shell --yes permits it, in a program CallScaler(everything=True)"
             )
-        if self._refused is not None and self._clock() - self._refused[0] < SHUT_OUT:
-            raise Unauthorized(f"{self._refused[1]}; it is shown again five minutes after that", grace=GRACE)
+        left = 0.0 if self._refused is None else self._refused[0] + SHUT_OUT - self._clock()
+        if self._refused is not None and left > 0:
+            # Nothing was sent, so that this is no try that the key failed.
+            raise Unavailable(f"{self._refused[1]}; it is shown again in {left:.0f} s", retry_after=left)
         return operation, operation.request(values)
 
     async def _exchange(self, request: Request, timeout: float) -> Answer:  # noqa: ASYNC109 - as in ask

@@ -5,7 +5,6 @@ A quick reader reads first; what it will not read, or may have read too kindly, 
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 from typing import Any
@@ -16,7 +15,6 @@ from relay.errors import BadBody
 
 DEEPEST = 32
 MOST_NODES = 2000
-_TOO_WIDE = f"the body holds more than {MOST_NODES} values"
 _BIGGEST = 2**63
 
 
@@ -33,6 +31,7 @@ def read_json(body: bytes) -> Any:
     # An escaped colon would count among those found, and not among those sent.
     if isinstance(value, dict) and b"\\u003" not in body and _colons(value) == body.count(b":"):
         return value
+    _measure(value)
     return _read_slowly(body)
 
 
@@ -86,16 +85,9 @@ def _read_slowly(body: bytes) -> Any:
         raise BadBody("the body is not UTF-8") from None
     if text.startswith("\ufeff"):
         raise BadBody("the body begins with a byte order mark")
-    objects = itertools.count(1)
-
-    def each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if next(objects) > MOST_NODES:  # told while it is read: hundreds of thousands would keep everybody waiting
-            raise BadBody(_TOO_WIDE)
-        return _object(pairs)
-
     try:
         value = json.loads(
-            text, object_pairs_hook=each, parse_constant=_constant, parse_int=_integer, parse_float=_float
+            text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_float
         )
     except RecursionError:
         raise BadBody(f"the body is nested deeper than {DEEPEST} levels") from None
@@ -130,18 +122,17 @@ def _float(digits: str) -> float:
 
 
 def _measure(value: Any) -> None:
-    """Refuse what is too deep or too wide to be a call."""
+    """Refuse what is too deep or too wide to be a call, before more of it is looked at than it may hold."""
     level, nodes = [value], 0
     for _ in range(DEEPEST):
-        level = [
-            inner
-            for part in level
-            if isinstance(part, (dict, list))
-            for inner in (part.values() if isinstance(part, dict) else part)
-        ]
-        nodes += len(level)
-        if nodes > MOST_NODES:
-            raise BadBody(_TOO_WIDE)
-        if not level:
+        inner: list[Any] = []
+        for part in level:
+            items = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+            nodes += len(items)
+            if nodes > MOST_NODES:
+                raise BadBody(f"the body holds more than {MOST_NODES} values")
+            inner += items
+        if not inner:
             return
+        level = inner
     raise BadBody(f"the body is nested deeper than {DEEPEST} levels")

@@ -16,6 +16,7 @@ from relay.models.forms import (
     Secret,
     SendText,
     UpdateNumber,
+    per,
     seconds,
 )
 from relay.models.mode import Mode, SaidMode
@@ -94,6 +95,7 @@ __all__ = [
     "UpdateNumber",
     "Verdict",
     "iso",
+    "per",
     "quick",
     "seconds",
 ]

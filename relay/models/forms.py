@@ -20,6 +20,7 @@ _WORDS = {
     **dict.fromkeys(("week", "weeks"), "w"),
 }
 _PART = re.compile(r"(\d{1,9}(?:\.\d{1,3})?) ?([A-Za-z]+)", re.ASCII)
+_COUNT = re.compile(r"\d{1,7}", re.ASCII)
 _SPAN = re.compile(rf"{_PART.pattern}(?: ?{_PART.pattern})*", re.ASCII)
 
 
@@ -40,6 +41,18 @@ def seconds(text: Any) -> float:
     if not _SPAN.fullmatch(written) or any(unit is None for _, unit in parts):
         raise ValueError(f"{written!r} is no span of time; write a number and a unit, like 90s, 15m, 24h or 3d")
     return sum(float(number) * _UNITS[unit] for number, unit in parts if unit is not None)
+
+
+def per(text: str) -> tuple[int, float]:
+    """How many in how many seconds, from 1/s, 2/day, 5/12h or 30 / hour.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    count, _, span = (part.strip() for part in text.partition("/"))
+    if not _COUNT.fullmatch(count):
+        raise ValueError(f"{text!r} does not begin with how many")
+    return int(count), seconds(f"1{span}" if span[:1].isalpha() else span)
 
 
 def _unit(word: str) -> str | None:

@@ -12,7 +12,7 @@ from pydantic import Field as Key
 from relay import phone
 from relay.hours import Business, read_date, read_zone
 from relay.http import Network
-from relay.models import Form, LocalPath, Seconds, Secret, seconds
+from relay.models import Form, LocalPath, Seconds, Secret, per
 from relay.proof import ProofForm
 from relay.upkeep import Retention
 
@@ -176,12 +176,11 @@ def read_rate(written: str) -> tuple[float, float]:
     Raises:
         ValueError: it is something else.
     """
-    count, _, unit = (part.strip() for part in written.partition("/"))
     try:
-        span = seconds(unit if unit[:1].isdigit() else f"1{unit}")
+        count, span = per(written)
     except ValueError:
-        span = 0.0
-    if not count.isdecimal() or int(count) < 1 or span <= 0:
+        count, span = 0, 0.0
+    if count < 1 or span <= 0:
         raise ValueError(f"`{written}` is no rate; write 1/s or 60/m")
     return float(count), span
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,7 +10,7 @@ from pydantic import Field as Key
 
 from relay import phone
 from relay.hours import QuietHours
-from relay.models import Form, Seconds, seconds
+from relay.models import Form, Seconds, per
 from relay.store import Windows
 
 if TYPE_CHECKING:
@@ -37,16 +36,13 @@ class Limit:
         """
         if written == "none":
             return cls(None, 86400.0)
-        match = re.fullmatch(r"(\d{1,7})\s*/\s*(\d*)(.*)", written)
         try:
-            span = seconds(f"{match[2] or 1}{match[3]}") if match else None
+            most, span = per(written)
         except ValueError:
-            span = None
-        if match is None or span is None:
-            raise ValueError(f"`{written}` is no limit; write 2/day, 30/hour, or none")
+            raise ValueError(f"`{written}` is no limit; write 2/day, 30/hour, or none") from None
         if span <= 0:
             raise ValueError(f"`{written}` is no limit: it counts over no time at all")
-        return cls(int(match[1]), span)
+        return cls(most, span)
 
 
 def _window(written: str) -> str:

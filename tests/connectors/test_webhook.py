@@ -108,8 +108,9 @@ class TestWebhook(ConnectorContract):
         receipt = await connector.send(Job("k1", WebhookAction(), EVENT))
         assert (receipt.status, receipt.body) == (201, {"id": 7})
 
-    async def test_an_answer_without_json_is_a_success_too(self, service, http):
-        service.answer = b"thanks"
+    @pytest.mark.parametrize("answer", [b"thanks", b"[" * 600 + b"]" * 600])
+    async def test_an_answer_without_json_that_can_be_kept_is_a_success_too(self, service, http, answer):
+        service.answer = answer
         receipt = await Webhook(WebhookOptions(url=service.url), http).send(Job("k1", WebhookAction(), EVENT))
         assert (receipt.status, receipt.body) == (200, None)
 

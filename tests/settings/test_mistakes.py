@@ -132,7 +132,7 @@ def test_a_map_names_fields_that_are_known(mistakes, load):
     assert load(SOURCE.format(type="json", map=places)).sources["crm"].map["call.id"] == "a.b"
 
 
-@pytest.mark.parametrize("rate", ["5/0s", "1/0m", "0/s", "2/fortnight", "s", "x/s"])
+@pytest.mark.parametrize("rate", ["5/0s", "1/0m", "0/s", "2/fortnight", "1/.5s", "s", "x/s"])
 def test_a_rate_is_some_tries_in_some_time(mistakes, rate):
     [told] = mistakes(f"connectors:\n  a: {{type: webhook, url: 'https://example.com', rate: {rate}}}\n")
     assert f"`{rate}` is no rate; write 1/s or 60/m" in told

@@ -185,10 +185,11 @@ def release(connection: Connection, event: str, follow: Follow, now: float) -> i
     rows = connection.execute("select * from deliveries where event = ? and state = 'held' order by seq", (event,))
     held = [delivery for delivery in map(delivery_of, rows.fetchall()) if delivery.quarantined]
     freed = [_freed(delivery, now) for delivery in held]
+    let_go = []
     for delivery in freed:
-        connection.execute(
+        moved = connection.execute(
             "update deliveries set state = ?, due_at = ?, settled_at = ?, reason = ?, notes = ?, claims = claims + 1 "
-            "where id = ?",
+            "where id = ? and state = 'held'",
             (
                 delivery.state,
                 delivery.due_at,
@@ -198,9 +199,11 @@ def release(connection: Connection, event: str, follow: Follow, now: float) -> i
                 delivery.id,
             ),
         )
-    for delivery in freed:
+        if moved.rowcount:  # another relay may have ended it a moment ago
+            let_go.append(delivery)
+    for delivery in let_go:
         follow_up(connection, delivery, follow)
-    return sum(not delivery.state.settled for delivery in freed)
+    return sum(not delivery.state.settled for delivery in let_go)
 
 
 def _freed(delivery: Delivery, now: float) -> Delivery:
