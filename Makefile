@@ -19,8 +19,6 @@ TESTS ?= tests
 WORKERS ?= 4
 # Plugins that come with what the tests use; each costs every worker its imports.
 UNASKED := -p no:anyio -p no:datasette -p no:platformdirs -p no:schemathesis
-# What tests wrote lies in memory, and goes with each that passes.
-UNKEPT := -o tmp_path_retention_policy=failed
 
 # Where the environment forbids it, every program that the tests start would compile the relay again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -36,7 +34,7 @@ test: style
 
 suite: $(READY)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal $(UNASKED) $(UNKEPT) $(TESTS)
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal $(UNASKED) $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

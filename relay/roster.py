@@ -58,6 +58,8 @@ class Roster:
         self._held: frozenset[str] = frozenset()
         self._until = float("-inf")
         self._beat = asyncio.Event()
+        self._saying = asyncio.Lock()
+        """One word to the ledger at a time: an older one that is answered later would take a duty away again."""
 
     async def run(self) -> None:
         """Beat until cancelled; a ledger that is busy is told the next time."""
@@ -83,14 +85,15 @@ class Roster:
         await self._beaten(self.others)
 
     async def _say(self) -> None:
-        began, now = self._ticks(), self._store.clock()
-        oldest = await self._store.oldest_due()
-        lag = None if oldest is None else max(0.0, now - oldest)
-        held = await self._store.report(self._node(lag), sorted(self._wanted), now=now, lease=LEASE)
-        if held != self._held:
-            log.info("duties", holds=sorted(held))
-        # Not until the lease ends in the ledger: whoever takes it then must find nobody at it.
-        self._held, self._until = held, began + LEASE - BEAT
+        async with self._saying:
+            began, now = self._ticks(), self._store.clock()
+            oldest = await self._store.oldest_due()
+            lag = None if oldest is None else max(0.0, now - oldest)
+            held = await self._store.report(self._node(lag), sorted(self._wanted), now=now, lease=LEASE)
+            if held != self._held:
+                log.info("duties", holds=sorted(held))
+            # Not until the lease ends in the ledger: whoever takes it then must find nobody at it.
+            self._held, self._until = held, began + LEASE - BEAT
 
     def _node(self, lag: float | None) -> Node:
         return Node(
@@ -127,11 +130,11 @@ class Roster:
     async def once(self, duty: str, work: Callable[[], Awaitable[None]]) -> Node | None:
         """Do a piece of work that only one process does at a time, while its duty is held; in a shell as in a relay.
 
-        Answers who has the duty, where that is somebody else: nothing was done, or this process stood still for so
-        long that the other took over, and the work was broken off.
+        Answers who has the duty, where that is somebody else and nothing was done. Work is broken off where this
+        process stood still for so long that another may take over: then it answers who did, None where nobody has yet.
 
         Raises:
-            StoreBusy: the ledger refused; nothing was done.
+            StoreBusy: the ledger refused; nothing was done, or it was broken off.
         """
         if not self._store.shared:
             await work()
@@ -146,15 +149,17 @@ class Roster:
                 await self._say()  # it was let go between the two questions
             beating = asyncio.ensure_future(self._keep_saying())
             try:
-                await self._while_held(duty, work)
+                ended = await self._while_held(duty, work)
             finally:
                 beating.cancel()
-            return await self._who_has(duty)
+                await asyncio.wait([beating])
+            return None if ended else await self._who_has(duty)
         finally:
             if not for_good:
                 self._wanted.discard(duty)
-                with contextlib.suppress(StoreBusy):  # then its lease runs out
-                    await self._store.drop_duty(duty)
+                async with self._saying:
+                    with contextlib.suppress(StoreBusy):  # then its lease runs out
+                        await self._store.drop_duty(duty)
 
     async def _who_has(self, duty: str) -> Node | None:
         """Who else has a duty."""
@@ -167,8 +172,8 @@ class Roster:
             with contextlib.suppress(StoreBusy):  # the lease says how long that may last
                 await self._say()
 
-    async def _while_held(self, duty: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run something until it ends, or the duty is lost."""
+    async def _while_held(self, duty: str, work: Callable[[], Awaitable[None]]) -> bool:
+        """Run something until it ends, or the duty is lost; whether it came to its end."""
         task = asyncio.ensure_future(work())
         try:
             while self.holds(duty) and not task.done():
@@ -176,8 +181,10 @@ class Roster:
         finally:
             task.cancel()
             await asyncio.wait([task])
-        if not task.cancelled():
-            task.result()
+        if task.cancelled():
+            return False
+        task.result()
+        return True
 
     async def _next_beat(self) -> None:
         try:

@@ -21,10 +21,6 @@ SECRETS = {f"CANARY_{nth}": f"canary-{nth}-false-{nth}\u00e9" for nth in range(1
     "SIGNING": "canary-signing-false-0007", "KEY": "canary-key-false-0008",
 }  # fmt: skip
 CODED = base64.b64encode(f"user:{SECRETS['PASSWORD']}".encode()).decode()
-SERVER = """\
-server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}
-network: {allow: [127.0.0.1/32], allow_http: true}
-"""
 CRM = """
     type: crm
     base_url: "{url}/{status}"
@@ -117,6 +113,7 @@ async def test_what_a_service_repeats_of_our_secrets_is_neither_kept_nor_shown(t
             for told in ("/api/deliveries", "/api/events/c1", "/calls/c1", "/connectors"):
                 headers = {"Authorization": f"Bearer {TOKEN}", "Accept": "text/html"}
                 async with session.get(f"http://127.0.0.1:{app.admin_port}{told}", headers=headers) as answer:
+                    assert answer.status == 200, told
                     shown.append(await answer.text())
         receipts = {one.connector: one.receipt for one in await app.store.deliveries(limit=20) if one.receipt}
     finally:

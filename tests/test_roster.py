@@ -146,8 +146,24 @@ async def test_a_piece_of_work_is_broken_off_once_another_may_have_taken_over(re
     doing = asyncio.ensure_future(one.roster.once("moves", work))
     await work.begun.wait()
     ticks.now += LEASE
-    await doing
+    assert await doing is None, "nobody has taken over yet"
     assert not work.done
+
+
+async def test_a_word_to_the_ledger_is_answered_before_the_next_is_said(relays):
+    one, began = await relays(Ticks()), []
+    await one.roster.beat()
+    at = one.store.clock
+
+    def noted():
+        began.append(at())
+        return began[-1]
+
+    one.store.clock = noted
+    beats = [asyncio.ensure_future(one.roster.beat()) for _ in range(3)]
+    await asyncio.sleep(0)  # each of them has begun
+    assert len(began) == 1, "the others wait until this one is answered"
+    await asyncio.gather(*beats)
 
 
 async def test_on_a_file_a_piece_of_work_is_simply_done(ledger):

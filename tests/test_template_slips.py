@@ -56,6 +56,14 @@ def test_the_first_piece_that_is_wrong_is_the_one_that_is_told():
     assert said("{{ caller.name }} {{ business name }} {{ }}").startswith("`{{ business name }}`")
 
 
+@pytest.mark.parametrize(
+    "sound",
+    ["{# {{ caller.name }} was here #}", "{%if(caller.name)%}Hi{% endif %}", "{% if\tcaller.name %}Hi{% endif %}"],
+)
+def test_a_piece_that_is_sound_is_not_blamed_for_another(sound):
+    assert said(sound + "\n{{ business name }}").startswith("`{{ business name }}`: the parts of a name")
+
+
 def test_a_long_piece_is_cut_and_stands_in_one_line():
     assert said("{{ a\n  b " + "c " * 99 + "}}").startswith("`{{ a b c c ")
     assert len(said("{{ a " + "b " * 999 + "}}")) < 300

@@ -21,7 +21,8 @@ def busy_elsewhere(holder: Node | None, *, begun: bool) -> str:
     who = "another process" if holder is None else f"process {holder.pid} on {holder.host}"
     look = "`relay numbers history` shows how far it is"
     if begun:
-        return f"this process stood still, and {who} makes the moves now: {look}"
+        now = "nobody makes the moves now; do this again" if holder is None else f"{who} makes the moves now"
+        return f"this process stood still for too long to go on, and {now}: {look}"
     return (
         f"{who} makes moves of numbers now, and only one process may: {look}. Do this again once it has ended; if it "
         f"was killed, {ALIVE:g} seconds after that"

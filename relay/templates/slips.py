@@ -79,7 +79,7 @@ def _end(source: str, opener: re.Match[str]) -> tuple[int, bool]:
     """Where a piece ends, and whether it is closed; else it goes on to one brace, the next piece, or the line's end."""
     close = source.find(_CLOSER[opener[0]], opener.end())
     following = _OPENER.search(source, opener.end())
-    if close >= 0 and (following is None or close < following.start()):
+    if close >= 0 and (opener[0] == "{#" or following is None or close < following.start()):
         return close + 2, True
     ends = [len(source), source.find("\n", opener.end()), source.find("}", opener.end()) + 1 or -1]
     if following is not None:
@@ -124,8 +124,8 @@ def _wrong_value(inner: str) -> str:
 
 
 def _wrong_statement(piece: Piece, reads: Callable[[str], bool]) -> str | None:
-    word, _, rest = piece.inner.partition(" ")
-    rest = rest.strip()
+    word = re.split(r"\W", piece.inner, maxsplit=1)[0]
+    rest = piece.inner.removeprefix(word).strip()
     if not word:
         return "nothing stands between the braces; write if, for, or their ends"
     if word not in _WORDS:

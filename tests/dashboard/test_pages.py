@@ -185,11 +185,15 @@ async def test_no_page_reads_a_growing_table_from_end_to_end(rang, monkeypatch, 
             if sql.split(maxsplit=1)[0] in {"select", "with"}
         }
     assert len(plans) > len(OF_THE_BENCH)
-    walks = {sql: steps for sql, steps in plans.items() if any(WALK.match(step) for step in steps)}
+    few = ("deliveries_backlog", "opt_outs")  # what is owed, by its own index; people who ever said STOP
+    walks = {
+        sql: steps
+        for sql, steps in plans.items()
+        if any(WALK.match(step) and not any(name in step for name in few) for step in steps)
+    }
     # Newest first with a limit is read from its end, as far as the limit goes, where nothing has to be sorted for it.
     whole = [sql for sql, steps in walks.items() if "desc limit ?" not in sql or "TEMP B-TREE" in str(steps)]
-    few = ("deliveries_backlog", "opt_outs")  # what is owed, by its own index; people who ever said STOP
-    assert [sql for sql in whole if not any(name in str(walks[sql]) for name in few)] == []
+    assert whole == []
 
 
 @pytest.mark.parametrize(
