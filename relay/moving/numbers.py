@@ -12,7 +12,7 @@ import structlog
 from relay.errors import DeliveryFailed, RelayError, StoreBusy
 from relay.models import NumberRun, iso
 from relay.moving.asking import Asker
-from relay.moving.carry import Carrier, Stopped
+from relay.moving.crew import Crew, Stopped
 from relay.moving.drafts import accepting, as_question, change_of, differs, new_id, restoring
 from relay.moving.looking import look
 from relay.moving.now import drift_now, planned_now
@@ -352,9 +352,9 @@ class Numbers:
             current = await self._store.number_run(run.id)
             if current is None or current.state != "applying":
                 return
-            carrier = Carrier(self._store, phone, self._account.book().brakes, self._clock, self._sleep)
+            crew = Crew(self._store, phone, self._account.book().brakes, self._clock, self._sleep)
             try:
-                await carrier.carry(run.id)
+                await crew.make(run.id)
             except Stopped as stopped:
                 await self._stop(current, stopped)
                 return

@@ -14,7 +14,7 @@ import pytest
 
 from relay.models import NumberRun
 from relay.moving import Numbers, Refused
-from relay.moving.carry import Carrier
+from relay.moving.crew import Crew
 from relay.moving.drafts import restoring
 from relay.sandbox import Sandbox, SandboxSettings
 from relay.store.nodes import Node
@@ -170,7 +170,7 @@ async def test_a_run_that_is_stopped_makes_no_further_move(office: Office):
     found = await office.store.number_run(run)
     assert found is not None
     assert await office.store.move_run(replace(found, state="stopped"), ("planned",), now=office.now)
-    await Carrier(office.store, office.phone, office.book.brakes, lambda: office.now).carry(run)
+    await Crew(office.store, office.phone, office.book.brakes, lambda: office.now).make(run)
     assert {change.state for change in await office.store.changes(run)} == {"planned"}
 
 

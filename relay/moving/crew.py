@@ -43,8 +43,8 @@ class Stopped(Exception):
         """Whether somebody must see to it first, as to a key that was revoked."""
 
 
-class Carrier:
-    """Makes moves."""
+class Crew:
+    """Makes moves, one at a time; what carries deliveries is the worker's `Carrier`."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Carrier:
         self._clock = clock
         self._sleep = sleep
 
-    async def carry(self, run: str) -> None:
+    async def make(self, run: str) -> None:
         """Make every move of a run that is not over, for as long as nobody stops it.
 
         Raises:
@@ -71,9 +71,9 @@ class Carrier:
             if found is None or found.state != "applying":
                 return
             if change.state not in OVER:
-                await self._carry(change)
+                await self._one(change)
 
-    async def _carry(self, change: Change) -> None:
+    async def _one(self, change: Change) -> None:
         now = self._clock()
         begun = await self._store.begin_change(change.id, lambda known, facts: self._judge(known, facts, now), now=now)
         if begun.state != "under_way":
