@@ -31,7 +31,7 @@ from relay.deeds import Deeds
 from relay.http import Http
 from relay.intake import Intake
 from relay.metrics import Metrics
-from relay.moving import Account, Numbers
+from relay.moving import Account, Numbers, Turn
 from relay.planner import Planner
 from relay.replay import Replay
 from relay.roster import Roster
@@ -228,7 +228,7 @@ class App:
         self._keep_duty("unanswered", unanswered.run)
         self._keep_duty("upkeep", self.upkeep.run)
         self._keep_duty("alerts", self.alerts.run)
-        self._keep_duty(self.numbers.DUTY, self.numbers.run)
+        self._keep_duty(Turn.DUTY, self.numbers.run)
         self.loops.keep("presence", self.presence.run)
 
     def _keep_duty(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:

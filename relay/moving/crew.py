@@ -20,7 +20,7 @@ from relay.numbers import Wanted, judge
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from relay.models import Change, MoveFacts
+    from relay.models import Change, MoveFacts, NumberRun
     from relay.numbers import Brakes
     from relay.store import Store
     from relay.texting import PhoneConnector
@@ -59,6 +59,32 @@ class Crew:
         self._brakes = brakes
         self._clock = clock
         self._sleep = sleep
+
+    async def end(self, run: NumberRun) -> None:
+        """Make what is left of a run that is being applied, and write down how it ended, or why it stands still."""
+        try:
+            await self.make(run.id)
+        except Stopped as stopped:
+            await self._stop(run, stopped)
+            return
+        ended = [change for change in await self._store.changes(run.id) if change.state != "done"]
+        why, now = (f"{len(ended)} of {run.moves} were not made" if ended else ""), self._clock()
+        await self._store.move_run(replace(run, state="done", why=why), ("applying",), now=now)
+        await self._store.close_alert(f"numbers:{run.id}", now=now)
+
+    async def _stop(self, run: NumberRun, stopped: Stopped) -> None:
+        now = self._clock()
+        why = str(stopped)
+        ended = replace(run, state="stopped", why=why) if stopped.for_good else replace(run, why=why)
+        await self._store.move_run(ended, ("applying",), now=now)
+        if stopped.for_good:
+            await self._store.open_alert(
+                f"numbers:{run.id}",
+                f"moves of numbers stopped: {stopped}",
+                f"mend the key, then `relay numbers apply {run.id}`",
+                now=now,
+            )
+        log.warning("moves of numbers stopped", run=run.id, why=str(stopped))
 
     async def make(self, run: str) -> None:
         """Make every move of a run that is not over, for as long as nobody stops it.

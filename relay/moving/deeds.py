@@ -9,10 +9,12 @@ from pydantic import Field as Key
 from relay import phone
 from relay.errors import DeliveryFailed
 from relay.models import Form
-from relay.moving.numbers import Numbers, Refused
+from relay.moving.refused import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+
+    from relay.moving.numbers import Numbers
 
 
 class _Nothing(Form):

@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from relay.errors import DeliveryFailed, RelayError, StoreBusy
+from relay.errors import DeliveryFailed, StoreBusy
 from relay.models import NumberRun, iso
 from relay.moving.asking import Asker
-from relay.moving.crew import Crew, Stopped
+from relay.moving.crew import Crew
 from relay.moving.drafts import accepting, as_question, change_of, differs, new_id, restoring
 from relay.moving.looking import look
 from relay.moving.now import drift_now, planned_now
+from relay.moving.refused import Refused
 from relay.moving.telling import run_json
-from relay.moving.turn import at_once, busy_elsewhere
+from relay.moving.turn import Turn, at_once
 from relay.numbers import moved_by_hand, public
 from relay.rules import say_span
 
@@ -40,10 +41,6 @@ STALE = 86400.0
 """Seconds after which a plan is too old to be applied."""
 
 
-class Refused(RelayError):
-    """What was asked for is not done; the message says why, and what to do."""
-
-
 @dataclass(frozen=True)
 class Account:
     """What the moves of numbers work with, asked anew each time: a reload may have changed it."""
@@ -60,9 +57,6 @@ class Account:
 class Numbers:
     """Everything that is done with numbers but by a rule's own step."""
 
-    DUTY: ClassVar[str] = "numbers' runs"
-    """What one relay does for all that share a ledger."""
-
     def __init__(
         self,
         store: Store,
@@ -73,10 +67,7 @@ class Numbers:
         sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
         once: Once = at_once,
     ) -> None:
-        """`woken` is called when moves of rules that waited for an answer may go.
-
-        `once` does something while nobody else on the ledger has the duty, or answers who has it.
-        """
+        """`woken` is called when moves of rules that waited for an answer may go; `once` as `Turn` has it."""
         self._store = store
         self._account = account
         self._clock = clock
@@ -85,12 +76,7 @@ class Numbers:
         self._asker = Asker(store, account.connector, account.alerts_to, account.admin_url, clock)
         self._called = asyncio.Event()
         self._busy = asyncio.Lock()
-        self._turn = asyncio.Lock()
-        self._once = once
-        self._serves = False
-        """Whether this relay makes the moves for all that share the ledger."""
-        self._alone = False
-        """Whether this process makes moves just now as no relay does."""
+        self._turn = Turn(store, once)
 
     def call(self) -> None:
         """A run may have something to do."""
@@ -98,8 +84,7 @@ class Numbers:
 
     async def run(self) -> None:
         """Carry on what was begun, ask and be answered, until cancelled."""
-        self._serves = True
-        try:
+        with self._turn.serving():
             while True:
                 self._called.clear()
                 try:
@@ -111,8 +96,6 @@ class Numbers:
                         await self._called.wait()
                 except TimeoutError:
                     continue
-        finally:
-            self._serves = False
 
     async def step(self) -> None:
         """One look at the runs that are not over."""
@@ -173,29 +156,7 @@ class Numbers:
             Refused: there is none, it is stale, it was rejected, or another process makes moves in a shell.
             DeliveryFailed: the phone system could not be asked.
         """
-        return await self._in_turn(partial(self._apply, reference))
-
-    async def _in_turn(self, deed: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
-        """Do what makes moves as the only one: of two, each would note as `before` what the other made."""
-        if self._serves:
-            return await deed()
-        begun, came = False, list[dict[str, Any]]()
-
-        async def alone() -> None:
-            nonlocal begun
-            begun = self._alone = True
-            try:
-                came.append(await deed())
-            finally:
-                self._alone = False
-
-        async with self._turn:
-            holder = await self._once(self.DUTY, alone)
-        if came:
-            return came[0]
-        if holder is not None and "worker" in holder.roles and not begun:
-            return await deed()  # which leaves the moves to that relay
-        raise Refused(busy_elsewhere(holder, begun=begun))
+        return await self._turn.take(partial(self._apply, reference))
 
     async def _apply(self, reference: str | None) -> dict[str, Any]:
         run = await self._found(reference, "plan", ("planned", "approved", "asking", "applying", "stopped"))
@@ -241,11 +202,11 @@ class Numbers:
         Raises:
             Refused: there is no such run, it changed nothing, or somebody else is at it.
         """
-        return await self._in_turn(partial(self._undo, reference))
+        return await self._turn.take(partial(self._undo, reference))
 
     async def _undo(self, reference: str) -> dict[str, Any]:
         run = await self._found(reference, None, ("done", "stopped", "applying"))
-        if run.state == "applying" and not (run.why or self._serves or self._alone):
+        if run.state == "applying" and not (run.why or self._turn.ours):
             raise Refused(f"{run.id} is under way at another relay; once it has ended, `relay numbers undo {run.id}`")
         if self._account.phone() is None:
             raise Refused("the CallScaler API is not set up: set CALLSCALER_API_KEY")
@@ -300,14 +261,14 @@ class Numbers:
         said = replace(run, state="approved", why="") if yes else replace(run, state="rejected")
         await self._answered(said, by)  # what it asked for is answered, and no longer why it stands still
         answered = await self._found(run.id, None, ())
-        if answered.state == "approved" and run.kind == "plan" and not self._serves:
-            return await self._in_turn(partial(self._approved, answered))
+        if answered.state == "approved" and run.kind == "plan" and not self._turn.serves:
+            return await self._turn.take(partial(self._approved, answered))
         return await self.told(run.id)
 
     async def _approved(self, run: NumberRun) -> dict[str, Any]:
-        if self._alone:
+        if self._turn.alone:
             return await self._begin(run)
-        self._store.call_others(self.DUTY)
+        self._turn.call_others()
         return await self.told(run.id)
 
     async def _answered(self, run: NumberRun, by: str) -> None:
@@ -334,10 +295,10 @@ class Numbers:
         return run_json(found, await self._store.changes(found.id))
 
     async def _set_going(self, run: str) -> dict[str, Any]:
-        if self._serves:
+        if self._turn.serves:
             self.call()
-        elif not self._alone:
-            self._store.call_others(self.DUTY)
+        elif not self._turn.alone:
+            self._turn.call_others()
         elif (found := await self._store.number_run(run)) is not None:
             await self._carry(found)
         return await self.told(run)
@@ -348,34 +309,10 @@ class Numbers:
         if phone is None:
             return
         async with self._busy:
-            now = self._clock()
             current = await self._store.number_run(run.id)
             if current is None or current.state != "applying":
                 return
-            crew = Crew(self._store, phone, self._account.book().brakes, self._clock, self._sleep)
-            try:
-                await crew.make(run.id)
-            except Stopped as stopped:
-                await self._stop(current, stopped)
-                return
-            ended = [change for change in await self._store.changes(run.id) if change.state != "done"]
-            why = f"{len(ended)} of {run.moves} were not made" if ended else ""
-            await self._store.move_run(replace(current, state="done", why=why), ("applying",), now=now)
-            await self._store.close_alert(f"numbers:{run.id}", now=now)
-
-    async def _stop(self, run: NumberRun, stopped: Stopped) -> None:
-        now = self._clock()
-        why = str(stopped)
-        ended = replace(run, state="stopped", why=why) if stopped.for_good else replace(run, why=why)
-        await self._store.move_run(ended, ("applying",), now=now)
-        if stopped.for_good:
-            await self._store.open_alert(
-                f"numbers:{run.id}",
-                f"moves of numbers stopped: {stopped}",
-                f"mend the key, then `relay numbers apply {run.id}`",
-                now=now,
-            )
-        log.warning("moves of numbers stopped", run=run.id, why=str(stopped))
+            await Crew(self._store, phone, self._account.book().brakes, self._clock, self._sleep).end(current)
 
     async def _found(self, reference: str | None, kind: str | None, states: Sequence[str]) -> NumberRun:
         """The run that is meant: that one, or the newest of these."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from relay.models import NumberRun
-from relay.moving import Numbers, Refused
+from relay.moving import Refused, Turn
 from relay.moving.crew import Crew
 from relay.moving.drafts import restoring
 from relay.sandbox import Sandbox, SandboxSettings
@@ -134,7 +134,7 @@ async def test_what_a_dead_relay_had_the_duty_of_is_done_by_the_shell_that_waits
     store = await PostgresStore.open(postgres)
     now = store.clock()
     dead = Node("dead", "dead.example", 1, "0", "c", "intake, worker", now)
-    await store.report(dead, [Numbers.DUTY], now=now, lease=8)
+    await store.report(dead, [Turn.DUTY], now=now, lease=8)
     await store.close()
     await (await shell("plan")).ended()
     code, said = await (await shell("apply")).ended()
