@@ -262,7 +262,8 @@ class Numbers:
         await self._answered(said, by)  # what it asked for is answered, and no longer why it stands still
         answered = await self._found(run.id, None, ())
         if answered.state == "approved" and run.kind == "plan" and not self._turn.serves:
-            return await self._turn.take(partial(self._approved, answered))
+            again = f"make its moves with `relay numbers apply {run.id}`: it is approved, and need not be again"
+            return await self._turn.take(partial(self._approved, answered), again)
         return await self.told(run.id)
 
     async def _approved(self, run: NumberRun) -> dict[str, Any]:

@@ -58,10 +58,11 @@ class Turn:
         """Wake the relay that makes the moves for all."""
         self._store.call_others(self.DUTY)
 
-    async def take(self, deed: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    async def take(self, deed: Callable[[], Awaitable[dict[str, Any]]], again: str = "do this again") -> dict[str, Any]:
         """Do what makes moves as the only one: of two, each would note as `before` what the other made.
 
         Beside a relay that has the duty it is done with neither `serves` nor `alone`: the moves are left to that one.
+        `again` says what to do once it may be done.
 
         Raises:
             Refused: another process of a shell makes moves, or this one stood still for too long.
@@ -84,17 +85,17 @@ class Turn:
             return came[0]
         if holder is not None and "worker" in holder.roles and not begun:
             return await deed()
-        raise Refused(_busy_elsewhere(holder, begun=begun))
+        raise Refused(_busy_elsewhere(holder, again, begun=begun))
 
 
-def _busy_elsewhere(holder: Node | None, *, begun: bool) -> str:
+def _busy_elsewhere(holder: Node | None, again: str, *, begun: bool) -> str:
     """Why nothing is done now, or nothing more, and what to do."""
     who = "another process" if holder is None else f"process {holder.pid} on {holder.host}"
     look = "`relay numbers history` shows how far it is"
     if begun:
-        now = "nobody makes the moves now; do this again" if holder is None else f"{who} makes the moves now"
+        now = f"nobody makes the moves now; {again}" if holder is None else f"{who} makes the moves now"
         return f"this process stood still for too long to go on, and {now}: {look}"
     return (
-        f"{who} makes moves of numbers now, and only one process may: {look}. Do this again once it has ended; if it "
-        f"was killed, {ALIVE:g} seconds after that"
+        f"{who} makes moves of numbers now, and only one process may: {look}. Once it has ended (if it "
+        f"was killed, {ALIVE:g} seconds after that), {again}"
     )

@@ -16,6 +16,7 @@ from relay.models import NumberRun
 from relay.moving import Refused, Turn
 from relay.moving.crew import Crew
 from relay.moving.drafts import restoring
+from relay.moving.turn import at_once
 from relay.sandbox import Sandbox, SandboxSettings
 from relay.store.nodes import Node
 from relay.store.postgres import PostgresStore
@@ -96,7 +97,7 @@ async def test_a_second_shell_is_told_who_makes_the_moves_and_takes_over_from_on
     first = await half_way(shell, sandbox, until)
     for words in (("apply",), ("undo", "last")):
         code, said = await (await shell(*words)).ended()
-        told = re.search(r"process (\d+) on \S+ makes moves of numbers now, .*once it has ended", said)
+        told = re.search(r"process (\d+) on \S+ makes moves of numbers now, .*Once it has ended", said)
         assert (code, bool(told)) == (1, True), said
     os.kill(int(told[1]), blow)
     sandbox.faults.calm()
@@ -163,6 +164,27 @@ async def test_beside_a_relay_that_has_the_duty_a_run_is_only_written_down(offic
     await office.numbers.step()
     assert len(office.groups()["Parked"]) == 2
     assert (await office.numbers.undo(run))["state"] == "applying"
+
+
+async def shell_elsewhere(_duty: str, _work: Callable[[], Awaitable[None]]) -> Node:
+    """As if another shell on the same ledger made moves."""
+    return replace(RELAY, roles="shell")
+
+
+async def test_what_is_approved_while_another_shell_makes_moves_names_the_command_that_makes_them(office: Office):
+    office.brake(max_changes=2)
+    run = (await office.numbers.plan())["run"]
+    await office.numbers.apply()
+    office.once = shell_elsewhere
+    with pytest.raises(Refused, match="process 7 on") as refused:
+        await office.numbers.answer(run, "Dana", yes=True)
+    assert set(office.groups()) == {"Main", "Sales"}
+    office.once = at_once
+    with pytest.raises(Refused, match="is approved and asks nothing"):
+        await office.numbers.answer(run, "Dana", yes=True)
+    named = re.search(r"Once it has ended.*`relay numbers apply (\w+)`", str(refused.value))
+    assert named, str(refused.value)
+    assert (await office.numbers.apply(named[1]))["state"] == "done"
 
 
 async def test_a_run_that_is_stopped_makes_no_further_move(office: Office):
