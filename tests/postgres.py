@@ -43,16 +43,16 @@ class Server:
         synced: bool = False,
         follows: Server | None = None,
     ) -> None:
-        """`synced`: commits reach the disk, as they do in life; most tests can do without.
+        """`synced`: each commit is forced to where the files lie, as in life; most tests can do without.
 
         `follows`: a standby of that one, which runs, and from which everything is copied.
         """
-        self.folder = Path(tempfile.mkdtemp(prefix="relay-postgres-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix="relay-postgres-", dir=_place()))
         self.port = free_port()
         self._who = a_user()
         if self._who:
             os.chown(self.folder, self._who["user"], self._who["group"])
-        self._ours = _reachable(self.folder.parent)
+        self._ours = _reachable(Path("/tmp"))
         self._binaries = named_programs() or self._ours
         self._settings = [
             "listen_addresses=127.0.0.1", f"port={self.port}", f"unix_socket_directories={self.folder}",
@@ -159,6 +159,12 @@ def _cpu_of(pid: int) -> float:
     times = here.cpu_times()
     own = times.user + times.system + times.children_user + times.children_system
     return own + sum(sum(child.cpu_times()[:2]) for child in here.children(recursive=True))
+
+
+def _place() -> Path:
+    """Where the tests write: in memory, if whoever runs a server may come there. Else, and in a soak, on the disk."""
+    named = Path(os.environ.get("PYTEST_DEBUG_TEMPROOT", "/tmp"))
+    return named if all(folder.stat().st_mode & 0o001 for folder in (named, *named.parents)) else Path("/tmp")
 
 
 def _reachable(folder: Path) -> Path:

@@ -23,7 +23,7 @@ LEFT = {"text_begun": {0}, "text_leaving": {0, 1}, "text_answered": {1}}
 
 @pytest.fixture
 def server():
-    """A server of its own, whose commits reach the disk: it is felled."""
+    """A server of its own, which forces each commit as in life: it is felled."""
     with serving(synced=True) as it:
         yield it
 
