@@ -33,6 +33,12 @@ LEASE = 20.0
 """Seconds that a duty is held without another beat."""
 
 
+async def who_does(store: Store, duty: str) -> Node | None:
+    """Who has a duty by a lease that has not run out; on a file, where nobody asks for any, nobody."""
+    now = store.clock()
+    return next((node for node in await store.nodes() if duty in node.holds and now - node.seen_at < LEASE), None)
+
+
 class Roster:
     """Who is at work, and who does what."""
 

@@ -16,6 +16,7 @@ from relay.cli.common import (
     USAGE,
     busy,
     ledger_options,
+    ledger_place,
     limit_option,
     print_json,
     read_ledger,
@@ -33,8 +34,8 @@ PATIENCE = 120.0
 """Seconds for a service to plan: it reads all numbers and groups first."""
 APPLIED = 900.0
 """Seconds that a service is waited for while it moves numbers; it goes on afterwards, too."""
-STILL = 10.0
-"""Seconds without a move after which it is asked for again: whoever had it in hand may be gone."""
+STILL = 2.0
+"""Seconds without a move after which is looked whether whoever has it in hand still lives."""
 _ON_ITS_WAY = ("approved", "applying")
 _BUSY = {"numbers-plan": "reading numbers, groups and calls …", "numbers-apply": "looking once more, and moving …"}
 
@@ -167,7 +168,9 @@ def _report(came: dict[str, Any], config: str | None, store: str | None, *, as_j
             if done != moved:
                 moved, since = done, time.monotonic()
             elif time.monotonic() - since > STILL:
-                came, since = _act(config, store, "numbers-apply", {"run": run}), time.monotonic()
+                if not _in_hand(config, store):
+                    came = _act(config, store, "numbers-apply", {"run": run})
+                since = time.monotonic()
     if as_json:
         print_json(came)
     else:
@@ -178,6 +181,17 @@ def _report(came: dict[str, Any], config: str | None, store: str | None, *, as_j
         stop(REMOTE, f"{came['run']} stopped: {came['why']}; `relay numbers apply {came['run']}` goes on")
     if any(move["state"] != "done" for move in came["moves"]):
         raise SystemExit(FAILURE)
+
+
+def _in_hand(config: str | None, store: str | None) -> bool:
+    """Whether another process that lives makes the moves, or will, so that there is only waiting to do."""
+    from relay.moving import Turn  # noqa: PLC0415 - quick help
+    from relay.roster import who_does  # noqa: PLC0415 - quick help
+    from relay.store.place import is_held  # noqa: PLC0415 - quick help
+
+    if is_held(ledger_place(config, store)):
+        return True
+    return read_ledger(config, store, lambda ledger: who_does(ledger, Turn.DUTY)) is not None
 
 
 def _show(came: dict[str, Any]) -> None:

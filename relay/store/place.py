@@ -81,3 +81,12 @@ def public_address(place: Place) -> str | None:
     from relay.store.sqlite.opening import public_address as told  # noqa: PLC0415 - only the engine that is used
 
     return told(place.file)
+
+
+def is_held(place: Place) -> bool:
+    """Whether another process that lives has a file to itself; a database is nobody's alone."""
+    if place.file is None:
+        return False
+    from relay.store.sqlite.opening import is_held as told  # noqa: PLC0415 - only the engine that is used
+
+    return told(place.file)

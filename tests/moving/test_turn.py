@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,9 +18,12 @@ from relay.moving import Refused, Turn
 from relay.moving.crew import Crew
 from relay.moving.drafts import restoring
 from relay.moving.turn import at_once
+from relay.roster import LEASE
 from relay.sandbox import Sandbox, SandboxSettings
 from relay.store.nodes import Node
+from relay.store.place import Place, is_held
 from relay.store.postgres import PostgresStore
+from relay.store.sqlite import SqliteStore
 from tests import forked
 from tests.moving.office import KEY, Office, number
 from tests.unmeasured import environment as unmeasured
@@ -27,6 +31,8 @@ from tests.unmeasured import environment as unmeasured
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
+
+    from relay.store import Store
 
 OURS = [number(n) for n in (142, 143, 144)]
 FILE = """\
@@ -61,20 +67,25 @@ async def sandbox() -> AsyncIterator[Sandbox]:
     await it.stop()
 
 
-@pytest.fixture
-def shell(tmp_path: Path, postgres: str, sandbox: Sandbox) -> Callable[..., Awaitable[Shell]]:
-    file = tmp_path / "relay.yaml"
+def relays(folder: Path, ledger: str, sandbox: Sandbox) -> Callable[..., Awaitable[Shell]]:
+    """Starts `relay …` on that ledger."""
+    file = folder / "relay.yaml"
     file.write_text(FILE.format(url=sandbox.url))
     environment = {
-        **unmeasured(), "RELAY_STORE": postgres, "CALLSCALER_API_KEY": KEY, "RELAY_HOOK_SECRET": "false-secret-0001",
+        **unmeasured(), "RELAY_STORE": ledger, "CALLSCALER_API_KEY": KEY, "RELAY_HOOK_SECRET": "false-secret-0001",
     }  # fmt: skip
 
     async def start(*words: str) -> Shell:
-        command = [*forked.relay(), "-c", str(file), "numbers", *words]
+        command = [*forked.relay(), "-c", str(file), *words]
         pipe, none = subprocess.PIPE, subprocess.DEVNULL
         return Shell(await asyncio.create_subprocess_exec(*command, env=environment, stdout=none, stderr=pipe))
 
     return start
+
+
+@pytest.fixture
+def shell(tmp_path: Path, postgres: str, sandbox: Sandbox) -> Callable[..., Awaitable[Shell]]:
+    return partial(relays(tmp_path, postgres, sandbox), "numbers")
 
 
 def moves_asked(sandbox: Sandbox) -> int:
@@ -135,12 +146,42 @@ async def test_what_a_dead_relay_had_the_duty_of_is_done_by_the_shell_that_waits
     store = await PostgresStore.open(postgres)
     now = store.clock()
     dead = Node("dead", "dead.example", 1, "0", "c", "intake, worker", now)
-    await store.report(dead, [Turn.DUTY], now=now, lease=8)
-    await store.close()
+    await store.report(dead, [Turn.DUTY], now=now + 8 - LEASE, lease=LEASE)
     await (await shell("plan")).ended()
     code, said = await (await shell("apply")).ended()
     assert (code, "done" in said) == (0, True), said
     assert sandbox.members("Parked") == OURS
+    asked = [act.what for act in await store.acts(limit=99)]
+    assert asked.count("numbers-apply") <= 2, "while it waits it only looks; then it takes over, once"
+    await store.close()
+
+
+async def test_a_shell_that_waits_for_a_service_on_a_file_takes_over_once_that_is_killed(
+    tmp_path: Path, sandbox: Sandbox, until: Any
+):
+    ledger = tmp_path / "relay.db"
+    relay = relays(tmp_path, f"sqlite:///{ledger}", sandbox)
+    assert not is_held(Place(ledger))
+    serving = await relay("serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
+    lock = tmp_path / "relay.db.lock"
+    await until(lambda: lock.exists() and len(lock.read_text().split()) == 3)
+    first = await half_way(partial(relay, "numbers"), sandbox, until)
+    reader = SqliteStore(ledger, read_only=True)
+    await until(lambda: under_way(reader))
+    assert is_held(Place(ledger))
+    os.kill(int(lock.read_text().split()[0]), signal.SIGKILL)
+    sandbox.faults.calm()
+    await serving.ended()
+    code, said = await first.ended()
+    assert (code, "done" in said) == (0, True), said
+    assert not is_held(Place(ledger))
+    assert sandbox.members("Parked") == OURS
+    assert [act.what for act in await reader.acts(limit=99)].count("numbers-apply") == 2
+    await reader.close()
+
+
+async def under_way(store: Store) -> bool:
+    return any(run.state == "applying" for run in await store.number_runs())
 
 
 RELAY = Node("other", "other.example", 7, "0", "c", "intake, worker", 0.0)

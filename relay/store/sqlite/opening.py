@@ -158,18 +158,30 @@ def tell_addresses(path: Path, admin: str, public: str) -> None:
 
 
 def public_address(path: Path) -> str | None:
-    """The HOST:PORT at which the process that holds the lock takes webhooks; None where none lives, or it says none.
+    """The HOST:PORT at which the process that holds the lock takes webhooks; None where none lives, or it says none."""
+    found = _holder(path)
+    return found and found[1]
+
+
+def is_held(path: Path) -> bool:
+    """Whether another process that lives holds the lock."""
+    found = _holder(path)
+    return found is not None and found[0] != os.getpid()
+
+
+def _holder(path: Path) -> tuple[int, str | None] | None:
+    """The process that holds the lock, with its public address; None where none lives.
 
     The lock itself is not tried: even a moment's holding would keep a service from starting.
     """
     try:
-        holder, _, public = _addresses(_lock_of(path).read_text(errors="replace"))
-        os.kill(int(holder), 0)
-    except PermissionError:
-        return public  # it lives, and belongs to somebody else
+        written, _, public = _addresses(_lock_of(path).read_text(errors="replace"))
+        holder = int(written)
+        with contextlib.suppress(PermissionError):  # it lives, and belongs to somebody else
+            os.kill(holder, 0)
     except (OSError, ValueError, OverflowError):
         return None
-    return public
+    return holder, public
 
 
 def _addresses(written: str) -> tuple[str, str | None, str | None]:
