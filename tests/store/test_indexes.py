@@ -26,6 +26,7 @@ from relay.store.sql import (
     upkeep,
 )
 from relay.store.sql import texts as listed
+from relay.store.sql.facts import LedgerKnown
 from relay.store.sqlite import SqliteStore
 from relay.store.sqlite.connection import FileConnection
 from tests.store.ledger import (
@@ -60,12 +61,14 @@ class Asking(FileConnection):
 
     def __init__(self, *args: Any, **others: Any) -> None:
         super().__init__(*args, **others)
+        self.steps: list[str] = []
         self.walks: list[str] = []
         self.sorts: list[str] = []
 
     def execute(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
         if sql.split(maxsplit=1)[0] in {"select", "update", "delete", "with"}:
             steps = [row[3] for row in super().execute(f"explain query plan {sql}", values)]
+            self.steps += steps
             self.walks += [f"{sql}: {step}" for step in steps if WALK.match(step)]
             self.walks += [f"{sql}: {step}" for step in steps if "AUTOMATIC" in step]
             self.sorts += [sql for step in steps if "TEMP B-TREE FOR ORDER BY" in step]
@@ -136,6 +139,16 @@ def test_the_way_of_an_event_walks_through_no_table(ledger: Asking):
     assert (len(sent), len(texts)) == (2, 2)
     assert ledger.walks == []
     assert ledger.sorts == []
+
+
+def test_what_is_known_of_a_caller_is_read_from_one_index(ledger: Asking):
+    LedgerKnown(ledger, event(), now=NOW, windows=WINDOWS, prefix=prefix).caller()
+
+    of_calls = {step for step in ledger.steps if " calls " in step}
+    by_key = {step for step in of_calls if "PRIMARY KEY" in step}
+    assert len(by_key) == 1
+    assert of_calls > by_key
+    assert all("USING COVERING INDEX calls_caller " in step for step in of_calls - by_key), of_calls
 
 
 def test_reading_a_page_walks_through_no_table(ledger: Asking):

@@ -110,7 +110,7 @@ class LedgerKnown:
 _CALLER = (
     f"select {_sum('began_at > ?1')} as h1, {_sum('began_at > ?2')} as d1, {_sum('began_at > ?3')} as d7, "  # noqa: S608 - constants
     "count(*) as d30, count(distinct case when began_at > ?2 then number end) as numbers, "
-    "(select max(1) from calls where caller = ?4 and answered = 1 and seconds >= 120) as long, "
+    "(select 1 from calls where caller = ?4 and answered = 1 and seconds >= 120 limit 1) as long, "
     "(select began_at from calls where caller = ?4 and not (source = ?6 and key = ?7) "
     "order by began_at desc limit 1) as before, "
     "(select answered from calls where source = ?6 and key = ?7) as answered, "

@@ -266,8 +266,22 @@ def verdict_rows(db: Database) -> None:
     _run(db, _VERDICT_ROWS)
 
 
+_CALLERS = """
+drop index calls_long;
+drop index calls_caller;
+create index calls_caller on calls (caller, began_at, direction, number, answered, seconds) where caller is not null
+"""
+
+
+@migrations()
+def callers(db: Database) -> None:
+    """What is known of a caller is read from one index: each call touches one page of its caller instead of two."""
+    _run(db, _CALLERS)
+
+
 LATEST = frozenset(
     {
+        "callers",
         "verdict_rows",
         "unconfirmed",
         "answers",
