@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
-import subprocess
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
+from tests.kept import keep
 from tests.patience import PATIENCE
 from tests.ports import free_port
 from tests.postgres import a_user
@@ -42,10 +43,7 @@ class Pooler:
         self._folder.chmod(0o777)
         settings = self._folder / "settings.ini"
         settings.write_text(_SETTINGS.format(to=server.port, port=self.port, folder=self._folder))
-        self._process = subprocess.Popen(
-            [str(PROGRAM), "-q", str(settings)],
-            cwd=self._folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **a_user(),
-        )  # fmt: skip
+        self._process = keep([str(PROGRAM), "-q", str(settings)], self._folder, a_user(), os.environ)
         end = time.monotonic() + PATIENCE
         while not self._listens():
             assert self._process.poll() is None, "the pooler ended"
@@ -59,8 +57,7 @@ class Pooler:
         return urlunsplit(through)
 
     def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(PATIENCE)
+        self._process.communicate(timeout=PATIENCE)
 
     def _listens(self) -> bool:
         try:

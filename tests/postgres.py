@@ -23,6 +23,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import psutil
 
+from tests.kept import keep
 from tests.patience import PATIENCE
 from tests.ports import free_port
 
@@ -85,10 +86,7 @@ class Server:
         command = [str(self._binaries / "postgres"), "-D", str(self.data)]
         for setting in self._settings:
             command += ["-c", setting]
-        self._process = subprocess.Popen(
-            command, cwd=self.folder, env=self._environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            **self._who,
-        )  # fmt: skip
+        self._process = keep(command, self.folder, self._who, self._environment())
         end = time.monotonic() + PATIENCE
         while not _answers(self.url()):
             assert self._process.poll() is None, "the server ended"
@@ -104,6 +102,7 @@ class Server:
         if self._process is not None:
             self._do("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop")
             self._process.wait(PATIENCE)
+            self._process.stdin.close()
             self._process = None
 
     def remove(self) -> None:
