@@ -11,7 +11,6 @@ import pytest
 
 from tests.dashboard.conftest import SECRET
 from tests.patience import PATIENCE
-from tests.unmeasured import environment
 
 ROOT = Path(__file__).parents[2]
 CONFIG = 'server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}\nrules: []\n'
@@ -30,7 +29,7 @@ async def copied(tmp_path):
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=tmp_path,
-        env={**environment(), "RELAY_HOOK_SECRET": SECRET, "PYTHONPATH": paths},
+        env={**os.environ, "RELAY_HOOK_SECRET": SECRET, "PYTHONPATH": paths},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

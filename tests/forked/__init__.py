@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 
 from tests.patience import PATIENCE
-from tests.unmeasured import environment as unmeasured
 
 ROOT = Path(__file__).parents[2]
 DOOR = "TESTS_FORKED"
@@ -37,10 +36,12 @@ def open_door() -> None:
     """Start the server, for this process and all that it starts; it ends with this process."""
     folder = tempfile.TemporaryDirectory(prefix="relays-")
     os.environ[DOOR] = f"{folder.name}/door"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("COVERAGE_PROCESS_CONFIG", None)  # the workers' only
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.forked.server", os.environ[DOOR]],
         cwd=ROOT,
-        env={**unmeasured(), "PYTHONPATH": str(ROOT)},
+        env=environment,
         stdin=subprocess.PIPE,
     )
 

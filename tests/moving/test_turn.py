@@ -11,6 +11,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
+import psutil
 import pytest
 
 from relay.models import NumberRun
@@ -26,7 +28,6 @@ from relay.store.postgres import PostgresStore
 from relay.store.sqlite import SqliteStore
 from tests import forked
 from tests.moving.office import KEY, Office, number
-from tests.unmeasured import environment as unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -72,11 +73,11 @@ def relays(folder: Path, ledger: str, sandbox: Sandbox) -> Callable[..., Awaitab
     file = folder / "relay.yaml"
     file.write_text(FILE.format(url=sandbox.url))
     environment = {
-        **unmeasured(), "RELAY_STORE": ledger, "CALLSCALER_API_KEY": KEY, "RELAY_HOOK_SECRET": "false-secret-0001",
+        **os.environ, "RELAY_STORE": ledger, "CALLSCALER_API_KEY": KEY, "RELAY_HOOK_SECRET": "false-secret-0001",
     }  # fmt: skip
 
     async def start(*words: str) -> Shell:
-        command = [*forked.relay(), "-c", str(file), *words]
+        command = [*forked.module("tests.moving.sleeper"), "-c", str(file), *words]
         pipe, none = subprocess.PIPE, subprocess.DEVNULL
         return Shell(await asyncio.create_subprocess_exec(*command, env=environment, stdout=none, stderr=pipe))
 
@@ -92,6 +93,14 @@ def moves_asked(sandbox: Sandbox) -> int:
     return sum(method == "POST" and path.endswith("/members") for method, path, _ in sandbox.requests())
 
 
+async def let_pass(postgres: str, seconds: float) -> None:
+    """So much time passes for the ledger."""
+    raw = await asyncpg.connect(postgres)
+    await raw.execute("update duties set until = until - $1", seconds)
+    await raw.execute("update nodes set seen_at = seen_at - $1", seconds)
+    await raw.close()
+
+
 async def half_way(shell: Callable[..., Awaitable[Shell]], sandbox: Sandbox, until: Any) -> Shell:
     """A shell that has made the first move of three, and waits for the answer."""
     assert (await (await shell("plan")).ended())[0] == 6
@@ -103,14 +112,16 @@ async def half_way(shell: Callable[..., Awaitable[Shell]], sandbox: Sandbox, unt
 
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSTOP])
 async def test_a_second_shell_is_told_who_makes_the_moves_and_takes_over_from_one_that_is_dead_or_frozen(
-    shell: Callable[..., Awaitable[Shell]], sandbox: Sandbox, until: Any, blow: signal.Signals
+    shell: Callable[..., Awaitable[Shell]], sandbox: Sandbox, postgres: str, until: Any, blow: signal.Signals
 ):
     first = await half_way(shell, sandbox, until)
     for words in (("apply",), ("undo", "last")):
         code, said = await (await shell(*words)).ended()
         told = re.search(r"process (\d+) on \S+ makes moves of numbers now, .*Once it has ended", said)
         assert (code, bool(told)) == (1, True), said
-    os.kill(int(told[1]), blow)
+    struck = psutil.Process(int(told[1]))
+    struck.send_signal(blow)
+    await (first.ended() if blow == signal.SIGKILL else until(lambda: struck.status() == psutil.STATUS_STOPPED))
     sandbox.faults.calm()
 
     async def taken_over() -> bool:
@@ -118,11 +129,14 @@ async def test_a_second_shell_is_told_who_makes_the_moves_and_takes_over_from_on
         assert code == 0 or f"process {told[1]}" in said, said
         return code == 0
 
+    assert not await taken_over(), "its lease is not over"
+    await let_pass(postgres, LEASE)
     await until(taken_over)
     assert sandbox.members("Parked") == OURS
     asked = moves_asked(sandbox)
     if blow == signal.SIGSTOP:
-        os.kill(int(told[1]), signal.SIGCONT)
+        struck.send_signal(signal.SIGUSR1)  # for so long, by its own clock
+        struck.send_signal(signal.SIGCONT)
         code, said = await first.ended()
         assert (code, "this process stood still" in said) == (1, True), said
     assert moves_asked(sandbox) == asked
@@ -143,11 +157,11 @@ async def test_one_that_ended_is_followed_at_once(
 async def test_what_a_dead_relay_had_the_duty_of_is_done_by_the_shell_that_waits_for_it(
     shell: Callable[..., Awaitable[Shell]], sandbox: Sandbox, postgres: str
 ):
+    await (await shell("plan")).ended()
     store = await PostgresStore.open(postgres)
     now = store.clock()
     dead = Node("dead", "dead.example", 1, "0", "c", "intake, worker", now)
-    await store.report(dead, [Turn.DUTY], now=now + 8 - LEASE, lease=LEASE)
-    await (await shell("plan")).ended()
+    await store.report(dead, [Turn.DUTY], now=now + 3 - LEASE, lease=LEASE)
     code, said = await (await shell("apply")).ended()
     assert (code, "done" in said) == (0, True), said
     assert sandbox.members("Parked") == OURS
