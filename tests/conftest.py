@@ -15,7 +15,7 @@ from coverage import Coverage
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from relay.http import Network
+from relay.http import Http, Network
 from relay.standins import SinkStandIn
 from relay.store.postgres import PostgresStore
 from relay.store.sqlite import SqliteStore
@@ -85,6 +85,14 @@ def clock():
 @pytest.fixture
 def loopback():
     return Network(allow=(ipaddress.ip_network("127.0.0.1/32"),), allow_http=True)
+
+
+@pytest.fixture
+async def http(loopback):
+    """A client that reaches this machine, unencrypted too."""
+    it = Http(loopback)
+    yield it
+    await it.close()
 
 
 @pytest.fixture

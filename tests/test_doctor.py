@@ -13,7 +13,6 @@ from relay.callscaler import CallScaler
 from relay.connector import Connector, Form
 from relay.doctor import CHECKS, Bench, examine, machine, road, services
 from relay.errors import Rejected, Unavailable
-from relay.http import Http
 from relay.intake import Source
 from relay.models import Standing, State
 from relay.numbers import Drift
@@ -34,13 +33,6 @@ sources:
   shop: {type: json, proof: {hmac: {header: X-Sign, secret: "${RELAY_HOOK_SECRET}"}}}
 rules: []
 """
-
-
-@pytest.fixture
-async def http(loopback):
-    it = Http(loopback)
-    yield it
-    await it.close()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import aiohttp
 import pytest
 
 from relay.errors import Unclear
-from relay.http import Http
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -67,10 +66,8 @@ async def wired():
 
 
 @pytest.fixture
-async def http(loopback, wired):
-    it = Http(loopback)
-    yield it
-    await it.close()
+def http(wired, http):
+    return http
 
 
 async def test_a_request_is_written_whole(http, wired):

@@ -30,13 +30,6 @@ PUBLIC = Network(allow_http=True)
 
 
 @pytest.fixture
-async def http(loopback):
-    it = Http(loopback)
-    yield it
-    await it.close()
-
-
-@pytest.fixture
 async def guarded():
     it = Http(PUBLIC)
     yield it

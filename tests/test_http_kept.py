@@ -15,13 +15,6 @@ ENVIRONMENT = ["HTTP_PROXY", "http_proxy"]
 """Where a library would look for the way of a request without TLS."""
 
 
-@pytest.fixture
-async def http(loopback):
-    it = Http(loopback)
-    yield it
-    await it.close()
-
-
 @asynccontextmanager
 async def serving(answer):
     """A server that says what `answer` says to each head of a request, and hangs up where that is nothing."""

@@ -88,13 +88,6 @@ async def over_tls(authority):
 
 
 @pytest.fixture
-async def http(loopback):
-    it = Http(loopback)
-    yield it
-    await it.close()
-
-
-@pytest.fixture
 async def trusting(loopback, authority):
     """A client that trusts the good certificate's authority."""
     it = Http(replace(loopback, ca_file=authority / "good.pem"))

@@ -7,7 +7,6 @@ import sqlite3
 import pytest
 
 from connectors.webhook import Webhook, WebhookOptions
-from relay.http import Http
 from tests.working import made
 
 ANSWERS = [
@@ -22,9 +21,8 @@ ANSWERS = [
 
 @pytest.mark.parametrize(("answer", "status"), ANSWERS)
 async def test_of_a_large_answer_four_kibibytes_of_text_are_kept_at_most(
-    ledger, clock, sink, loopback, answer, status, tmp_path
+    ledger, clock, sink, http, answer, status, tmp_path
 ):
-    http = Http(loopback)
     desk = Webhook(WebhookOptions(url=sink.url), http)
     it = made(ledger, clock, [{"send": "desk", "body": {"a": "b"}}], {"desk": desk})
     sink.answer, sink.status = answer, status
@@ -39,4 +37,3 @@ async def test_of_a_large_answer_four_kibibytes_of_text_are_kept_at_most(
     assert len(kept) == 1
     assert all(isinstance(text, str) and len(text) <= 4096 for (text,) in kept)
     assert (status == 200) == (str(delivery.state) == "delivered")
-    await http.close()

@@ -1,6 +1,5 @@
 """A small service of our own on loopback that answers what a test tells it to, and a client that speaks to it."""
 
-import ipaddress
 import json
 from dataclasses import dataclass, field
 
@@ -8,10 +7,8 @@ import pytest
 from aiohttp import web
 
 from relay.callscaler import CallScaler
-from relay.http import Http, Network
 
 KEY = "cs_key_false0canary0false0canary0false00"
-LOOPBACK = Network(allow=(ipaddress.ip_network("127.0.0.0/8"),), allow_http=True)
 
 
 @dataclass
@@ -66,13 +63,6 @@ async def service():
     it.url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/v1"
     yield it
     await runner.cleanup()
-
-
-@pytest.fixture
-async def http():
-    it = Http(LOOPBACK)
-    yield it
-    await it.close()
 
 
 @pytest.fixture

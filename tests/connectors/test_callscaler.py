@@ -1,7 +1,6 @@
 """Texts, moves and renamings against the sandbox, with every way in which an answer can be lost."""
 
 import asyncio
-import ipaddress
 from collections import Counter
 from functools import partial
 
@@ -22,7 +21,6 @@ from relay.errors import (
     Unavailable,
     Unclear,
 )
-from relay.http import Http, Network
 from relay.sandbox import Sandbox, SandboxSettings
 
 OURS, MUTE, ANN = "+13125550190", "+13125550191", "+13125550101"
@@ -44,11 +42,9 @@ async def sandbox(request):
 
 
 @pytest.fixture
-async def connector(sandbox):
-    http = Http(Network(allow=(ipaddress.ip_network("127.0.0.1/32"),), allow_http=True))
+def connector(sandbox, http):
     options = CallScalerOptions.model_validate({"api_key": KEY, "base_url": f"{sandbox.url}/api/v1"})
-    yield CallScalerConnector(options, http)
-    await http.close()
+    return CallScalerConnector(options, http)
 
 
 def job(connector, tries=0, now=NOW, **step):
@@ -198,7 +194,7 @@ def test_where_the_list_does_not_say_in_or_out_our_numbers_do(told, direction):
     assert _direction(listed, listed.from_number, {OURS}) == direction
 
 
-async def test_a_list_in_another_order_is_read_to_its_end(loopback):
+async def test_a_list_in_another_order_is_read_to_its_end(http):
     rows = [{"id": f"t{n}", "direction": "inbound", "created_at": "2026-03-01T00:00:00Z"} for n in range(150)]
     rows.insert(0, {"id": "first", "direction": "inbound", "created_at": "2026-02-01T00:00:00Z"})
     rows.append({"id": "new", "direction": "inbound", "created_at": "2026-03-02T16:00:00Z"})
@@ -209,13 +205,11 @@ async def test_a_list_in_another_order_is_read_to_its_end(loopback):
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    http = Http(loopback)
     port = site._server.sockets[0].getsockname()[1]
     options = CallScalerOptions.model_validate({"api_key": KEY, "base_url": f"http://127.0.0.1:{port}"})
     try:
         assert [listed.id for listed in await CallScalerConnector(options, http).texts(NOW - 60)] == ["new"]
     finally:
-        await http.close()
         await runner.cleanup()
 
 

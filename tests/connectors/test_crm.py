@@ -8,10 +8,9 @@ from pydantic import ValidationError
 from connectors.crm import Crm, CrmAction, CrmOptions
 from relay.connector import Job
 from relay.errors import Invalid, Rejected, Unavailable, Unclear
-from relay.http import Http
 from relay.standins import CrmStandIn, SinkStandIn
 from relay.standins.crm import TOKEN
-from relay.testing import EVENT, LOOPBACK, ConnectorContract
+from relay.testing import EVENT, ConnectorContract
 
 REQUESTS = {
     "find": {"method": "GET", "path": "/contacts?phone={{ match | urlencode }}", "id": "items.0.id"},
@@ -152,13 +151,6 @@ async def sink():
     await sink.start()
     yield sink
     await sink.stop()
-
-
-@pytest.fixture
-async def http():
-    http = Http(LOOPBACK)
-    yield http
-    await http.close()
 
 
 def crm(sink, http, **others):

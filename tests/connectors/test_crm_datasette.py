@@ -15,8 +15,7 @@ import pytest
 from connectors.crm import Crm, CrmAction, CrmOptions
 from relay.connector import Job
 from relay.errors import Unauthorized
-from relay.http import Http
-from relay.testing import EVENT, LOOPBACK
+from relay.testing import EVENT
 from tests.patience import PATIENCE
 
 ANN, BOB = "+13125550101", "+13125550102"
@@ -60,9 +59,7 @@ async def address(database):
 
 
 @pytest.fixture
-async def build(address):
-    http = Http(LOOPBACK)
-
+def build(address, http):
     def make(token):
         written = {
             "base_url": f"{address}/crm",
@@ -84,8 +81,7 @@ async def build(address):
         }
         return Crm(CrmOptions.model_validate(written), http)
 
-    yield make
-    await http.close()
+    return make
 
 
 def job(call, phone, tries=0, **fields):

@@ -13,11 +13,10 @@ from connectors.google_sheets.plan import Found, cell, letters, plan, read_heade
 from connectors.google_sheets.token import OfThisMachine
 from relay.connector import Batch, Job, Receipt
 from relay.errors import Forbidden, Invalid, NotFound, RateLimited, Unauthorized, Unavailable, Unclear
-from relay.http import Http
 from relay.standins import GoogleStandIn, SinkStandIn
 from relay.standins.google_tokens import EMAIL
 from relay.standins.server import Received
-from relay.testing import EVENT, LOOPBACK, ConnectorContract
+from relay.testing import EVENT, ConnectorContract
 from tests.connectors.discovery import complaint
 
 
@@ -263,13 +262,6 @@ def options(**wrong):
     key = {"type": "service_account", "client_email": EMAIL, "private_key": "x"}
     written = {"spreadsheet": "1A", "worksheet": "Calls", "credentials": json.dumps(key), **wrong}
     return SheetsOptions.model_validate(written)
-
-
-@pytest.fixture
-async def http():
-    opened = Http(LOOPBACK)
-    yield opened
-    await opened.close()
 
 
 async def test_the_file_that_the_environment_names_is_used(http, tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from connectors.mail import Mail, MailAction, MailOptions
 from relay.connector import Job
 from relay.errors import Forbidden, NotFound, RateLimited, Rejected, Unauthorized, Unavailable, Unclear
 from relay.http import Http, Network
-from relay.testing import EVENT, LOOPBACK
+from relay.testing import EVENT
 from tests.certificate import certificate_for
 from tests.patience import PATIENCE
 
@@ -119,13 +119,6 @@ async def serve(certificate):
     yield start
     for server in running:
         await server.stop()
-
-
-@pytest.fixture
-async def http():
-    http = Http(LOOPBACK)
-    yield http
-    await http.close()
 
 
 @pytest.fixture

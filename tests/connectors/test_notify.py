@@ -96,10 +96,8 @@ def test_an_address_that_rings_nobody_is_refused_and_not_shown(url):
 @pytest.mark.parametrize(
     "url", ["tgram://123456789:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/12345", "discord://4174216298/not-a-real-token-000"]
 )
-async def test_a_service_with_a_host_of_its_own_is_not_looked_up(url):
-    http = Http(LOOPBACK)
+async def test_a_service_with_a_host_of_its_own_is_not_looked_up(url, http):
     await Notify(NotifyOptions(url=url), http).check()
-    await http.close()
 
 
 def test_it_rings_a_bell():

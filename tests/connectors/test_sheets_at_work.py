@@ -10,9 +10,7 @@ import pytest
 
 from connectors.google_sheets import GoogleSheets, SheetsOptions
 from relay.alerts import Alerts
-from relay.http import Http
 from relay.standins import GoogleStandIn, google_tokens
-from relay.testing import LOOPBACK
 from relay.worker import Channel
 from tests.working import RETRY, made
 
@@ -34,16 +32,14 @@ async def google():
 
 
 @pytest.fixture
-async def world(ledger, clock, google):
-    http = Http(LOOPBACK)
+def world(ledger, clock, google, http):
     written = {"base_url": google.base_url, "spreadsheet": google.spreadsheet, "worksheet": "Calls"}
     options = SheetsOptions.model_validate({**written, "credentials": google.credentials()})
     sheet = Rows(options, http)
     it = made(ledger, clock, STEP, {"sheet": sheet})
     it.planner.book = replace(it.planner.book, lanes={"sheet": sheet.lane})
     it.worker.channels = {"sheet": Channel("sheet", sheet, retry=RETRY)}
-    yield it
-    await http.close()
+    return it
 
 
 async def on(it, seconds, step=5.0):

@@ -11,10 +11,8 @@ from connectors.slack import Slack, SlackAction, SlackOptions
 from connectors.slack.connector import A_MINUTE
 from relay.connector import Job
 from relay.errors import RateLimited
-from relay.http import Http
 from relay.standins import SlackStandIn
 from relay.standins.slack import TOKEN
-from relay.testing import LOOPBACK
 
 
 @pytest.fixture
@@ -23,13 +21,6 @@ async def service():
     await it.start()
     yield it
     await it.stop()
-
-
-@pytest.fixture
-async def http():
-    it = Http(LOOPBACK)
-    yield it
-    await it.close()
 
 
 @pytest.mark.parametrize("way", ["webhook", "bot"])

@@ -18,9 +18,8 @@ from relay.errors import (
     Unauthorized,
     Unavailable,
 )
-from relay.http import Http
 from relay.standins import GoogleStandIn, SinkStandIn
-from relay.testing import EVENT, LOOPBACK
+from relay.testing import EVENT
 
 ANN = "+13125550101"
 HTML = b"<!doctype html><title>Sign in</title>"
@@ -78,13 +77,6 @@ SHEETS = [
         "cells",
     ),
 ]
-
-
-@pytest.fixture
-async def http():
-    opened = Http(LOOPBACK)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import pytest
 
 from connectors.webhook import Webhook, WebhookOptions
 from relay.errors import Unavailable
-from relay.http import Http
 from relay.moving import Refused, drift_now
 from relay.sandbox import SandboxSettings
 from relay.store.sqlite import SqliteStore
@@ -239,11 +238,10 @@ async def test_a_plan_that_could_not_be_made_once_approved_asks_anew_when_it_is_
         await office.stop()
 
 
-async def test_a_group_that_asks_is_asked_about_with_a_link(tmp_path, sink, loopback):
+async def test_a_group_that_asks_is_asked_about_with_a_link(tmp_path, sink, http):
     office = await Office(
         tmp_path, GROUPS.replace("calls_30d: 0}", "calls_30d: 0}, approve: {by: team, within: 2h}")
     ).start()
-    http = Http(loopback)
     office.others["team"] = Webhook(WebhookOptions.model_validate({"url": sink.url}), http)
     office.admin_url = "https://relay.example/"
     office.sandbox.add_number(B, "B", group="Sales")
@@ -259,7 +257,6 @@ async def test_a_group_that_asks_is_asked_about_with_a_link(tmp_path, sink, loop
         await office.numbers.answer(run, "Dana", yes=True)
         assert office.groups()["Parked"] == [B]
     finally:
-        await http.close()
         await office.stop()
 
 
