@@ -58,7 +58,15 @@ def test_the_first_piece_that_is_wrong_is_the_one_that_is_told():
 
 @pytest.mark.parametrize(
     "sound",
-    ["{# {{ caller.name }} was here #}", "{%if(caller.name)%}Hi{% endif %}", "{% if\tcaller.name %}Hi{% endif %}"],
+    [
+        "{# {{ caller.name }} was here #}",
+        "{%if(caller.name)%}Hi{% endif %}",
+        "{% if\tcaller.name %}Hi{% endif %}",
+        "ABNORMAL: {{ '}}' }}",
+        "{{ '{{' }}",
+        '{{ caller.name | default("it\'s }} {{") }}',
+        "{% if caller.name == '%}' %}Hi{% endif %}",
+    ],
 )
 def test_a_piece_that_is_sound_is_not_blamed_for_another(sound):
     assert said(sound + "\n{{ business name }}").startswith("`{{ business name }}`: the parts of a name")

@@ -22,6 +22,8 @@ _ENDS = {"endif": "if", "endfor": "for", "elif": "if", "else": "if"}
 _WORDS = ("if", "elif", "else", "endif", "for", "endfor")
 _SHOWN = 60
 """Characters of a piece that are quoted."""
+_CLOSERS = 8
+"""Closing pairs at which a piece may end that are tried."""
 _LOOKED_AT = 100
 """Pieces of a template that are looked at; nobody writes as many, and whoever does shall not keep the relay busy."""
 
@@ -56,23 +58,38 @@ def explain(source: str, said: str, reads: Callable[[str], bool]) -> tuple[str, 
 
     `said` is what its reader says; `reads` answers whether a template can be read by itself.
     """
-    pieces = list(itertools.islice(_pieces(source), _LOOKED_AT))
-    for piece in pieces:
+    pieces: list[Piece] = []
+    for piece in itertools.islice(_pieces(source, reads), _LOOKED_AT):
         wrong = _wrong_alone(piece, reads)
         if wrong is not None:
             return f"{piece.shown}: {wrong} (the template's reader: {said})", piece.start
+        pieces.append(piece)
     odd, why = _unbalanced(pieces) if len(pieces) < _LOOKED_AT else (None, "")
     if odd is None:
         return f"this cannot be read as a template ({said})", 0
     return f"{odd.shown}: {why} (the template's reader: {said})", odd.start
 
 
-def _pieces(source: str) -> Iterator[Piece]:
+def _pieces(source: str, reads: Callable[[str], bool]) -> Iterator[Piece]:
     at = 0
     while found := _OPENER.search(source, at):
-        end = _end(source, found)
-        yield Piece(found.start(), source[found.start() : end[0]], open=not end[1])
-        at = end[0]
+        piece = _sound(source, found, reads) or _as_far_as_it_goes(source, found)
+        yield piece
+        at = piece.start + len(piece.text)
+
+
+def _sound(source: str, opener: re.Match[str], reads: Callable[[str], bool]) -> Piece | None:
+    """The piece as its reader takes it: a closing pair within a text in quotes, `{{ '}}' }}`, closes nothing."""
+    closers = itertools.islice(re.finditer(f"(?={_CLOSER[opener[0]]})", source[opener.end() :]), _CLOSERS)
+    ends = (opener.end() + closer.start() + 2 for closer in closers)
+    pieces = (Piece(opener.start(), source[opener.start() : end], open=False) for end in ends)
+    return next((piece for piece in pieces if _wrong_alone(piece, reads) is None), None)
+
+
+def _as_far_as_it_goes(source: str, opener: re.Match[str]) -> Piece:
+    """A piece that nobody can read."""
+    end, closed = _end(source, opener)
+    return Piece(opener.start(), source[opener.start() : end], open=not closed)
 
 
 def _end(source: str, opener: re.Match[str]) -> tuple[int, bool]:
