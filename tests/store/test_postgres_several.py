@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from relay.intake import merge
-from relay.models import Plan, State, Verdict
+from relay.models import DUE_OTHERWISE, QUARANTINED, Plan, State, Verdict
 from relay.store import Settlement, Want
 from tests.store.ledger import (
     NOW,
@@ -26,10 +26,27 @@ from tests.store.ledger import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from relay.models import Delivery, Event, Known
     from relay.store import Run
     from relay.store.postgres import PostgresStore
     from relay.store.postgres.connection import ServerConnection
+
+
+@contextlib.asynccontextmanager
+async def slow_to_commit(postgres: str, change: str, until: Any) -> AsyncIterator[None]:
+    """Another relay's change, which is committed at the end, once somebody waits for it."""
+    raw, watcher = await asyncpg.connect(postgres), await asyncpg.connect(postgres)
+    slow = raw.transaction()
+    await slow.start()
+    await raw.execute(change)
+    yield
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    await until(lambda: watcher.fetchval(waiting))
+    await slow.commit()
+    for connection in (raw, watcher):
+        await connection.close()
 
 
 async def test_the_same_webhook_at_two_doors_at_once_is_one_event(two: tuple[PostgresStore, PostgresStore]):
@@ -92,27 +109,32 @@ async def test_a_text_that_is_begun_while_leases_are_freed_is_never_due_again(
 ):
     await owe(two[0], text("t1"))
     await claimed(two[0], "callscaler")
-    raw = await asyncpg.connect(postgres)
-    slow = raw.transaction()
-    await slow.start()
-    await raw.execute("update deliveries set state = 'sending' where id = 't1'")  # a begin that is slow to commit
-    freeing = asyncio.ensure_future(two[1].free_leases(now=NOW + 99, settle=60, everything=False))
-    watcher = await asyncpg.connect(postgres)
-
-    async def blocked() -> bool:
-        waiting = (
-            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-        )
-        return bool(await watcher.fetchval(waiting))
-
-    await until(blocked)
-    await slow.commit()
+    async with slow_to_commit(postgres, "update deliveries set state = 'sending' where id = 't1'", until):
+        freeing = asyncio.ensure_future(two[1].free_leases(now=NOW + 99, settle=60, everything=False))
     await freeing
     assert (await two[0].deliveries(limit=1))[0].state is State.SENDING
     assert await two[1].free_leases(now=NOW + 99, settle=60, everything=False) == 1
     assert (await two[0].deliveries(limit=1))[0].state is State.UNKNOWN
-    for connection in (raw, watcher):
-        await connection.close()
+
+
+async def test_what_another_relay_ends_while_it_is_released_stays_ended(
+    two: tuple[PostgresStore, PostgresStore], postgres: str, until: Any
+):
+    kept = {"state": State.HELD, "due_at": NOW + 99, "notes": {QUARANTINED: True, DUE_OTHERWISE: NOW}}
+    await owe(two[0], owed("ended", **kept), owed("free", **kept))
+    [held] = await two[0].quarantined(limit=9)
+    followed = []
+
+    def follow(run: Run) -> list[Delivery]:
+        followed.extend(one.id for one in run.deliveries)
+        return []
+
+    async with slow_to_commit(postgres, "update deliveries set state = 'cancelled' where id = 'ended'", until):
+        releasing = asyncio.ensure_future(two[1].release(held.id, follow, now=NOW))
+    assert await releasing == 1
+    found = {one.id: one.state for one in await two[0].deliveries(limit=9)}
+    assert found == {"ended": State.CANCELLED, "free": State.WAITING}
+    assert "ended" not in followed
 
 
 async def test_two_steps_that_settle_at_once_in_two_relays_let_the_third_go(two: tuple[PostgresStore, PostgresStore]):
