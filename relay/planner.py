@@ -92,7 +92,8 @@ class Book:
         lane_of = self.lanes.get(delivery.connector)
         if lane_of is None or delivery.action is None or delivery.lane is not None:
             return delivery
-        return delivery.but(lane=lane_of(delivery.action))
+        lane = lane_of(delivery.action)
+        return delivery if lane is None else delivery.but(lane=lane)
 
     def ground(self, now: float) -> Ground:
         """What runs are played on at this moment."""
@@ -222,7 +223,8 @@ def _plan(book: Book, event: Event, known: Known, now: float) -> Plan:
     try:
         facts = book.facts(event, known, now)
         decided = plan(book.rules, event, facts, book.ground(now), lambda *args: _forecast(book, *args))
-        return replace(decided, owed=tuple(book.in_lane(delivery) for delivery in decided.owed))
+        owed = tuple([book.in_lane(delivery) for delivery in decided.owed])
+        return decided if owed == decided.owed else replace(decided, owed=owed)
     except Exception as error:  # noqa: BLE001 - the event is kept and explained, whatever happens
         why = f"{type(error).__name__}: {error}"
         return Plan(tuple(Verdict(rule.name, "error", why) for rule in book.rules))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from relay.app.modes import SaidModes
-from relay.app.parts import lane
+from relay.app.parts import lanes
 from relay.clock import history_of
 from relay.planner import Book
 from relay.rules import version_of_all
@@ -88,7 +88,7 @@ class Knowledge:
                 version=version_of_all(rules),
                 rings_people=settings.rings_people,
                 old=dict(self._old),
-                lanes={name: lane(item, http) for name, item in settings.connectors.items()},
+                lanes=lanes(settings, http),
                 scorecard=settings.spam,
                 heard=self._heard,
                 doubt=self._doubt,

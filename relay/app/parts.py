@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from aiolimiter import AsyncLimiter
 
 from relay.callscaler import CallScaler
+from relay.connector import Connector
 from relay.errors import Rejected
 from relay.models import CALLSCALER
 from relay.settings.forms import read_address, read_rate
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from relay.alerts import Alerts
-    from relay.connector import Connector, Job, Receipt
+    from relay.connector import Job, Receipt
     from relay.http import Http
     from relay.intake import Intake
     from relay.planner import Planner
@@ -77,8 +78,14 @@ def phone_source(settings: Settings) -> str | None:
     return next((name for name, source in settings.sources.items() if source.type == CALLSCALER), None)
 
 
-def lane(item: Configured, http: Http) -> Callable[[Mapping[str, Any]], str | None]:
-    """How the lane of a rendered action is found."""
+def lanes(settings: Settings, http: Http) -> dict[str, Callable[[Mapping[str, Any]], str | None]]:
+    """How the lane of a rendered action is found, by the names of the connectors that keep any order."""
+    return {
+        name: _lane(item, http) for name, item in settings.connectors.items() if item.cls.lane is not Connector.lane
+    }
+
+
+def _lane(item: Configured, http: Http) -> Callable[[Mapping[str, Any]], str | None]:
     connector = item.cls(item.options, http)
 
     def lane_of(action: Mapping[str, Any]) -> str | None:
