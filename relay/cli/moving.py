@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from relay.cli.common import CONFIG, USAGE, json_option, print_json, start_logging, stop
+from relay.cli.common import CONFIG, NOT_FOUND, USAGE, json_option, print_json, start_logging, stop
 from relay.errors import StoreUnusable
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def copy(source: str, target: str, *, as_json: bool) -> None:
     places = _place(source), _place(target)
     if places[0] == places[1]:
         stop(USAGE, "the two are the same ledger")
+    if places[0].file is not None and not places[0].file.exists():
+        stop(NOT_FOUND, f"there is no ledger at {places[0].file}")
     try:
         proofs = asyncio.run(_copy(*places))
     except (StoreUnusable, OSError) as error:
