@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import subprocess
+
 import pytest
 from click.testing import CliRunner
+from structlog.testing import capture_logs
 
 from connectors.table import CONNECTORS
 from relay.app import App
 from relay.cli import relay as command
 from relay.deeds import BadDeed
 from relay.intake import merge, read_event
+from relay.models import SaidMode
 from relay.settings import read_settings
 from relay.store.sqlite import SqliteStore
+from tests import forked
 
 SECRET = "false-secret-0001-0001"
 FILE = """\
@@ -30,6 +37,10 @@ rules:
     then: [{{text: caller, body: "Sorry. Reply STOP to opt out."}}]
 """
 ENVIRONMENT = {"RELAY_HOOK_SECRET": SECRET}
+WITHOUT_KEY = (
+    "Text back cannot be live: its `text` needs the CallScaler API; set CALLSCALER_API_KEY. Until then it stays "
+    "shadow, as the file says, though it was switched to live by hand"
+)
 NOON = 1772474400.0
 """A Monday at noon in Chicago: at night a text is held, whatever mode its rule is in."""
 
@@ -143,7 +154,38 @@ async def test_a_rule_said_to_be_live_rests_in_shadow_while_the_key_is_gone(tmp_
     keyless = Relay(tmp_path)
     await keyless.app.prepare()
     assert (await keyless.words())["Text back"] == "shadow"
+    with capture_logs() as told:
+        await keyless.reload()
+        await keyless.app._learn_modes()
+    assert [line["warning"] for line in told if line["log_level"] in {"warning", "error"}] == [WITHOUT_KEY]
     await keyless.app.stop()
+
+
+async def test_what_another_relay_lets_act_that_cannot_here_is_told_once(tmp_path):
+    keyless = Relay(tmp_path)
+    await keyless.app.prepare()
+    await keyless.app.store.say_mode(SaidMode("Text back", "live", "shadow", NOON))
+    with capture_logs() as told:
+        for _ in range(2):
+            await keyless.app._learn_modes()
+    assert [line["warning"] for line in told] == [WITHOUT_KEY]
+    await keyless.app.stop()
+
+
+async def test_a_start_tells_what_cannot_hold_in_a_sentence_of_its_own(tmp_path):
+    before = Relay(tmp_path)
+    await before.app.store.say_mode(SaidMode("Text back", "live", "shadow", NOON))
+    await before.app.stop()
+    environment = {**os.environ, **ENVIRONMENT}
+    environment.pop("CALLSCALER_API_KEY", None)
+    serving = await asyncio.create_subprocess_exec(
+        *forked.relay(), "-c", str(tmp_path / "relay.yaml"), "serve", env=environment, stderr=subprocess.PIPE
+    )
+    while (line := (await serving.stderr.readline()).decode().strip()) != f"warning: {WITHOUT_KEY}":
+        assert line, "it ended"
+        assert WITHOUT_KEY not in line
+    serving.terminate()
+    await serving.communicate()
 
 
 @pytest.mark.usefixtures("quiet")
@@ -171,3 +213,8 @@ def test_it_is_said_from_the_shell_and_shown_by_check(tmp_path, monkeypatch):
     code, _, said = run("live", "text-back")
     assert code == 3
     assert "set CALLSCALER_API_KEY" in said
+    monkeypatch.setenv("CALLSCALER_API_KEY", "cs_key_false_0001")
+    assert run("live", "text-back")[0] == 0
+    monkeypatch.delenv("CALLSCALER_API_KEY")
+    assert f"\nwarning: {WITHOUT_KEY}\n" in run("check")[2]
+    assert run("texts", "off")[2] == f"warning: {WITHOUT_KEY}\n"

@@ -302,10 +302,14 @@ class App:
         """Let the planner judge by the settings in force and by all that is known."""
         self.planner.book = self.knowledge.book(self.settings, self._http)
 
-    async def learn_modes(self) -> None:
-        """Learn what was said of rules by hand; a process that does not start needs no more."""
+    async def learn_modes(self) -> list[str]:
+        """Learn what was said of rules by hand; a process that does not start needs no more.
+
+        Answers what of it cannot hold now, a sentence each.
+        """
         await self.knowledge.modes.learn(self.settings)
         self._write_book()
+        return self.knowledge.modes.not_held(self.settings)
 
     def _learn_outages(self, outages: tuple[Outage, ...]) -> None:
         self.knowledge.outages = outages
@@ -318,8 +322,10 @@ class App:
     async def _learn_modes(self) -> None:
         """What somebody said of a rule, or of a connector, through another relay."""
         modes = self.knowledge.modes
-        before = modes.rules(self.settings)
+        before, known = modes.rules(self.settings), modes.not_held(self.settings)
         await modes.learn(self.settings)
+        for warning in set(modes.not_held(self.settings)) - set(known):
+            log.warning("worth a look", warning=warning)
         if modes.rules(self.settings) != before:
             self._write_book()
             self.clock.call()

@@ -46,13 +46,14 @@ class SaidModes:
 
     def rules(self, settings: Settings) -> tuple[Rule, ...]:
         """The rules of the file in the modes that hold; one that cannot be live now stays as the file has it."""
-        held = []
-        for before, rule in zip(settings.rules, in_force(settings.rules, self._said), strict=True):
-            why = cannot_be_live(rule, settings) if rule.mode == "live" and before.mode != "live" else None
-            if why is not None:
-                log.error("a rule that was said to be live cannot be", rule=rule.name, why=why)
-            held.append(before if why is not None else rule)
-        return tuple(held)
+        return tuple(
+            before if before.mode != rule.mode == "live" and cannot_be_live(rule, settings) else rule
+            for before, rule in zip(settings.rules, in_force(settings.rules, self._said), strict=True)
+        )
+
+    def not_held(self, settings: Settings) -> list[str]:
+        """What was said and cannot hold now, a sentence each."""
+        return list(not_held(settings, self._said).values())
 
     async def say(self, settings: Settings, name: str, mode: Mode) -> dict[str, Any]:
         """Keep a mode for a rule, above the file; answers what holds now and what the file says.
@@ -83,6 +84,21 @@ def cannot_be_live(rule: Rule, settings: Settings) -> str | None:
     if verb is None or settings.can_call_back:
         return None
     return f"{rule.name} cannot be live: its `{verb}` needs the CallScaler API; set CALLSCALER_API_KEY"
+
+
+def not_held(settings: Settings, said: Iterable[SaidMode]) -> dict[str, str]:
+    """The rules by name that somebody said to be live, and that cannot be now: why, and in which mode they stay."""
+    pairs = zip(settings.rules, in_force(settings.rules, said), strict=True)
+    found = {
+        before.name: (before, cannot_be_live(rule, settings))
+        for before, rule in pairs
+        if before.mode != rule.mode == "live"
+    }
+    return {
+        name: f"{why}. Until then it stays {rule.mode}, as the file says, though it was switched to live by hand"
+        for name, (rule, why) in found.items()
+        if why is not None
+    }
 
 
 def with_modes(settings: Settings, said: Iterable[SaidMode]) -> Settings:

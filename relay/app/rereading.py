@@ -68,7 +68,7 @@ class Rereading:
             log.error("the changed configuration is not used", why=str(error))
             self.note([error])
             return None
-        for warning in settings.warnings:
+        for warning in (*settings.warnings, *self._knowledge.modes.not_held(settings)):
             log.warning("worth a look", warning=str(warning))
         return settings
 

@@ -54,7 +54,8 @@ async def _act(
 
     try:
         async with app_on(settings, store) as app:
-            await app.learn_modes()
+            for warning in await app.learn_modes():
+                click.echo(f"warning: {warning}", err=True)
             return await app.deeds.do(deed, given)
     except StoreHeld as held:
         return await ask_service(held, settings.server.admin, deed, given, patience)

@@ -48,6 +48,7 @@ def check(config: str | None, *, live: bool, as_json: bool) -> None:
     except ConfigError as error:
         _report(error.mistakes, [], as_json=as_json)
         sys.exit(CONFIG)
+    from relay.app import not_held  # noqa: PLC0415 - as below
     from relay.scenarios import run_scenarios  # noqa: PLC0415 - a fifth of the time that a file with mistakes takes
 
     failures = asyncio.run(run_scenarios(settings, CONNECTORS))
@@ -78,6 +79,8 @@ def check(config: str | None, *, live: bool, as_json: bool) -> None:
         for said in by_hand:
             since = clock(said.at, zone_of(config))
             click.echo(f"{said.rule}: {said.mode} by hand since {since}; the file says {said.over}", err=True)
+        for why in not_held(settings, by_hand).values():
+            click.echo(f"warning: {why}", err=True)
         for name, problem in problems.items():
             click.echo(f"{name}: {problem}")
         if not settings.rules:

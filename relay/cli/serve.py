@@ -132,6 +132,8 @@ async def _serve(settings: Settings, path: Path, seen: Stamp, store: str | None,
     _spare_the_collector()
     _greet(app, settings, intake=intake)
     systemd = Systemd()
+    for warning in app.knowledge.modes.not_held(settings):
+        _say(f"warning: {warning}")
     systemd.ready(_status(app))
     watcher = loop.create_task(_watch(app, path, seen, again, systemd))
     living = loop.create_task(systemd.watch(lambda: None if app.failed.is_set() else _status(app)))
