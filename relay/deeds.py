@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from contextvars import ContextVar
 from dataclasses import replace
@@ -11,7 +12,7 @@ from pydantic import Field as Key
 from pydantic import ValidationError
 
 from relay import phone
-from relay.errors import RelayError
+from relay.errors import DeliveryFailed, RelayError, StoreBusy
 from relay.forms import unknown
 from relay.models import Act, Form, Mode
 from relay.moving import deeds_of
@@ -179,10 +180,20 @@ class Deeds:
         if name in self._looks:
             return await act(asked)
         about = phone.masked(json.dumps(dict(given), default=str))[:_ABOUT_MOST]
-        await self._store.note_act(Act(self._clock(), ACTOR.get(), name, about, self._planner.book.version))
-        came = await act(asked)
+        noted = await self._store.note_act(Act(self._clock(), ACTOR.get(), name, about, self._planner.book.version))
+        try:
+            came = await act(asked)
+        except (BadDeed, DeliveryFailed) as error:
+            await self._tell(noted, f"{'refused' if isinstance(error, BadDeed) else 'failed'}: {error}")
+            raise
+        await self._tell(noted, _outcome(came))
         self._done()
         return came
+
+    async def _tell(self, noted: int, outcome: str) -> None:
+        """Write down what came of a deed; a ledger that takes nothing now undoes no deed."""
+        with contextlib.suppress(StoreBusy):
+            await self._store.tell_outcome(noted, phone.masked(outcome)[:_ABOUT_MOST])
 
     async def _texts_off(self, _: _Nothing) -> dict[str, Any]:
         await self._store.switch_texts(off=True)
@@ -286,6 +297,12 @@ class Deeds:
 
     async def _mode(self, asked: _Mode) -> dict[str, Any]:
         return await self._say_mode(asked.rule, asked.mode)
+
+
+def _outcome(came: Mapping[str, Any]) -> str:
+    """What came of a deed, in a word or a sentence."""
+    why = next((f"{word}: {came[word]}" for word in ("refused", "failed") if word in came), None)
+    return why or str(came.get("said") or came.get("state") or "done")
 
 
 def _number(written: str) -> str:

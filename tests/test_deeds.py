@@ -171,6 +171,7 @@ async def test_what_the_webhooks_missed_is_fetched_when_somebody_asks(tmp_path):
     assert (await ask(running, "backfill", {}))[1]["created"] == 0
     await sandbox.stop()
     assert (await ask(running, "backfill", {}))[0] == 502
+    assert (await running.store.acts(limit=1))[0].outcome.startswith("failed: GET /calls")
     await running.stop()
 
 
@@ -240,6 +241,23 @@ async def test_whatever_anybody_does_is_written_down_with_who_did_it_and_numbers
     )  # fmt: skip
     assert (by_hand.who, by_hand.what) == ("the command line, on the ledger itself", "texts-off")
     assert by_admin.config == app.settings.version
+
+
+async def test_what_came_of_a_deed_is_told_by_the_audit(app):
+    for name, given in (
+        ("texts-off", {}),
+        ("replay", {"event": "evt_none"}),
+        ("optout-add", {"number": "+1312555010"}),
+        ("numbers-apply", {}),
+        ("check-connector", {"connector": "archive"}),
+    ):
+        await ask(app, name, given)
+    check, apply, optout, replay, off = await app.store.acts(limit=9)
+    assert off.outcome == "done"
+    assert replay.outcome == "refused: there is no event evt_none; `relay events` lists them"
+    assert optout.outcome == "refused: `***5010` is no telephone number; write it as ***0101"
+    assert apply.outcome == "refused: there is no plan; make one with `relay numbers plan`"
+    assert check.outcome == "its options work"
 
 
 async def test_no_request_of_the_relay_reaches_its_own_listeners(app):

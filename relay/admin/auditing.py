@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from relay.access import Route
 from relay.admin.answers import json_answer
 from relay.admin.paging import BEFORE, LIMIT, next_of, page
-from relay.models import iso
+from relay.store.audit import act_json
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from relay.models import Act
     from relay.store import Store
 
 
@@ -31,8 +30,3 @@ class Auditing:
         limit, before = page(request)
         found = await self._store.acts(limit=limit, before=before)
         return json_answer({"acts": [act_json(act) for act in found], "next": next_of(found, limit)})
-
-
-def act_json(act: Act) -> dict[str, object]:
-    """One act for machines."""
-    return {"at": iso(act.at), "who": act.who, "what": act.what, "about": act.about, "config": act.config}

@@ -14,7 +14,6 @@ from relay.cli.common import (
     zone_of,
 )
 from relay.cli.tables import clock, print_table
-from relay.models import iso
 
 
 @click.command(epilog="Example: relay audit -n 20")
@@ -25,15 +24,20 @@ from relay.models import iso
 def audit(config: str | None, store: str | None, limit: int, *, as_json: bool) -> None:
     """Who asked for what by hand, from where and under which configuration, newest first.
 
-    It is written down before it is done: what was then refused stands there too.
+    It is written down before it is done, and what came of it afterwards: without an outcome it is still being done, or
+    the relay fell meanwhile.
     """
     found = read_ledger(config, store, lambda ledger: ledger.acts(limit=limit))
     if as_json:
-        acts = [{"at": iso(a.at), "who": a.who, "what": a.what, "about": a.about, "config": a.config} for a in found]
-        print_json({"acts": acts})
+        from relay.store.audit import act_json  # noqa: PLC0415 - quick help
+
+        print_json({"acts": [act_json(act) for act in found]})
         return
     zone = zone_of(config)
-    rows = [[clock(act.at, zone), act.who, act.what, act.about, act.config] for act in found]
+    rows = [[clock(act.at, zone), act.who, act.what, act.about, act.outcome or "", act.config] for act in found]
     print_table(
-        ["at", "who", "what", "about", "config"], rows, empty="nobody did anything by hand yet", spare=["config"]
+        ["at", "who", "what", "about", "outcome", "config"],
+        rows,
+        empty="nobody did anything by hand yet",
+        spare=["config"],
     )

@@ -171,7 +171,8 @@ class Dashboard:
         event = await self._store.event(str(form.get("event", "")))
         if event is None or event.caller is None:
             raise web.HTTPNotFound(text="There is no number to show.")
-        act = Act(self._clock(), ACTOR.get(), "reveal", json.dumps({"event": event.id}), self._shown().version)
+        about = json.dumps({"event": event.id})
+        act = Act(self._clock(), ACTOR.get(), "reveal", about, self._shown().version, outcome="shown")
         await self._store.note_act(act)
         request[UNMASKED] = True
         page = Page("/calls", "Number", "reveal.html", _nothing, "", live=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Who did what to what, and when; written before it is done, and never changed."""
+    """Who did what to what, and when; written before it is done, and never changed but for the outcome, told once."""
 
     at: float
     """Unix seconds."""
@@ -21,3 +21,5 @@ class Act:
     """The configuration that was in force, as verdicts name it."""
     seq: int = 0
     """Order in the ledger."""
+    outcome: str | None = None
+    """What came of it; None while it is done, and for good where the relay fell meanwhile."""

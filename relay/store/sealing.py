@@ -76,7 +76,7 @@ SEALED: Mapping[str, Columns] = {
     "traffic": Columns(("hour", "number", "outcome"), {"number": "number"}),
     "standings": Columns(("connector",), {"fault": "words", "paused_why": "words"}),
     "asked": Columns(("name",), {"answer": "words"}),
-    "acts": Columns(("seq",), {"who": "words", "about": "words"}),
+    "acts": Columns(("seq",), {"who": "words", "about": "words", "outcome": "words"}),
     "changes": Columns(
         ("id",), {"number": "number", "action": "words", "because": "words", "notes": "words", "reason": "words"}
     ),

@@ -349,4 +349,5 @@ def test_what_people_did_is_listed(run):
     run("optout", "add", "+13125550101")
     [added, off] = run("audit", "--json").json["acts"]
     assert (off["what"], added["what"], added["about"]) == ("texts-off", "optout-add", '{"number": "***0101"}')
+    assert (added["outcome"], off["outcome"]) == ("done", "done")
     assert "optout-add" in run("audit").out

@@ -227,6 +227,7 @@ async def test_a_rule_goes_live_and_the_audit_says_who_did_it(busy, chromium):
         await expect(page.get_by_role("status").first).to_contain_text("Text back is now live")
         await page.get_by_role("link", name="Audit").click()
         await expect(page.locator("table.acted")).to_contain_text("mode")
+        await expect(page.locator("table.acted")).to_contain_text("done")
         await expect(page.locator("table.acted")).to_contain_text("admin token, signed in")
 
 

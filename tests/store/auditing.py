@@ -25,6 +25,19 @@ class Auditing:
             "admin, from 127.0.0.1", "retry", "c1", NOW + 2,
         )  # fmt: skip
 
+    async def test_what_came_of_it_is_told_once_and_stands(self, store: Store):
+        falls = await store.note_act(Act(NOW, "admin", "retry", "{}", "c1"))
+        ends = await store.note_act(Act(NOW, "admin", "retry", "{}", "c1"))
+        await store.note_act(Act(NOW, "admin", "reveal", "{}", "c1", outcome="shown"))
+        await store.tell_outcome(ends, "refused: there is no plan")
+        await store.tell_outcome(ends, "done")
+
+        assert [(act.seq, act.outcome) for act in (await store.acts(limit=9))[1:]] == [
+            (ends, "refused: there is no plan"),
+            (falls, None),
+        ]
+        assert (await store.acts(limit=1))[0].outcome == "shown"
+
     async def test_what_people_did_is_never_changed_or_deleted(self, store: Store):
         await store.note_act(Act(NOW, "admin", "retry", "{}", "c1"))
         for statement in ("delete from acts", "update acts set what = 'nothing'", "update acts set at = 0"):

@@ -102,8 +102,11 @@ class SqlActs(Transactions):
     async def end_act(self, key: str, answer: str | None) -> None:
         await self._write(partial(answers.end_act, key=key, answer=answer))
 
-    async def note_act(self, act: Act) -> None:
-        await self._write(partial(audit.note_act, act=act))
+    async def note_act(self, act: Act) -> int:
+        return await self._write(partial(audit.note_act, act=act))
+
+    async def tell_outcome(self, seq: int, outcome: str) -> None:
+        await self._write(partial(audit.tell_outcome, seq=seq, outcome=outcome))
 
     async def acts(self, *, limit: int, before: int | None = None) -> list[Act]:
         return await self._read(partial(audit.acts, limit=limit, before=before))

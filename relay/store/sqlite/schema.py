@@ -279,8 +279,15 @@ def callers(db: Database) -> None:
     _run(db, _CALLERS)
 
 
+@migrations()
+def outcomes(db: Database) -> None:
+    """What came of what people did."""
+    db.conn.execute("alter table acts add column outcome text")
+
+
 LATEST = frozenset(
     {
+        "outcomes",
         "callers",
         "verdict_rows",
         "unconfirmed",
