@@ -44,11 +44,18 @@ class Sharer(Relays):
     """One of the relays; its ledger is the database behind a wire of its own."""
 
     def __init__(
-        self, folder: Path, world: World, url: str, *, mutant: str | None = None, clock_off: float = 0
+        self,
+        folder: Path,
+        world: World,
+        url: str,
+        *,
+        settle: str = "3s",
+        mutant: str | None = None,
+        clock_off: float = 0,
     ) -> None:
         """`clock_off` is how many seconds its machine's clock is ahead."""
         folder.mkdir()
-        super().__init__(folder, world, mutant=mutant)
+        super().__init__(folder, world, settle=settle, mutant=mutant)
         self._environment = {"RELAY_STORE": url, "CLOCK_OFF": str(clock_off)}
 
     async def start(self, environment: Mapping[str, str] | None = None) -> None:
