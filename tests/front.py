@@ -75,7 +75,7 @@ class Front:
 
 
 @asynccontextmanager
-async def open_door(ledger, clock, trusted=(), body_seconds=PATIENCE):
+async def open_door(ledger, clock, trusted=(), body_seconds=PATIENCE, **options):
     proof = ProofForm.model_validate({"header": "X-Relay-Secret", "secret": SECRET, "previous": OLD}).proof()
     sources = {
         "phone": Source("phone", "callscaler", proof),
@@ -86,7 +86,7 @@ async def open_door(ledger, clock, trusted=(), body_seconds=PATIENCE):
     metrics, ticks = Metrics(), [0.0]
     intake = Intake(ledger, clock, metrics, ticks=lambda: ticks[0])
     door = Door(intake, sources, trusted, body_seconds=body_seconds)
-    runner, port = await server.listen(door.app(), "127.0.0.1", 0, linger=0.05, way=door.quickly)
+    runner, port = await server.listen(door.app(), "127.0.0.1", 0, linger=0.05, way=door.quickly, **options)
     try:
         yield Front(port, door, intake, metrics, ticks)
     finally:

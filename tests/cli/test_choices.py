@@ -2,11 +2,11 @@
 
 import os
 import subprocess
-import sys
 
 import pytest
 
 from relay.settings.samples import SAMPLES
+from tests import forked
 
 FILE = """\
 connectors:
@@ -28,7 +28,7 @@ def offered(tmp_path):
         asked = {"_RELAY_COMPLETE": f"{shell}_complete", "RELAY_CONFIG": str(tmp_path / file)}
         places = {"COMP_WORDS": " ".join(("relay", *words)), "COMP_CWORD": str(len(words))}
         done = subprocess.run(
-            [sys.executable, "-m", "relay"],
+            forked.relay(),
             env={**os.environ, **asked, **places},
             cwd=tmp_path,
             capture_output=True,

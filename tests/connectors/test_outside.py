@@ -10,6 +10,7 @@ import pytest
 PAGE = Path(__file__).parents[2].joinpath("docs/own-connector.md").read_text(encoding="utf-8")
 CODE, TEST = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 (RELAY_YAML,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+CONTRACT = ("-m", "pytest", "-q", "-o", "asyncio_mode=auto", "-p", "no:cacheprovider", "test_ntfy_relay.py")
 PACKAGE = "Metadata-Version: 2.1\nName: relay-ntfy\nVersion: 0.1.0\n"
 
 
@@ -72,7 +73,7 @@ def test_one_that_is_no_connector_is_told(installed, tmp_path):
 
 def test_the_page_s_own_test_passes_the_whole_contract(installed, tmp_path):
     (tmp_path / "test_ntfy_relay.py").write_text(TEST)
-    done = installed("-m", "pytest", "-q", "-o", "asyncio_mode=auto", "-p", "no:cacheprovider", "test_ntfy_relay.py")
+    done = installed(*CONTRACT)
     assert done.returncode == 0, done.stdout
     assert "failed" not in done.stdout
 
@@ -80,6 +81,6 @@ def test_the_page_s_own_test_passes_the_whole_contract(installed, tmp_path):
 def test_and_fails_it_when_it_takes_any_answer_for_a_success(installed, tmp_path):
     (tmp_path / "ntfy_relay.py").write_text(CODE.replace("answer.raise_for_status()", "pass"))
     (tmp_path / "test_ntfy_relay.py").write_text(TEST)
-    done = installed("-m", "pytest", "-q", "-o", "asyncio_mode=auto", "-p", "no:cacheprovider", "test_ntfy_relay.py")
+    done = installed(*CONTRACT, "-k", "test_a_refusal_ends_the_delivery")
     assert done.returncode == 1
     assert "test_a_refusal_ends_the_delivery" in done.stdout
