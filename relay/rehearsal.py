@@ -18,7 +18,7 @@ from relay.models import CALLSCALER, Delivery, Event, Plan, State
 from relay.planner import Book, Planner
 from relay.store import Settlement, TextAddress, Want
 from relay.store.sqlite import SqliteStore
-from relay.texting import PhoneConnector, SentText
+from relay.texting import PretendedPhone
 from relay.worker import Channel, Worker
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ class Rehearsal:
             await self.store.settle([Settlement(done)], lambda _: ())
 
 
-class _Pretended(PhoneConnector):
+class _Pretended(PretendedPhone):
     """Stands where an outside service would, and says yes to everything."""
 
     def __init__(self, name: str, cls: type[Connector[Any, Any]]) -> None:
@@ -242,12 +242,3 @@ class _Pretended(PhoneConnector):
     async def send(self, job: Job[Any]) -> Receipt:  # noqa: ARG002 - the seam
         self._done += 1
         return Receipt(id=f"{self.name}-{self._done}", created=True, status=200)
-
-    async def owned(self, now: float) -> list[Owned]:  # noqa: ARG002 - the seam
-        return []
-
-    async def sent_texts(self, since: float) -> list[SentText]:  # noqa: ARG002 - the seam
-        return []
-
-    async def answered(self, person: str, since: float) -> bool:  # noqa: ARG002 - the seam
-        return False

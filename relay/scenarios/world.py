@@ -23,7 +23,7 @@ from relay.scenarios.groups import keep_groups
 from relay.scenarios.outcome import Outcome
 from relay.settings.yaml_file import read_document
 from relay.store.sqlite import SqliteStore
-from relay.texting import PhoneConnector, SentText
+from relay.texting import PretendedPhone
 from relay.worker import Channel, Worker
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class _Clock:
 
 
 @dataclass
-class _Pretend(PhoneConnector):
+class _Pretend(PretendedPhone):
     """Stands where an outside service would: says yes, or answers with the status that the scenario names."""
 
     name: str
@@ -125,15 +125,6 @@ class _Pretend(PhoneConnector):
         if status >= _SERVER_ERROR:
             return Unclear(said) if self.name == CALLSCALER else Unavailable(said)
         return Unavailable(said) if status in (408, 425, 429) else Rejected(said)
-
-    async def owned(self, now: float) -> list[Owned]:  # noqa: ARG002 - the seam
-        return []
-
-    async def sent_texts(self, since: float) -> list[SentText]:  # noqa: ARG002 - the seam
-        return []
-
-    async def answered(self, person: str, since: float) -> bool:  # noqa: ARG002 - the seam
-        return False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from relay.texting.blocks import Blocks
 from relay.texting.findings import findings
 from relay.texting.judging import GO, HEAR_AGAIN, HEARD, RECHECK, Alarm, Judgement, People, judge, mute, too_late
 from relay.texting.loops import looped
-from relay.texting.phone_system import ListedText, PhoneConnector, SentText, find_sent
+from relay.texting.phone_system import ListedText, PhoneConnector, PretendedPhone, SentText, find_sent
 from relay.texting.policy import Limit, LimitsForm, Policy, TextingForm
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "People",
     "PhoneConnector",
     "Policy",
+    "PretendedPhone",
     "SentText",
     "TextingForm",
     "find_sent",

@@ -84,6 +84,22 @@ class PhoneConnector(Connector[Any, Any]):
         """
 
 
+class PretendedPhone(PhoneConnector):
+    """A phone system of which nothing is known but what is sent through it: where things are only tried."""
+
+    async def owned(self, now: float) -> list[Owned]:  # noqa: ARG002 - part of the seam
+        """None."""
+        return []
+
+    async def sent_texts(self, since: float) -> list[SentText]:  # noqa: ARG002 - part of the seam
+        """None."""
+        return []
+
+    async def answered(self, person: str, since: float) -> bool:  # noqa: ARG002 - part of the seam
+        """Nobody was."""
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class ListedText:
     """A text in the phone system's list, in or out; `at` in Unix seconds, None where the list does not say."""

@@ -22,6 +22,7 @@ from relay.store.sqlite.soundness import prove
 from relay.store.sqlite.sweeping import is_owed, owe, sweep_at_once
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from relay.store.sealing import Keys
@@ -48,12 +49,12 @@ def connect(path: Path | None, keys: Keys | None = None) -> FileConnection:
         StoreUnusable: the file cannot be opened, is damaged, is something else, is newer than this program, or is
             sealed with another key.
     """
-    connection = None
-    try:
+    with _opening(path) as opened:
         if path is not None:
             prove(path)
             _make_private(path)
         connection = sqlite3.connect(":memory:" if path is None else path, isolation_level=None, factory=_kind(keys))
+        opened.callback(connection.close)
         connection.row_factory = sqlite3.Row
         _learn_to_shrink(connection, path)
         for pragma in (
@@ -76,14 +77,6 @@ def connect(path: Path | None, keys: Keys | None = None) -> FileConnection:
             sweep_at_once(connection, path)
         if path is not None:
             take_over(connection, path)
-    except (sqlite3.Error, OSError) as error:
-        if connection is not None:
-            connection.close()
-        raise _unusable(path, error) from None
-    except StoreUnusable:
-        if connection is not None:
-            connection.close()
-        raise
     return connection
 
 
@@ -93,12 +86,10 @@ def open_reader(path: Path, keys: Keys | None) -> FileConnection:
     Raises:
         StoreUnusable: as `connect_reader`, and where the key of a sealed ledger is missing or another one.
     """
-    connection = connect_reader(path, kind=_kind(keys))
-    try:
+    with _opening(path) as opened:
+        connection = connect_reader(path, kind=_kind(keys))
+        opened.callback(connection.close)
         unlock(connection, keys, str(path))
-    except StoreUnusable:
-        connection.close()
-        raise
     return connection
 
 
@@ -112,27 +103,28 @@ def connect_reader(path: Path, how: str = "mode=ro", kind: type[FileConnection] 
     """
     if not path.exists():
         raise StoreUnusable(f"there is no ledger at {path} yet; `relay serve` makes it on its first start")
-    connection = None
-    try:
+    with _opening(path) as opened:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None, check_same_thread=False, factory=kind
         )
+        opened.callback(connection.close)
         connection.row_factory = sqlite3.Row
         connection.execute(f"pragma busy_timeout = {int(BUSY_SECONDS * 1000)}")
         connection.execute("pragma query_only = on")
-        missing = LATEST - applied(connection, path)
-    except sqlite3.Error as error:
-        if connection is not None:
-            connection.close()
-        raise _unusable(path, error) from None
-    except StoreUnusable:
-        if connection is not None:
-            connection.close()
-        raise
-    if missing:
-        connection.close()
-        raise StoreUnusable(f"{path} is not a ledger of this version yet; `relay serve` brings it up to date")
+        if LATEST - applied(connection, path):
+            raise StoreUnusable(f"{path} is not a ledger of this version yet; `relay serve` brings it up to date")
     return connection
+
+
+@contextlib.contextmanager
+def _opening(path: Path | None) -> Iterator[contextlib.ExitStack]:
+    """What is opened meanwhile is closed again if it cannot be used, and whoever asked for it is told why."""
+    with contextlib.ExitStack() as opened:
+        try:
+            yield opened
+        except (sqlite3.Error, OSError) as error:
+            raise _unusable(path, error) from None
+        opened.pop_all()
 
 
 def _kind(keys: Keys | None) -> type[FileConnection]:
