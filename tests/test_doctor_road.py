@@ -12,6 +12,7 @@ import sys
 
 import pytest
 
+from tests import forked
 from tests.apps import relaying
 from tests.certificate import certificate_for
 from tests.patience import PATIENCE
@@ -74,8 +75,9 @@ def written(folder, address="127.0.0.1", good_for=HOUR):
 
 
 async def doctor(folder, through, **environment):
-    """The command itself, as its trust is read when it starts: exit code, and what it found on the road."""
-    command = [sys.executable, "-m", "relay", "-c", folder / "relay.yaml", "doctor", "--json", "--through", through]
+    """The command itself, from nothing where trust is told, which is read once: exit code, and what it found."""
+    start = (sys.executable, "-m", "relay") if environment else forked.relay()
+    command = [*start, "-c", folder / "relay.yaml", "doctor", "--json", "--through", through]
     told = {**os.environ, "RELAY_HOOK_SECRET": SECRET, **environment}
     running = await asyncio.create_subprocess_exec(*command, env=told, stdout=asyncio.subprocess.PIPE)
     async with asyncio.timeout(PATIENCE):

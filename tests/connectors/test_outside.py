@@ -10,7 +10,10 @@ import pytest
 PAGE = Path(__file__).parents[2].joinpath("docs/own-connector.md").read_text(encoding="utf-8")
 CODE, TEST = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 (RELAY_YAML,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-CONTRACT = ("-m", "pytest", "-q", "-o", "asyncio_mode=auto", "-p", "no:cacheprovider", "test_ntfy_relay.py")
+CONTRACT = (
+    *("-m", "pytest", "-q", "-o", "asyncio_mode=auto", "-p", "no:cacheprovider", "-p", "pytest_asyncio.plugin"),
+    "test_ntfy_relay.py",
+)
 PACKAGE = "Metadata-Version: 2.1\nName: relay-ntfy\nVersion: 0.1.0\n"
 
 
@@ -30,6 +33,7 @@ def installed(tmp_path):
         environment = {
             "PATH": "/usr/bin:/bin",
             "PYTHONPATH": f"{tmp_path}:{root}",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             "NTFY_TOKEN": "false-token",
             "RELAY_HOOK_SECRET": "false-secret-for-tests",
         }
@@ -83,4 +87,4 @@ def test_and_fails_it_when_it_takes_any_answer_for_a_success(installed, tmp_path
     (tmp_path / "test_ntfy_relay.py").write_text(TEST)
     done = installed(*CONTRACT, "-k", "test_a_refusal_ends_the_delivery")
     assert done.returncode == 1
-    assert "test_a_refusal_ends_the_delivery" in done.stdout
+    assert "FAILED test_ntfy_relay.py::TestNtfy::test_a_refusal_ends_the_delivery" in done.stdout

@@ -13,7 +13,7 @@ from tests.crash.world import World
 from tests.faults.strace import EVERY, accepted_under, kept, no_write_that_fails_loses_what_was_acknowledged, strace
 
 
-@pytest.mark.parametrize("first", range(5, EVERY, 12))
+@pytest.mark.parametrize("first", range(5, EVERY, 24))
 async def test_the_nth_write_that_finds_the_disk_full_loses_nothing(tmp_path, first):
     await no_write_that_fails_loses_what_was_acknowledged(tmp_path / "relay.db", first)
 

@@ -16,7 +16,7 @@ from tests import forked
 from tests.moving.office import KEY, Office, number
 from tests.sized import sized
 
-MOVES = sized(40, 100)
+MOVES = sized(16, 100)
 WRITES = ("add_run", "move_run", "begin_change", "note_change", "settle_change")
 
 
