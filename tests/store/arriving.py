@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ from tests.store.ledger import (
 if TYPE_CHECKING:
     from relay.models import Event, Known
     from relay.store import Store
+    from relay.store.sql.connection import Connection
 
 
 class Arrivals:
@@ -302,6 +304,47 @@ class Facts:
         assert await store.numbers() == [replace(old, group="Parked", sms_enabled=None)]
         assert seen[1].owned.group == "Parked"
         assert (seen[1].calls_7d, seen[1].answered_7d) == (2, 1)
+
+    async def test_the_week_counts_the_calls_that_were_planned_just_before(self, store: Store):
+        seen: list[Any] = []
+
+        def decide(event: Event, known: Known) -> Plan:
+            seen.append(known.business())
+            return nothing_owed(event, known)
+
+        await accept(store, event(), event("call-2", "call.completed"))
+        await plan(store, decide)
+
+        assert [(week.calls_7d, week.answered_7d) for week in seen] == [(1, 0), (2, 1)]
+
+    async def test_a_sum_that_was_added_to_in_what_failed_is_what_it_was_before(self, store: Store):
+        add = (
+            "insert into traffic (hour, number, outcome, calls) values (?, ?, ?, ?) "
+            "on conflict (hour, number, outcome) do update set calls = traffic.calls + excluded.calls"
+        )
+
+        def work(connection: Connection) -> list[tuple[str, int]]:
+            connection.sum_up(add, (1, "a", "missed"), 2)
+            for number in ("a", "b"):
+                with contextlib.suppress(ZeroDivisionError), connection.apart():
+                    connection.sum_up(add, (1, number, "missed"), 5)
+                    connection.write_sums()
+                    assert len(connection.execute("select * from traffic").fetchall()) > 0
+                    raise ZeroDivisionError
+            with connection.apart():
+                connection.sum_up(add, (1, "c", "missed"), 7)
+            connection.write_sums()
+            found = connection.execute("select * from traffic order by number")
+            return [(row["number"], row["calls"]) for row in found]
+
+        def fails(connection: Connection) -> None:
+            connection.sum_up(add, (1, "a", "missed"), 100)
+            raise ZeroDivisionError
+
+        assert await store._write(work) == [("a", 2), ("c", 7)]  # type: ignore[attr-defined]
+        with pytest.raises(ZeroDivisionError):
+            await store._write(fails)  # type: ignore[attr-defined]
+        assert await store._write(work) == [("a", 4), ("c", 14)]  # type: ignore[attr-defined]
 
     async def test_an_opt_out_is_kept_until_it_is_taken_back(self, store: Store, reopen: Any):
         await store.opt_out(ANN, now=NOW, how="STOP")

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from relay.models import Delivery, Event, Known
     from relay.store import Run
     from relay.store.postgres import PostgresStore
-    from relay.store.postgres.connection import ServerConnection
 
 
 @contextlib.asynccontextmanager
@@ -170,24 +169,3 @@ async def test_what_names_a_rule_that_this_relay_has_not_read_is_left_to_others(
     assert await claimed(two[1]) == []
     assert [version for version, _ in await two[1].owed_versions()] == ["v9"]
     assert [one.delivery.id for one in await claimed(two[1])] == ["d1"]
-
-
-async def test_a_sum_that_was_added_to_in_what_failed_is_what_it_was_before(two: tuple[PostgresStore, PostgresStore]):
-    add = (
-        "insert into traffic (hour, number, outcome, calls) values (?, ?, ?, ?) "
-        "on conflict (hour, number, outcome) do update set calls = traffic.calls + excluded.calls"
-    )
-
-    def work(connection: ServerConnection) -> list[tuple[str, int]]:
-        connection.sum_up(add, (1, "a", "missed"), 2)
-        for number in ("a", "b"):
-            with contextlib.suppress(ZeroDivisionError), connection.apart():
-                connection.sum_up(add, (1, number, "missed"), 5)
-                assert len(connection.execute("select * from traffic").fetchall()) > 0
-                raise ZeroDivisionError
-        with connection.apart():
-            connection.sum_up(add, (1, "c", "missed"), 7)
-        return [(row["number"], row["calls"]) for row in connection.execute("select * from traffic order by number")]
-
-    assert await two[0]._engine.run(work) == [("a", 2), ("c", 7)]
-    assert await two[1]._engine.run(work) == [("a", 4), ("c", 14)]

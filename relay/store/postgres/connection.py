@@ -170,7 +170,7 @@ class ServerConnection:
             )
 
     def sum_up(self, statement: str, place: tuple[Any, ...], by: int) -> None:
-        """Add to a sum; written down at the end, or before somebody asks for sums."""
+        """Add to a sum; written down at the end, or before sums are read."""
         self._sums[statement, place] += by
 
     def before(self, table: str, waiting: Waiting) -> None:
@@ -182,12 +182,15 @@ class ServerConnection:
             waiting = self._waiting.pop(table)
             waiting.write(self)
             self._waiting[table] = waiting
-        if self._sums and "traffic" in sql:
-            self._write_sums()
 
     def _write_waiting(self) -> None:
         for table in list(self._waiting):
             self._write_before(table)
+
+    def write_sums(self) -> None:
+        """Write down what was added so far, and what is added by whatever waits."""
+        self._write_waiting()
+        self._write_sums()
 
     def _write_sums(self) -> None:
         sums, self._sums = self._sums, Counter()

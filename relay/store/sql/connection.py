@@ -85,8 +85,13 @@ class Connection(Protocol):
     def sum_up(self, statement: str, place: tuple[Any, ...], by: int) -> None:
         """Add to a sum that every writer adds to, by a statement that takes its place and how much.
 
-        It may be written at the end of the transaction, so that writers wait for each other no longer than they must.
+        It is written by `write_sums`, or at the end of the transaction: writers wait for each other no longer than they
+        must, and what is added to one place is one statement.
         """
+
+    def write_sums(self) -> None:
+        """Write down what was added so far, before somebody reads it."""
+        ...
 
     def count(self, name: str, by: int = 1) -> None:
         """Count something that the tables do not count themselves."""

@@ -38,12 +38,15 @@ class LedgerKnown:
         now: float,
         windows: Windows,
         prefix: Callable[[str], str],
+        key: bytes | None = None,
     ) -> None:
+        """`key` is that of `opt_out_key`, where somebody has read it already."""
         self._connection = connection
         self._event = event
         self._now = now
         self._windows = windows
         self._prefix = prefix
+        self._key = key
         self._caller: CallerFacts | None = None
         self._number: NumberFacts | None = None
         self._business: BusinessFacts | None = None
@@ -67,7 +70,8 @@ class LedgerKnown:
         """Facts about the event's caller."""
         if self._caller is None:
             with self._reading():
-                self._caller = _caller(self._connection, self._event, self._now)
+                key = self._key or opt_out_key(self._connection)
+                self._caller = _caller(self._connection, self._event, self._now, key)
         return self._caller
 
     def number(self) -> NumberFacts:
@@ -119,19 +123,14 @@ _CALLER = (
     f"(select count(*) from texts where recipient = ?4 and at > ?2 and shadow = 0 and {MAY_HAVE_ARRIVED}) as texts, "
     "(select max(1) from texts where recipient = ?4 and at > ?8 and run = '' and shadow = 0) as human, "
     "(select max(1) from events where caller = ?4 and type = 'text.received' and received_at > ?9) as replied, "
-    "(select value from meta where name = 'opt_out_key') as secret "
+    "(select max(1) from tags where person = ?4) as tagged, "
+    "(select max(1) from opt_outs where person = ?10) as out "
     "from calls where caller = ?4 and began_at > ?5 and direction = 'inbound'"
 )
 """All in one: a statement's own cost is more than what it finds."""
 
 
-_MARKED = (
-    "select tag from tags where person = ?1 union all select '' as tag from opt_outs where person = ?2 order by tag"
-)
-"""A person's tags, and an empty one for who asked not to be texted."""
-
-
-def _caller(connection: Connection, event: Event, now: float) -> CallerFacts:
+def _caller(connection: Connection, event: Event, now: float, key: bytes) -> CallerFacts:
     if event.caller is None:
         return CallerFacts(is_new=False)
     found = connection.execute(
@@ -146,10 +145,13 @@ def _caller(connection: Connection, event: Event, now: float) -> CallerFacts:
             event.key,
             event.began_at,
             event.received_at,
+            _hidden(key, event.caller),
         ),
     ).fetchone()
-    marked = connection.execute(_MARKED, (event.caller, _hidden(found["secret"], event.caller))).fetchall()
-    tags = tuple(row["tag"] for row in marked if row["tag"])
+    tags: tuple[str, ...] = ()
+    if found["tagged"]:
+        rows = connection.execute("select tag from tags where person = ? order by tag", (event.caller,)).fetchall()
+        tags = tuple(row["tag"] for row in rows)
     return CallerFacts(
         calls_1h=found["h1"],
         calls_24h=found["d1"],
@@ -164,7 +166,7 @@ def _caller(connection: Connection, event: Event, now: float) -> CallerFacts:
         last_call_at=found["before"],
         texts_24h=found["texts"],
         last_texted_at=found["texted"],
-        opted_out=len(tags) < len(marked),
+        opted_out=found["out"] is not None,
         tags=tags,
     )
 
@@ -188,6 +190,7 @@ def _number(connection: Connection, number: str | None, now: float) -> NumberFac
     """Counted in whole hours, and call by call only where a window begins: so a busy number costs no more."""
     if number is None:
         return NumberFacts()
+    connection.write_sums()
     owned = connection.execute("select * from numbers where number = ?", (number,)).fetchone()
     month, week = now - 30 * DAY, now - 7 * DAY
     first = {since: int(since // HOUR) + 1 for since in (month, week)}
@@ -252,10 +255,15 @@ def text_facts(
     )
 
 
+def opt_out_key(connection: Connection) -> bytes:
+    """The ledger's own key, under which it knows who asked not to be texted."""
+    key: bytes = connection.execute("select value from meta where name = 'opt_out_key'").fetchone()["value"]
+    return key
+
+
 def person(connection: Connection, number: str) -> bytes:
     """A person under a key of the ledger's own, so that an opt-out outlives the number's erasure."""
-    key = connection.execute("select value from meta where name = 'opt_out_key'").fetchone()["value"]
-    return _hidden(key, number)
+    return _hidden(opt_out_key(connection), number)
 
 
 def _hidden(secret: bytes, number: str) -> bytes:

@@ -11,7 +11,7 @@ from relay.models import Plan, State, Verdict
 from relay.store import Run
 from relay.store.sealing import keyed, words
 from relay.store.sql.calls import remember_call
-from relay.store.sql.facts import LedgerKnown
+from relay.store.sql.facts import LedgerKnown, opt_out_key
 from relay.store.sql.many import insert_many, listed
 from relay.store.sql.rows import (
     EVENT,
@@ -69,10 +69,11 @@ def plan_these(
     remember: Callable[[Connection, Event], None] = remember_call,
 ) -> None:
     """Judge these events, one at least, in this order; nobody else may be judging them."""
+    key = opt_out_key(connection)
 
     def judge(event: Event) -> Plan:
         remember(connection, event)
-        known = LedgerKnown(connection, event, now=now, windows=windows, prefix=prefix)
+        known = LedgerKnown(connection, event, now=now, windows=windows, prefix=prefix, key=key)
         decided = decide(event, known)
         known.insist()
         keep_facts(connection, decided, now)

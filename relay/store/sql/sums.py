@@ -38,6 +38,7 @@ def count_verdicts(connection: Connection, ruled: Counter[tuple[str, str]], now:
 
 def traffic(connection: Connection, since: float) -> list[Traffic]:
     """Inbound calls by hour, number and outcome."""
+    connection.write_sums()
     rows = connection.execute(
         "select hour, number, outcome, calls from traffic where hour >= ? and calls > 0 order by hour",
         (int(since // HOUR),),
@@ -47,6 +48,7 @@ def traffic(connection: Connection, since: float) -> list[Traffic]:
 
 def ruled(connection: Connection, since: float) -> dict[str, dict[str, int]]:
     """Verdicts by rule."""
+    connection.write_sums()
     found: dict[str, dict[str, int]] = defaultdict(dict)
     rows = connection.execute(
         "select rule, verdict, sum(n) as n from ruled where hour >= ? group by rule, verdict", (int(since // HOUR),)

@@ -17,6 +17,7 @@ _HOUR = 3600
 
 def week_of(connection: Connection, now: float) -> BusinessFacts:
     """Facts about all numbers together in the week before `now`, Unix seconds."""
+    connection.write_sums()
     since = now - _WEEK
     by_number: dict[str, Counter[str]] = {}
     for row in connection.execute(

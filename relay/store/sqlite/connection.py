@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ class FileConnection(sqlite3.Connection):
     scrubber: Scrubber | None = None
     """The same file, for what SQLite leaves in it; open as long as this connection is."""
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.sums: Counter[tuple[str, tuple[Any, ...]]] = Counter()
+        """What this transaction has yet to add, by the statement that adds it and the place it is added to."""
+
     def close(self) -> None:
         """Close the file, and only then what may not be closed before."""
         super().close()
@@ -65,9 +71,11 @@ class FileConnection(sqlite3.Connection):
     def apart(self) -> Iterator[None]:
         """What fails in here is undone alone, and raised; the transaction around it stands unless the disk failed."""
         self.execute("savepoint apart")
+        sums = self.sums.copy()
         try:
             yield
         except BaseException as error:
+            self.sums = sums
             if not self.ends_all(error):
                 self.execute("rollback to apart")
                 self.execute("release apart")
@@ -78,8 +86,14 @@ class FileConnection(sqlite3.Connection):
         """SQLite does so by itself."""
 
     def sum_up(self, statement: str, place: tuple[Any, ...], by: int) -> None:
-        """Add to a sum that every writer adds to."""
-        self.execute(statement, (*place, by))
+        """Add to a sum: written down before sums are read, or at the end, once for all that was added to a place."""
+        self.sums[statement, place] += by
+
+    def write_sums(self) -> None:
+        """Write down what was added so far."""
+        sums, self.sums = self.sums, Counter()
+        for statement in {statement for statement, _ in sums}:
+            self.executemany(statement, [(*place, by) for (to, place), by in sums.items() if to == statement and by])
 
     def count(self, name: str, by: int = 1) -> None:
         """Count something that the tables do not count themselves."""

@@ -215,6 +215,7 @@ class Engine:
     ) -> bool:
         """Run a batch and commit it; False where a piece failed that can be told apart only by running each alone."""
         connection.execute("begin immediate")
+        connection.sums.clear()  # of a transaction that was undone
         done = run(connection, batch)
         while done and (late := self._take(BATCH - len(batch))):
             batch += late
@@ -223,6 +224,7 @@ class Engine:
             connection.execute("rollback")
             connection.afterwards = None
             return False
+        connection.write_sums()
         failpoints.reach("ledger_committing")
         connection.execute("commit")
         failpoints.reach("ledger_committed")
