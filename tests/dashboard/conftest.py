@@ -13,7 +13,7 @@ from relay.demo.world import Clock
 from relay.settings import read_settings
 from relay.store.sqlite import SqliteStore
 from relay.trying import offer_trials
-from tests.dashboard.browser import chromium, driven, engine  # noqa: F401 - fixtures
+from tests.dashboard.browser import blank, chromium, driven, engine  # noqa: F401 - fixtures
 
 SECRET = "false-secret-0001-0001"
 TOKEN, VIEW = "false-admin-token", "false-view-token"
