@@ -64,7 +64,7 @@ ROWS = {
     "T5": ["test_steady.py::test_a_jump_is_doubted_until_two_later_looks_agree",
            "rules/test_cooldown.py::test_a_cooldown_is_over_just_after_its_last_second"],
     "T6": ["test_worker_texts.py::test_a_relay_that_stood_still_after_a_claim_leaves_the_text_to_the_next_claim",
-           "crash/test_cluster.py::test_a_relay_that_is_frozen_beyond_its_lease_and_woken_changes_nothing"],
+           "crash/test_cluster.py::test_relays_that_are_frozen_beyond_their_leases_and_woken_change_nothing"],
     "T7": ["test_hours.py::test_the_edges_of_quiet_hours_are_sharp",
            "test_rows.py::test_t7_a_text_queued_at_the_last_minute_is_judged_again_when_it_would_leave"],
     "T8": ["test_hours.py::test_one_utc_hour_is_two_local_ones_around_the_change_of_clocks",

@@ -56,7 +56,7 @@ ROWS = {
             "store/test_postgres_engine.py::test_a_server_that_answers_before_it_is_safe_is_refused"],
     "S18": ["store/test_postgres_engine.py::test_a_commit_whose_answer_is_lost_is_busy_and_its_repeat_a_duplicate",
             "crash/test_lost_servers.py::test_a_commit_whose_answer_is_lost_is_503_and_its_repeat_has_the_first_id"],
-    "S19": ["crash/test_cluster.py::test_a_relay_that_is_frozen_beyond_its_lease_and_woken_changes_nothing",
+    "S19": ["crash/test_cluster.py::test_relays_that_are_frozen_beyond_their_leases_and_woken_change_nothing",
             "store/queueing.py::test_a_late_settlement_is_refused_and_its_try_still_listed"],
     "S20": ["test_restoring.py::test_a_backup_put_back_is_whole_and_texts_nobody_again",
             "test_restoring.py::test_what_a_backup_owes_to_others_goes_out_under_the_same_key"],
