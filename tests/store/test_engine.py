@@ -276,6 +276,18 @@ async def test_closing_finishes_what_waits_and_takes_nothing_new(tmp_path: Path)
     await later.close()
 
 
+async def test_two_who_close_at_once_leave_an_emptied_log_behind(tmp_path: Path):
+    store = SqliteStore(tmp_path / "relay.db")
+    go = threading.Event()
+    reading = asyncio.ensure_future(store._read(lambda _: go.wait()))
+    closing = [asyncio.ensure_future(store.close()) for _ in range(2)]
+    await asyncio.wait(closing, timeout=0.1)
+    go.set()
+    await asyncio.gather(reading, *closing)
+
+    assert set(modes_in(tmp_path)) == {"relay.db", "relay.db.lock", "relay.db.generation"}
+
+
 async def test_a_caller_that_goes_away_does_not_undo_its_event(store: SqliteStore):
     blocker, go = await held_up(store)
     work = asyncio.ensure_future(store.accept(event(), b"{}", merge))

@@ -130,6 +130,14 @@ class ServerConnection:
         changed = _wait(self._raw.fetchmany(f"{statement.text} returning 1", given))
         return Found((), len(changed))
 
+    def update_many(
+        self, table: str, columns: Sequence[str], which: Sequence[str], alike: str, rows: Sequence[Values]
+    ) -> int:
+        """Change several rows, all in one statement."""
+        changes = ", ".join(f"{column} = ?" for column in columns)
+        found = " and ".join(f"{column} = ?" for column in which)
+        return self.executemany(f"update {table} set {changes}, {alike} where {found}", rows).rowcount  # noqa: S608 - constants
+
     @contextlib.contextmanager
     def apart(self) -> Iterator[None]:
         """What fails in here is undone alone, and raised; the transaction around it stands unless `ends_all`."""

@@ -66,6 +66,16 @@ class Connection(Protocol):
         """Run one statement with each of these; `rowcount` is the sum."""
         ...
 
+    def update_many(
+        self, table: str, columns: Sequence[str], which: Sequence[str], alike: str, rows: Sequence[Sequence[Any]]
+    ) -> int:
+        """Change several rows of a table in one go; answers how many were found.
+
+        Each of `rows` holds the values of `columns`, then those of `which`, by which its row is found, no two of them
+        the same; `alike` is changed in all.
+        """
+        ...
+
     def apart(self) -> AbstractContextManager[None]:
         """What fails in here is undone alone, and raised; the transaction around it stands unless `ends_all`."""
         ...

@@ -27,6 +27,25 @@ def insert_many(connection: Connection, into: str, rows: Sequence[Sequence[Any]]
     return changed
 
 
+def update_from_values(
+    connection: Connection,
+    table: str,
+    columns: Sequence[str],
+    which: Sequence[str],
+    alike: str,
+    rows: Sequence[Sequence[Any]],
+) -> int:
+    """`Connection.update_many`, where a table of values needs no types."""
+    changed, done = 0, 0
+    while done < len(rows):
+        left = len(rows) - done
+        size = next(size for size in SIZES if size <= left)
+        values = list(chain.from_iterable(rows[done : done + size]))
+        changed += connection.execute(_update(table, tuple(columns), tuple(which), alike, size), values).rowcount
+        done += size
+    return changed
+
+
 def listed(values: Sequence[Any]) -> tuple[str, list[Any]]:
     """The marks and values of `… in (…)`. The last is said again up to a power of two, for few different statements."""
     size = 1 << max(len(values) - 1, 0).bit_length()
@@ -37,3 +56,13 @@ def listed(values: Sequence[Any]) -> tuple[str, list[Any]]:
 def _statement(into: str, columns: int, rows: int, conflict: str) -> str:
     marks = f"({', '.join('?' * columns)})"
     return f"insert into {into} values {', '.join([marks] * rows)} {conflict}".rstrip()  # noqa: S608 - constants
+
+
+@lru_cache(256)
+def _update(table: str, columns: tuple[str, ...], which: tuple[str, ...], alike: str, rows: int) -> str:
+    said = [f"said.column{place}" for place in range(1, len(columns) + len(which) + 1)]
+    changes = ", ".join(f"{column} = {value}" for column, value in zip(columns, said, strict=False))
+    found = " and ".join(f"it.{column} = {value}" for column, value in zip(which, said[len(columns) :], strict=True))
+    marks = f"({', '.join('?' * len(said))})"
+    given = ", ".join([marks] * rows)
+    return f"update {table} as it set {changes}, {alike} from (values {given}) as said where {found}"  # noqa: S608 - constants

@@ -189,9 +189,10 @@ def _delivery_row(connection: Connection, d: Delivery) -> tuple[Any, ...]:
     )
 
 
+_SAVED = ("state", "due_at", "first_due_at", "action", "lane", "reason", "tries", "notes", "receipt", "settled_at")
 _SAVE_DELIVERY = (
-    "update deliveries set state = ?, due_at = ?, first_due_at = ?, action = ?, lane = ?, reason = ?, tries = ?, "
-    "notes = ?, receipt = ?, settled_at = ?, lease_until = null where id = ? and claims = ?"
+    f"update deliveries set {', '.join(f'{column} = ?' for column in _SAVED)}, lease_until = null "  # noqa: S608 - columns only
+    "where id = ? and claims = ?"
 )
 
 
@@ -201,8 +202,9 @@ def save_delivery(connection: Connection, d: Delivery) -> bool:
 
 
 def save_deliveries(connection: Connection, deliveries: Sequence[Delivery]) -> int:
-    """The same for several; answers how many nobody had claimed since they were read."""
-    return connection.executemany(_SAVE_DELIVERY, [_saved(connection, d) for d in deliveries]).rowcount
+    """The same for several, no two of them the same; answers how many nobody had claimed since they were read."""
+    rows = [_saved(connection, d) for d in deliveries]
+    return connection.update_many("deliveries", _SAVED, ("id", "claims"), "lease_until = null", rows)
 
 
 def save_idle(connection: Connection, d: Delivery) -> bool:

@@ -7,8 +7,10 @@ import sqlite3
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from relay.store.sql.many import update_from_values
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from relay.store.sealing import Seal
     from relay.store.sqlite.scrubbing import Scrubber
@@ -66,6 +68,12 @@ class FileConnection(sqlite3.Connection):
     def is_fault(self, error: BaseException) -> bool:
         """Whether an error is SQLite's own."""
         return isinstance(error, sqlite3.Error)
+
+    def update_many(
+        self, table: str, columns: Sequence[str], which: Sequence[str], alike: str, rows: Sequence[Sequence[Any]]
+    ) -> int:
+        """Change several rows, several to a statement."""
+        return update_from_values(self, table, columns, which, alike, rows)
 
     @contextlib.contextmanager
     def apart(self) -> Iterator[None]:

@@ -57,6 +57,7 @@ class SqliteStore(SqlStore):
         self._reading: ThreadPoolExecutor | None = None
         self._sweeping = asyncio.Lock()
         self._sweep: asyncio.Task[None] | None = None
+        self._leaving = asyncio.Lock()
         if path is None:
             return
         try:
@@ -166,11 +167,12 @@ class SqliteStore(SqlStore):
         return frozenset() if self.path is None else erasures.noted(self.path)
 
     async def close(self) -> None:
-        reader, reading = self._reader, self._reading
-        self._reader = self._reading = None
-        if reader is not None and reading is not None:
-            # Before the writer, which empties its log into the file only when it is the last to leave.
-            await asyncio.to_thread(reading.shutdown)
-            reader.close()
-        if self._engine is not None:
-            await asyncio.to_thread(self._engine.close)
+        async with self._leaving:
+            reader, reading = self._reader, self._reading
+            self._reader = self._reading = None
+            if reader is not None and reading is not None:
+                # Before the writer, which empties its log into the file only when it is the last to leave.
+                await asyncio.to_thread(reading.shutdown)
+                reader.close()
+            if self._engine is not None:
+                await asyncio.to_thread(self._engine.close)
