@@ -105,8 +105,11 @@ class StandIn:
 
     @property
     def may_hang(self) -> bool:
-        """Whether a request that comes now may be one that is never answered."""
-        return any(fault.kind == "hang" for fault in self._faults)
+        """Whether the request that comes next may be one that is never answered."""
+        for fault in self._faults:
+            if fault.kind == "hang" or not fault.where:
+                return fault.kind == "hang"
+        return False
 
     def fail_next(
         self,

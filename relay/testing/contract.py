@@ -42,14 +42,14 @@ TRIES_MOST = 40
 
 
 class HastyHttp(Http):
-    """The real thing; where a service is to hang it has little patience, so that this costs a test no 15 seconds."""
+    """The real thing; with a request that is to hang it has little patience: that costs a test no 15 seconds."""
 
     def __init__(self, network: Network, service: StandIn) -> None:
         super().__init__(network)
         self._service = service
 
     async def request(self, method: str, url: str, **others: Any) -> Any:
-        patience = 0.4 if self._service.may_hang else 300.0
+        patience = 0.2 if self._service.may_hang else 300.0
         return await super().request(method, url, **{**others, "timeout": patience})
 
 

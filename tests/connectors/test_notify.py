@@ -19,14 +19,14 @@ SECRET = "not-a-real-notify-secret"
 
 
 class Hasty(Notify):
-    """The real thing; where a service is to hang it has little patience."""
+    """The real thing; with a request that is to hang it has little patience."""
 
     def __init__(self, service, options, http):
         super().__init__(options, http)
         self._service = service
 
     async def send(self, job):
-        patience = 0.4 if self._service.may_hang else PATIENCE
+        patience = 0.2 if self._service.may_hang else PATIENCE
         url = re.sub(r"to=[0-9.]+", f"to={patience}", self.options.url.get_secret_value())
         self.options = NotifyOptions(url=url)
         return await super().send(job)

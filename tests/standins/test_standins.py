@@ -75,6 +75,18 @@ async def test_a_connection_is_cut_before_acting_or_after(started, session, acte
     assert sink.requests[0].status == 0
 
 
+def test_whether_the_next_request_may_hang_is_known():
+    sink = SinkStandIn()
+    assert not sink.may_hang
+    sink.reset_next(where="/elsewhere")
+    sink.hang_next(where="/here")
+    assert sink.may_hang
+    sink.no_more_faults()
+    sink.let_next()
+    sink.hang_next()
+    assert not sink.may_hang, "the one after it does"
+
+
 async def test_stopping_frees_what_hangs(started, session):
     sink = await started(SinkStandIn())
     sink.hang_next()
