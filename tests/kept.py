@@ -8,6 +8,7 @@ PR_SET_PDEATHSIG): it is sent when the thread ends that started the program, and
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -38,7 +39,7 @@ def main(folder: str, who: str, *command: str) -> int:
     left = threading.Event()
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        os.read(0, 1)  # past Python's own stdin, whose lock would hold up the end, and abort it
         left.set()
         process.send_signal(signal.SIGQUIT)  # a server of PostgreSQL ends at once, without a goodbye
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.kept import keep
+from tests.patience import PATIENCE
 from tests.postgres import serving
 
 ROOT = Path(__file__).parents[1]
@@ -49,3 +51,10 @@ def test_a_server_that_is_stopped_is_there_again_and_then_gone_with_its_keeper()
         server.start()
         assert len(left_of(server.folder)) >= 4, "with a server and its keeper"
     assert left_of(server.folder) == []
+
+
+def test_a_keeper_ends_as_its_program_ended(tmp_path):
+    kept = keep([sys.executable, "-I", "-S", "-c", "raise SystemExit(3)"], tmp_path, {}, {})
+    assert kept.wait(PATIENCE) == 3
+    kept.stdin.close()
+    assert tmp_path.exists(), "it ended by itself, and whoever started it is still there"
