@@ -50,8 +50,12 @@ class Roster:
         config: Callable[[], str],
         beaten: Callable[[Sequence[Node]], Awaitable[None]],
         ticks: Callable[[], float] = elapsed,
+        beat: float = BEAT,
     ) -> None:
-        """`config` is the short name of what is in force; `beaten` hears after every beat who lives."""
+        """`config` is the short name of what is in force; `beaten` hears after every beat who lives.
+
+        `beat` is how many seconds lie between two beats beside others.
+        """
         self.others: tuple[Node, ...] = ()
         """Whoever else lives, as of the last beat."""
         self._store = store
@@ -59,6 +63,7 @@ class Roster:
         self._config = config
         self._beaten = beaten
         self._ticks = ticks
+        self._pause = beat
         self._started_at = store.clock()
         self._wanted: set[str] = set()
         self._held: frozenset[str] = frozenset()
@@ -74,7 +79,7 @@ class Roster:
                 await self.beat()
             except StoreBusy as error:
                 log.warning("the other relays could not be told that this one lives", why=str(error))
-            await asyncio.sleep(BEAT if self._store.shared else ALONE)
+            await asyncio.sleep(self._pause if self._store.shared else ALONE)
 
     async def beat(self) -> None:
         """Say that this relay lives, take or keep its duties, and learn who else lives.
@@ -99,7 +104,7 @@ class Roster:
             if held != self._held:
                 log.info("duties", holds=sorted(held))
             # Not until the lease ends in the ledger: whoever takes it then must find nobody at it.
-            self._held, self._until = held, began + LEASE - BEAT
+            self._held, self._until = held, began + LEASE - self._pause
 
     def _node(self, lag: float | None) -> Node:
         return Node(
@@ -174,7 +179,7 @@ class Roster:
 
     async def _keep_saying(self) -> None:
         while True:
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(self._pause)
             with contextlib.suppress(StoreBusy):  # the lease says how long that may last
                 await self._say()
 
@@ -194,7 +199,7 @@ class Roster:
 
     async def _next_beat(self) -> None:
         try:
-            async with asyncio.timeout(BEAT):
+            async with asyncio.timeout(self._pause):
                 await self._beat.wait()
         except TimeoutError:
             return

@@ -7,7 +7,7 @@ import os
 import asyncpg
 import pytest
 
-from relay.roster import LEASE, Roster
+from relay.roster import BEAT, LEASE, Roster
 from relay.store.postgres import PostgresStore
 
 
@@ -28,10 +28,10 @@ async def nobody_cares(nodes):
 class Relay:
     """One relay on a ledger, with a loop that one relay runs for all."""
 
-    def __init__(self, store, ticks):
+    def __init__(self, store, ticks, beat):
         self.running = False
         self.store = store
-        self.roster = Roster(store, roles=["worker"], config=lambda: "c1", beaten=nobody_cares, ticks=ticks)
+        self.roster = Roster(store, roles=["worker"], config=lambda: "c1", beaten=nobody_cares, ticks=ticks, beat=beat)
         self._task = asyncio.ensure_future(self.roster.on_duty("clock", self._loop))
 
     async def _loop(self):
@@ -52,9 +52,9 @@ class Relay:
 async def relays(postgres):
     made = []
 
-    async def make(ticks):
+    async def make(ticks, beat=BEAT):
         store = await PostgresStore.open(postgres)
-        made.append(Relay(store, ticks))
+        made.append(Relay(store, ticks, beat))
         await asyncio.sleep(0)
         return made[-1]
 
@@ -120,7 +120,7 @@ async def lease_of(store):
 async def test_a_piece_of_work_is_done_by_one_at_a_time_whose_lease_is_renewed_and_another_is_told_by_whom(
     relays, postgres, until
 ):
-    one, two, work = await relays(Ticks()), await relays(Ticks()), Work()
+    one, two, work = await relays(Ticks(), beat=0.2), await relays(Ticks()), Work()
     doing = asyncio.ensure_future(one.roster.once("moves", work))
     await work.begun.wait()
     first = await lease_of(postgres)
