@@ -14,6 +14,7 @@ What to know of it, each with its source:
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -148,6 +149,8 @@ def _service(url: str) -> NotifyBase | None:
 def _bell(url: str) -> Apprise:
     from apprise import Apprise, AppriseAsset  # noqa: PLC0415 - as above
 
+    # A refusal is told in this log alone, however little else is logged.
+    logging.getLogger("apprise").setLevel(logging.WARNING)
     bell = Apprise(asset=AppriseAsset(http_redirects=False, secure_logging=True, async_mode=False, app_id="Relay"))
     bell.add(url)
     return bell

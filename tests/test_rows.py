@@ -323,7 +323,7 @@ rules:
 """
 
 
-def test_a_file_with_ten_mistakes_is_told_in_ten_lines_with_the_right_places(tmp_path, monkeypatch):
+def test_a_file_with_ten_mistakes_is_told_in_ten_lines_with_the_right_places(tmp_path, monkeypatch, quiet):
     path = tmp_path / "relay.yaml"
     path.write_text(MISTAKES)
     monkeypatch.setenv("RELAY_HOOK_SECRET", SECRET)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 
 import pytest
@@ -53,6 +54,13 @@ class TestNotify(ConnectorContract):
 
     def effects(self, service):
         return service.bodies
+
+    @pytest.mark.usefixtures("quiet")
+    async def test_a_refusal_is_known_where_only_errors_are_logged(self, connector, service):
+        logging.getLogger().setLevel(logging.ERROR)
+        service.fail_next(1, 404)
+        with pytest.raises(Invalid):
+            await connector.send(self.job())
 
     async def test_title_message_and_kind_arrive(self, connector, service):
         action = NotifyAction(message="m" * 5000, title="Missed", kind="warning")
