@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from playwright.async_api import async_playwright
 
+from relay.dashboard.pages.calls import PAGE
 from tests.dashboard.browser import CHROMIUM, DESK, FLAGS, Browser
 from tests.dashboard.conftest import TOKEN
 from tests.hostile import STRINGS
@@ -91,7 +92,10 @@ async def pages(world):
 
 
 async def browser(world):
-    """The same pages in a real one, where there is one: no script of a stranger's runs, nobody else is asked."""
+    """The same pages in a real one, where there is one: no script of a stranger's runs, nobody else is asked.
+
+    Every call stands in the lists; of those with markup in them every third has its own page looked at, in a soak each.
+    """
     if CHROMIUM is None:
         return
     events = await world.house.app.store.events(limit=len(CALLS))
@@ -101,7 +105,8 @@ async def browser(world):
         it = Browser(await chromium.new_context(viewport=DESK), world.house.url)
         page = await it.signed_in(TOKEN, "/calls")
         page.on("dialog", lambda dialog: it.complaints.append(f"a dialog: {dialog.message}"))
-        for path in ["/calls", "/texts", "/", *(f"/calls/{name}" for name in sorted(told))]:
+        lists = ["/calls", *(f"/calls?before={event.seq}" for event in events[PAGE - 1 :: PAGE]), "/texts", "/"]
+        for path in [*lists, *(f"/calls/{name}" for name in sorted(told)[:: sized(3, 1)])]:
             await page.goto(world.house.url + path)
             if "owned" in await page.title():
                 yield path, "a stranger's script ran"
