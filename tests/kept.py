@@ -35,6 +35,7 @@ def keep(
 def main(folder: str, who: str, *command: str) -> int:
     """The keeper."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this hears it too, and ends all in order
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # a shell has what it runs in the background ignore it
     process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, **json.loads(who))
     left = threading.Event()
 

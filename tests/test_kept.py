@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -58,3 +59,13 @@ def test_a_keeper_ends_as_its_program_ended(tmp_path):
     assert kept.wait(PATIENCE) == 3
     kept.stdin.close()
     assert tmp_path.exists(), "it ended by itself, and whoever started it is still there"
+
+
+def test_a_run_in_the_background_ends_its_servers_too(tmp_path):
+    before = signal.signal(signal.SIGQUIT, signal.SIG_IGN)  # as a shell does that runs `make test &`
+    try:
+        kept = keep([sys.executable, "-I", "-S", "-c", "import signal; signal.pause()"], tmp_path, {}, {})
+    finally:
+        signal.signal(signal.SIGQUIT, before)
+    kept.communicate(timeout=PATIENCE)
+    assert not tmp_path.exists()
