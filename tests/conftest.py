@@ -62,6 +62,19 @@ def pytest_collection_modifyitems(items):
     items[:] = [*at_first, *others[:middle], *half_way, *others[middle:]]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Long searches are not watched for coverage: they go the same ways many times, which other tests went before."""
+    watching = None if SEARCHES.isdisjoint(vars(item.module)) else Coverage.current()
+    if watching is None:
+        return (yield)
+    watching.stop()
+    try:
+        return (yield)
+    finally:
+        watching.start()
+
+
 def pytest_collection_finish(session):
     """Whatever stands now stays to the end: no collection of garbage looks at it again, and each waits for more.
 
@@ -78,6 +91,8 @@ structlog.get_config()["processors"][-1].exception_formatter = structlog.dev.pla
 CRASHES = "tests/crash/"
 WAITING = ("tests/faults/test_io_errors.py", "tests/moving/test_turn.py", "tests/test_demo.py")
 """As much again of slow disks, leases, and a day that is played."""
+SEARCHES = {"sized", "SINKS"}
+"""What a file of long searches imports, as tests/soak/soak_searches.py finds them."""
 ROOM = 2**31
 """Bytes that the files of a whole run find room in, with much to spare."""
 MONDAY = 1772467200.0
