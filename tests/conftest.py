@@ -53,11 +53,11 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """What mostly waits comes first at two workers: they steal from each other's ends, and none stays there."""
+    """What takes longest comes first at two workers: they steal from each other's ends, and none stays there."""
     at_first, half_way, others = [], [], []
     for item in items:
-        waits = at_first if item.nodeid.startswith(CRASHES) else half_way
-        (waits if item.nodeid.startswith((CRASHES, *WAITING)) else others).append(item)
+        long = half_way if item.nodeid.startswith(OTHERS) else others
+        (at_first if item.nodeid.startswith(CRASHES) else long).append(item)
     middle = len(items) // 2 - len(at_first)
     items[:] = [*at_first, *others[:middle], *half_way, *others[middle:]]
 
@@ -89,8 +89,8 @@ def pytest_collection_finish(session):
 structlog.get_config()["processors"][-1].exception_formatter = structlog.dev.plain_traceback
 
 CRASHES = "tests/crash/"
-WAITING = ("tests/faults/test_io_errors.py", "tests/moving/test_turn.py", "tests/test_demo.py")
-"""As much again of slow disks, leases, and a day that is played."""
+OTHERS = ("tests/faults/test_io_errors.py", "tests/moving/test_turn.py", "tests/test_demo.py", "tests/test_hostile.py")
+"""As much again of slow disks, leases, a day that is played, and one test of every sink."""
 SEARCHES = {"sized", "SINKS"}
 """What a file of long searches imports, as tests/soak/soak_searches.py finds them."""
 ROOM = 2**31

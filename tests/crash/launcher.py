@@ -21,6 +21,7 @@ from relay.app import App
 from relay.cli import relay
 from relay.cli import serve as _serve
 from relay.store.sqlite import SqliteStore
+from relay.texting import judging
 from relay.worker import fate, worker
 from tests.crash import mutants
 
@@ -33,7 +34,7 @@ def quicken() -> None:
     """What waits five seconds or thirty in a day's work waits a second here, and a look-up ends in five, not sixty."""
     fate._AGAIN = 1.0
     fate._PATIENCE, fate.LEASE = 2.0, 5.0
-    worker.POLL = planner.POLL = 1.0
+    worker.POLL = planner.POLL = judging.HEAR_AGAIN = 1.0
     replies.EVERY = 1.0
 
 
