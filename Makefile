@@ -15,8 +15,8 @@ READY := $(VENV)/.ready
 ARGS ?=
 SOAKS ?= tests/soak
 TESTS ?= tests
-# Two of the tests at work wait for clocks, disks and browsers half of the time: four keep two processors busy.
-WORKERS ?= 4
+# Of the tests at work some wait for clocks, disks and browsers: five keep two processors busy.
+WORKERS ?= 5
 # Plugins that come with what the tests use; each costs every worker its imports.
 UNASKED := -p no:anyio -p no:datasette -p no:platformdirs -p no:schemathesis
 
