@@ -222,7 +222,12 @@ class Nemesis:
         self._frozen: dict[Sharer, asyncio.Task[None]] = {}
 
     async def strike(self, *, long: bool = False) -> None:
-        """One fault; whoever ended runs again afterwards. `long`: one is frozen for a minute, and nobody waits."""
+        """One fault; whoever ended runs again afterwards. `long`: one is frozen for a minute, and nobody waits for it.
+
+        One at a time, so that somebody is left to strike.
+        """
+        if long:
+            await self.thaw()
         await asyncio.sleep(self._dice.uniform(0.05, 0.6))
         relay = self._dice.choice([one for one in self._cluster.relays if one not in self._frozen])
         roll = self._dice.random()
