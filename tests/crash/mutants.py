@@ -13,7 +13,7 @@ from relay.store import Accepted
 from relay.store.sql import claiming, settling
 from relay.store.sqlite import SqliteStore, opening
 from relay.texting import judging as texting
-from relay.worker import fate, worker
+from relay.worker import carrier, fate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,12 +115,12 @@ def rescue_to_planned() -> None:
 
 def retry_on_timeout() -> None:
     """An answer to a text that was not clear is taken for a no."""
-    move = worker.move
+    move = carrier.move
 
     def hasty(delivery: Any, outcome: Any, *others: Any, **more: Any) -> Any:
         return move(delivery, Unavailable(str(outcome)) if isinstance(outcome, Unclear) else outcome, *others, **more)
 
-    worker.move = hasty
+    carrier.move = hasty
 
 
 def resend_if_absent() -> None:
