@@ -17,6 +17,7 @@ from tests.store.ledger import (
     event,
     facts,
     names,
+    nobody_waits,
     owe,
     owed,
     ripen,
@@ -183,6 +184,21 @@ class Settling:
         assert (freed, late, good) == (1, 0, 1)
         assert (await by_name(store, "d1")).state is State.DELIVERED
         assert len(await store.attempts("d1")) == 2
+
+    async def test_of_many_settled_at_once_each_ends_in_its_own_way_and_a_late_one_not_at_all(self, store: Store):
+        await owe(store, *(owed(f"d{n}") for n in range(70)))
+        taken = [one.delivery for one in (await store.claim({"team": Want(70)}, now=NOW)).claimed]
+        ended = [one.but(state=State.DELIVERED, tries=1, receipt={"id": one.id}) for one in taken]
+        ended[33] = ended[33].but(claims=0, state=State.DEAD)
+        held = await store.settle([Settlement(one) for one in ended], nobody_waits)
+
+        assert (len(taken), held) == (70, 69)
+        found = {one.id: one for one in await store.deliveries(limit=100)}
+        late = found.pop(taken[33].id)
+        assert (late.state, late.claims, late.receipt) == (State.SENDING, 1, None)
+        assert {(name, one.state, one.receipt["id"]) for name, one in found.items() if one.receipt} == {
+            (one.id, State.DELIVERED, one.id) for one in taken if one.id != late.id
+        }
 
     async def test_a_lease_holds_until_it_is_over(self, store: Store):
         await owe(store, owed("d1"))

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from relay.store.sql.connection import Connection
 
@@ -17,14 +17,10 @@ SIZES = (64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
 
 def insert_many(connection: Connection, into: str, rows: Sequence[Sequence[Any]], conflict: str = "") -> int:
     """Insert rows `into` a table and its columns, with what is to be done on `conflict`; answers how many were."""
-    changed, done = 0, 0
-    while done < len(rows):
-        left = len(rows) - done
-        size = next(size for size in SIZES if size <= left)
-        values = list(chain.from_iterable(rows[done : done + size]))
-        changed += connection.execute(_statement(into, len(rows[0]), size, conflict), values).rowcount
-        done += size
-    return changed
+    return sum(
+        connection.execute(_statement(into, len(rows[0]), size, conflict), values).rowcount
+        for size, values in _shared_out(rows)
+    )
 
 
 def update_from_values(
@@ -36,14 +32,19 @@ def update_from_values(
     rows: Sequence[Sequence[Any]],
 ) -> int:
     """`Connection.update_many`, where a table of values needs no types."""
-    changed, done = 0, 0
+    return sum(
+        connection.execute(_update(table, tuple(columns), tuple(which), alike, size), values).rowcount
+        for size, values in _shared_out(rows)
+    )
+
+
+def _shared_out(rows: Sequence[Sequence[Any]]) -> Iterator[tuple[int, list[Any]]]:
+    """For each statement how many rows it has, and their values one behind the other."""
+    done = 0
     while done < len(rows):
-        left = len(rows) - done
-        size = next(size for size in SIZES if size <= left)
-        values = list(chain.from_iterable(rows[done : done + size]))
-        changed += connection.execute(_update(table, tuple(columns), tuple(which), alike, size), values).rowcount
+        size = next(size for size in SIZES if size <= len(rows) - done)
+        yield size, list(chain.from_iterable(rows[done : done + size]))
         done += size
-    return changed
 
 
 def listed(values: Sequence[Any]) -> tuple[str, list[Any]]:
