@@ -12,7 +12,7 @@ from pydantic import Field as Key
 from pydantic import ValidationError
 
 from relay import phone
-from relay.errors import DeliveryFailed, RelayError, StoreBusy
+from relay.errors import RelayError, StoreBusy
 from relay.forms import unknown
 from relay.models import Act, Form, Mode
 from relay.moving import deeds_of
@@ -183,8 +183,9 @@ class Deeds:
         noted = await self._store.note_act(Act(self._clock(), ACTOR.get(), name, about, self._planner.book.version))
         try:
             came = await act(asked)
-        except (BadDeed, DeliveryFailed) as error:
-            await self._tell(noted, f"{'refused' if isinstance(error, BadDeed) else 'failed'}: {error}")
+        except Exception as error:
+            why = str(error) if isinstance(error, RelayError) else f"{type(error).__name__}: {error}"
+            await self._tell(noted, f"{'refused' if isinstance(error, BadDeed) else 'failed'}: {why}")
             raise
         await self._tell(noted, _outcome(came))
         self._done()

@@ -260,6 +260,17 @@ async def test_what_came_of_a_deed_is_told_by_the_audit(app):
     assert check.outcome == "its options work"
 
 
+async def test_a_deed_that_broke_is_told_by_the_audit(app):
+    async def breaks(_):
+        raise KeyError("x")
+
+    form, _ = app.deeds._table["texts-off"]
+    app.deeds._table["texts-off"] = form, breaks
+    with pytest.raises(KeyError):
+        await app.deeds.do("texts-off", {})
+    assert (await app.store.acts(limit=1))[0].outcome == "failed: KeyError: 'x'"
+
+
 async def test_no_request_of_the_relay_reaches_its_own_listeners(app):
     for port in (app.public_port, app.admin_port):
         with pytest.raises(Rejected, match="is the relay itself"):
