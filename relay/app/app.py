@@ -321,12 +321,7 @@ class App:
 
     async def _learn_modes(self) -> None:
         """What somebody said of a rule, or of a connector, through another relay."""
-        modes = self.knowledge.modes
-        before, known = modes.rules(self.settings), modes.not_held(self.settings)
-        await modes.learn(self.settings)
-        for warning in set(modes.not_held(self.settings)) - set(known):
-            log.warning("worth a look", warning=warning)
-        if modes.rules(self.settings) != before:
+        if await self.knowledge.modes.learn_news(self.settings):
             self._write_book()
             self.clock.call()
         self.worker.gates.forget()

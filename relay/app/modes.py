@@ -44,6 +44,19 @@ class SaidModes:
             log.info("the file's own mode changed, so what was said by hand is over", rules=overtaken)
         self._said = tuple(word for word in said if word.rule not in overtaken)
 
+    async def learn_news(self, settings: Settings) -> bool:
+        """The same while it runs: what cannot hold is told, once; answers whether any rule has another mode now.
+
+        Raises:
+            StoreBusy: as `learn`.
+        """
+        before, known = self.rules(settings), self.not_held(settings)
+        await self.learn(settings)
+        for warning in self.not_held(settings):
+            if warning not in known:
+                log.warning("worth a look", warning=warning)
+        return self.rules(settings) != before
+
     def rules(self, settings: Settings) -> tuple[Rule, ...]:
         """The rules of the file in the modes that hold; one that cannot be live now stays as the file has it."""
         return tuple(
