@@ -8,6 +8,8 @@ import pytest
 from relay.errors import RateLimited, Unavailable, Unclear
 from relay.models import CALLSCALER, State
 from relay.texting import SentText
+from relay.worker import fate
+from tests.patience import PATIENCE
 from tests.working import ANN, OURS, Phone, made
 
 
@@ -128,6 +130,21 @@ async def test_a_connector_is_told_when_its_claim_is_over(world):
     assert job.in_time()
     elapsed.append(window + 0.1)
     assert not job.in_time()
+
+
+async def test_a_list_that_hangs_is_given_up_while_its_texts_are_still_held(world, monkeypatch):
+    assert 2 * fate._PATIENCE < fate.LEASE, "it is read twice"
+    monkeypatch.setattr(fate, "_PATIENCE", 0.05)
+    phone = Phone(Unclear("reset"))
+    phone.sent_texts = lambda _: asyncio.Event().wait()
+    it = world(TEXT, phone=phone)
+    await it.ring()
+    await it.work()
+    await asyncio.wait_for(it.later(121), PATIENCE)
+    text = await it.only()
+    assert (text.state, text.due_at) == (State.UNKNOWN, it.clock() + fate._AGAIN)
+    assert text.reason.startswith("not settled yet: TimeoutError")
+    assert len(phone.jobs) == 1
 
 
 async def test_one_look_at_the_list_settles_all_texts_of_unknown_fate(world):
