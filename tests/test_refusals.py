@@ -116,6 +116,7 @@ async def test_of_one_address_sixty_four_connections_stay_and_whoever_stands_the
     assert await gone == b""
     assert len(standing) == PER_ADDRESS
     assert sum(reader.at_eof() for reader, _ in standing) <= newcomers
+    assert not standing[-1][0].at_eof(), "who came last of them stands there"
     for _, writer in standing:
         writer.close()
 
