@@ -153,11 +153,9 @@ def named_programs() -> Path | None:
 
 
 def _cpu_of(pid: int) -> float:
-    """Seconds of processor of a process, its children that ended, and those that live."""
+    """Seconds of processor of a process and of all below it; of those that ended, whoever started them tells."""
     here = psutil.Process(pid)
-    times = here.cpu_times()
-    own = times.user + times.system + times.children_user + times.children_system
-    return own + sum(sum(child.cpu_times()[:2]) for child in here.children(recursive=True))
+    return sum(sum(one.cpu_times()[:4]) for one in (here, *here.children(recursive=True)))
 
 
 def _place() -> Path:
