@@ -56,8 +56,8 @@ def pytest_collection_modifyitems(items):
     """What takes longest comes first at two workers: they steal from each other's ends, and none stays there."""
     at_first, half_way, others = [], [], []
     for item in items:
-        long = half_way if item.nodeid.startswith(OTHERS) else others
-        (at_first if item.nodeid.startswith(CRASHES) else long).append(item)
+        later = half_way if item.nodeid.startswith(HALF_WAY) else others
+        (at_first if item.nodeid.startswith(AT_FIRST) else later).append(item)
     middle = len(items) // 2 - len(at_first)
     items[:] = [*at_first, *others[:middle], *half_way, *others[middle:]]
 
@@ -88,8 +88,13 @@ def pytest_collection_finish(session):
 # Where the relay has not set up logging, a trace is drawn with every local variable, at sixty times the cost.
 structlog.get_config()["processors"][-1].exception_formatter = structlog.dev.plain_traceback
 
-CRASHES = "tests/crash/"
-OTHERS = ("tests/faults/test_io_errors.py", "tests/moving/test_turn.py", "tests/test_demo.py", "tests/test_hostile.py")
+AT_FIRST = "tests/crash/"
+HALF_WAY = (
+    "tests/faults/test_io_errors.py",
+    "tests/moving/test_turn.py",
+    "tests/test_demo.py",
+    "tests/test_hostile.py",
+)
 """As much again of slow disks, leases, a day that is played, and one test of every sink."""
 SEARCHES = {"sized", "SINKS"}
 """What a file of long searches imports, as tests/soak/soak_searches.py finds them."""

@@ -18,9 +18,7 @@ FILE = 'server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}\n'
 @pytest.fixture
 async def app(tmp_path, monkeypatch):
     monkeypatch.setattr(opening, "BUSY_SECONDS", 0.05)
-    async with relaying(
-        tmp_path, 'server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}\n', {"RELAY_HOOK_SECRET": SECRET}
-    ) as it:
+    async with relaying(tmp_path, FILE, {"RELAY_HOOK_SECRET": SECRET}) as it:
         yield it
 
 
