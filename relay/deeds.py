@@ -39,6 +39,8 @@ _AT_ONCE = 500
 ACTOR: ContextVar[str] = ContextVar("actor", default="the command line, on the ledger itself")
 """Who does what is done now, with which right and from where."""
 _ABOUT_MOST = 1000
+_COUNTED = ("retried", "cancelled", "released", "replayed", "created", "enriched")
+"""How many were done to, as deeds answer it."""
 
 
 class BadDeed(RelayError):
@@ -301,9 +303,10 @@ class Deeds:
 
 
 def _outcome(came: Mapping[str, Any]) -> str:
-    """What came of a deed, in a word or a sentence."""
+    """What came of a deed, in a word or a sentence, or how many it was done to: none is no success."""
     why = next((f"{word}: {came[word]}" for word in ("refused", "failed") if word in came), None)
-    return why or str(came.get("said") or came.get("state") or "done")
+    counted = ", ".join(f"{word}: {came[word]}" for word in _COUNTED if word in came and not came.get("dry_run"))
+    return why or str(came.get("said") or came.get("state") or counted or "done")
 
 
 def _number(written: str) -> str:

@@ -250,14 +250,16 @@ async def test_what_came_of_a_deed_is_told_by_the_audit(app):
         ("optout-add", {"number": "+1312555010"}),
         ("numbers-apply", {}),
         ("check-connector", {"connector": "archive"}),
+        ("retry", {"ids": ["evt_none"]}),
     ):
         await ask(app, name, given)
-    check, apply, optout, replay, off = await app.store.acts(limit=9)
+    retry, check, apply, optout, replay, off = await app.store.acts(limit=9)
     assert off.outcome == "done"
     assert replay.outcome == "refused: there is no event evt_none; `relay events` lists them"
     assert optout.outcome == "refused: `***5010` is no telephone number; write it as ***0101"
     assert apply.outcome == "refused: there is no plan; make one with `relay numbers plan`"
     assert check.outcome == "its options work"
+    assert retry.outcome == "retried: 0"
 
 
 async def test_a_deed_that_broke_is_told_by_the_audit(app):
