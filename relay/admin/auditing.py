@@ -23,7 +23,15 @@ class Auditing:
 
     def routes(self) -> tuple[Route, ...]:
         """What can be asked."""
-        return (Route("GET", "/api/acts", self.acts, "What people did, newest first.", asks=(LIMIT, BEFORE)),)
+        return (
+            Route(
+                "GET",
+                "/api/acts",
+                self.acts,
+                "What people did, newest first, and what came of it.",
+                asks=(LIMIT, BEFORE),
+            ),
+        )
 
     async def acts(self, request: web.Request) -> web.Response:
         """What people did, newest first; `before` is the `next` of the page before."""

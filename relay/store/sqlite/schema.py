@@ -173,7 +173,7 @@ create trigger acts_stand before update of seq, at, what, config on acts begin
 
 @migrations()
 def acts(db: Database) -> None:
-    """What people did: rows that are only ever added."""
+    """What people did: rows that stay."""
     _run(db, _ACTS)
 
 
