@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import random
 import signal
 
 import aiohttp
@@ -14,7 +13,7 @@ from relay.store.postgres import PostgresStore
 from tests.crash.cluster import Sharer, try_cluster
 from tests.crash.relays import SECRET
 from tests.crash.trial import owed
-from tests.crash.world import World
+from tests.crash.world import calm_world
 from tests.postgres import drop_database, make_database, serving
 from tests.sized import sized
 
@@ -43,11 +42,9 @@ async def test_faults_among_three_relays_and_their_server_lose_nothing(tmp_path,
 async def pair(folder, server):
     """Two relays on one database, the second's clock a minute ahead; with the world they serve, and its address."""
     async with contextlib.AsyncExitStack() as stack:
-        world, database = World(random.Random(5), 5), await make_database(server)  # noqa: S311 - the same in every run
+        database = await make_database(server)
         stack.push_async_callback(drop_database, database)
-        await world.start()
-        stack.push_async_callback(world.stop)
-        world.calm()
+        world = await stack.enter_async_context(calm_world())
         folder.mkdir()
         clocks = {"first": 0, "second": 60}
         relays = [Sharer(folder / name, world, database, settle="1s", clock_off=off) for name, off in clocks.items()]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -16,7 +15,7 @@ from relay.store.sqlite import SqliteStore
 from tests.crash.mutants import MUTANTS
 from tests.crash.relays import ROOT, SECRET, Relays
 from tests.crash.trial import owed, try_out
-from tests.crash.world import World
+from tests.crash.world import calm_world
 from tests.patience import HUNG
 from tests.sized import sized
 
@@ -97,11 +96,8 @@ def test_a_ledger_that_does_not_wait_for_the_disk_is_found_out(tmp_path):
 
 @pytest.fixture
 async def world():
-    it = World(random.Random(5), 5)  # noqa: S311 - the same faults in every run
-    await it.start()
-    it.calm()
-    yield it
-    await it.stop()
+    async with calm_world() as it:
+        yield it
 
 
 @pytest.fixture

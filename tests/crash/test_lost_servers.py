@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from tests.crash.cluster import Sharer
 from tests.crash.proxy import Proxy
 from tests.crash.relays import SECRET
 from tests.crash.trial import owed
-from tests.crash.world import World
+from tests.crash.world import World, calm_world
 from tests.postgres import Server, commits_wait_for_a_standby, database_of, make_database, serving
 
 if TYPE_CHECKING:
@@ -25,11 +24,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    it = World(random.Random(5), 5)  # noqa: S311 - the same in every run
-    await it.start()
-    it.calm()
-    yield it
-    await it.stop()
+    async with calm_world() as it:
+        yield it
 
 
 @pytest.fixture

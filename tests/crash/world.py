@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import random
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from relay.sandbox import Sandbox, SandboxSettings, messages
+from relay.sandbox import Sandbox, SandboxSettings
 from tests.crash.weather import Proxy
 from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
 OURS = "+13125550142"
 KEY = "cs_key_" + "c" * 32
@@ -103,15 +103,17 @@ class World:
 
     async def start(self) -> None:
         """Listen, and begin to go wrong."""
-        kept = messages.keep
+        state = self.phone._world.state
+        add = state.add
 
-        def keep(*things: object, **others: object) -> object:
-            row = kept(*things, **others)
-            self.accepted()
-            return row
+        def adding(table: str, **row: object) -> object:
+            added = add(table, **row)
+            if table == "texts":
+                self.accepted()
+            return added
 
-        messages.keep = keep
-        self._undo.callback(setattr, messages, "keep", kept)
+        state.add = adding
+        self._undo.callback(delattr, state, "add")
         await self.crm.start()
         await self.phone.start()
         self.phone.faults.chaos(sum(TEXT_FAULTS.values()), TEXT_FAULTS, method="POST", path="/texts")
@@ -154,6 +156,18 @@ class World:
     def texted(self) -> Counter[str]:
         """How many texts each person was really sent."""
         return Counter(text["to"] for text in self.phone.texts())
+
+
+@contextlib.asynccontextmanager
+async def calm_world() -> AsyncIterator[World]:
+    """One in which nothing goes wrong by itself."""
+    it = World(random.Random(5), 5)  # noqa: S311 - the same in every run
+    await it.start()
+    it.calm()
+    try:
+        yield it
+    finally:
+        await it.stop()
 
 
 def _host_end(url: str) -> int:

@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import random
 import signal
 
 import aiohttp
 import pytest
 
 from tests.crash.relays import SECRET, Relays
-from tests.crash.world import World
+from tests.crash.world import calm_world
 from tests.faults.strace import EVERY, accepted_under, kept, no_write_that_fails_loses_what_was_acknowledged, strace
 
 
@@ -31,11 +30,8 @@ async def test_after_a_failed_fsync_nothing_is_acknowledged_any_more(tmp_path):
 
 @pytest.fixture
 async def world():
-    it = World(random.Random(5), 5)  # noqa: S311 - the same in every run
-    await it.start()
-    it.calm()
-    yield it
-    await it.stop()
+    async with calm_world() as it:
+        yield it
 
 
 @pytest.fixture

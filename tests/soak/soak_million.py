@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import random
 import signal
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from relay.store.sqlite import SqliteStore
 from relay.upkeep import Retention, Upkeep
 from tests.crash.relays import SECRET, Relays
-from tests.crash.world import World
+from tests.crash.world import calm_world
 from tests.soak.million import fill, owe_again
 from tests.store.ledger import DAY
 
@@ -32,11 +31,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 async def world():
-    it = World(random.Random(5), 5)  # noqa: S311 - the same in every run
-    await it.start()
-    it.calm()
-    yield it
-    await it.stop()
+    async with calm_world() as it:
+        yield it
 
 
 def resident(pid):
