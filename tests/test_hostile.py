@@ -12,8 +12,10 @@ from relay.standins import slack as slack_names
 from relay.standins.crm import TOKEN as CRM_TOKEN
 from tests.connectors.test_mail import Server as MailServer
 from tests.connectors.test_mail import certificate
+from tests.dashboard.browser import CHROMIUM
 from tests.dashboard.conftest import SECRET, TOKEN, VIEW, start
 from tests.sinks import CALLS, SINKS
+from tests.sinks.pages import browser
 
 __all__ = ["certificate"]
 
@@ -141,5 +143,8 @@ async def world(tmp_path, until, certificate, monkeypatch):
 
 
 async def test_whatever_a_caller_is_called_is_only_text_in_every_sink(world):
-    wrong = [f"{sink.__name__}: {text!r:.200} {what}" for sink in SINKS async for text, what in sink(world)]
+    looked_at = [sink for sink in SINKS if CHROMIUM is not None or sink is not browser]
+    wrong = [f"{sink.__name__}: {text!r:.200} {what}" for sink in looked_at async for text, what in sink(world)]
     assert wrong == [], "\n".join(wrong[:60])
+    if looked_at != SINKS:
+        pytest.skip("sound but for pages in a browser, not looked at: there is no Chromium on this machine")

@@ -170,7 +170,7 @@ async def test_many_moves_with_a_fall_every_few_steps_end_as_planned_and_undo_br
 
 
 async def test_the_command_itself_killed_again_and_again_ends_as_planned(tmp_path, until):
-    """A real process, a real kill: it dies while the phone system is being asked, at ten places of forty moves."""
+    """A real process, a real kill: it dies while the phone system is being asked, at some places of forty moves."""
     office = Office(tmp_path)
     office.now = time.time()
     await office.start()

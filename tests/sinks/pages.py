@@ -92,12 +92,10 @@ async def pages(world):
 
 
 async def browser(world):
-    """The same pages in a real one, where there is one: no script of a stranger's runs, nobody else is asked.
+    """The same pages in a real one: no script of a stranger's runs, nobody else is asked.
 
     Every call stands in the lists; of those with markup in them every third has its own page looked at, in a soak each.
     """
-    if CHROMIUM is None:
-        return
     events = await world.house.app.store.events(limit=len(CALLS))
     told = {event.id for event in events if set(event.call.get("caller_name") or "") & set("<&\"'")}
     async with async_playwright() as playwright:
