@@ -17,6 +17,7 @@ from relay.store.drawing import Drawing, changes, draw, names_of_all
 from relay.store.postgres import PostgresStore
 from relay.store.postgres.address import read_address
 from relay.store.postgres.clock import ServerClock
+from relay.store.postgres.connection import is_lost
 from relay.store.postgres.dialect import at_once, spelled
 from relay.store.postgres.engine import end_stuck
 from relay.store.postgres.looking import Looks, Seen
@@ -44,6 +45,18 @@ async def bare(postgres_server: str) -> AsyncIterator[str]:
     url = await make_database(postgres_server)
     yield url
     await drop_database(url)
+
+
+async def test_a_connection_is_lost_once_it_ended_or_its_pool_has_it_back(bare: str):
+    """A pool takes back what broke, and what it lent refuses even the question."""
+    async with asyncpg.create_pool(bare, min_size=1, max_size=1) as pool:
+        lent = await pool.acquire()
+        assert not is_lost(lent)
+        await pool.release(lent)
+        assert is_lost(lent)
+        other = await pool.acquire()
+        other.terminate()
+        assert is_lost(other)
 
 
 @pytest.mark.parametrize(

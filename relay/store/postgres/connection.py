@@ -57,6 +57,14 @@ _OF_SERVER = (
 )
 
 
+def is_lost(raw: Raw) -> bool:
+    """Whether a connection has ended; one that ended while a pool lent it refuses even that question."""
+    try:
+        return bool(raw.is_closed())
+    except asyncpg.InterfaceError:
+        return True
+
+
 class Found:
     """The rows that a statement found, or how many it changed."""
 
@@ -159,7 +167,7 @@ class ServerConnection:
 
     def ends_all(self, error: BaseException) -> bool:
         """Whether the server, the connection or another relay is at fault, not the piece of work."""
-        return isinstance(error, _OF_SERVER) or not isinstance(error, Exception) or self._raw.is_closed()
+        return isinstance(error, _OF_SERVER) or not isinstance(error, Exception) or is_lost(self._raw)
 
     def is_fault(self, error: BaseException) -> bool:
         """Whether an error is the database's own."""

@@ -16,7 +16,7 @@ import asyncpg
 from relay import failpoints
 from relay.errors import StoreBusy
 from relay.store.postgres.bell import Bell
-from relay.store.postgres.connection import AGAIN, LOST, ServerConnection, in_greenlet
+from relay.store.postgres.connection import AGAIN, LOST, ServerConnection, in_greenlet, is_lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -204,7 +204,7 @@ class Engine:
             except BaseException as error:
                 if isinstance(error, asyncpg.InternalClientError):
                     raw.terminate()
-                elif not raw.is_closed() and not commit.sent:
+                elif not commit.sent and not is_lost(raw):
                     await raw.execute("rollback")
                 raise
             return result
