@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from connectors.google_sheets.api import NoWorksheet, SheetsApi
 from connectors.google_sheets.forms import Row, SheetsOptions
 from connectors.google_sheets.plan import KEY_COLUMN, Found, Name, letters, merged, plan, read_header, read_places
-from connectors.google_sheets.token import tokens_of
 from relay.connector import Batch, Connector, Job, Receipt
 from relay.errors import DeliveryFailed, Invalid, Unclear
 
@@ -27,6 +26,8 @@ class GoogleSheets(Connector[SheetsOptions, Row]):
     Action = Row
 
     def __init__(self, options: SheetsOptions, http: Http) -> None:
+        from connectors.google_sheets.token import tokens_of  # noqa: PLC0415 - 10 MB, and only a sheet needs it
+
         super().__init__(options, http)
         tokens = tokens_of(options.credentials, http)
         self._api = SheetsApi(http, tokens, options)

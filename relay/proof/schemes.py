@@ -16,9 +16,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from relay.models import quick
 from relay.proof.keys import Key
 
@@ -184,6 +181,9 @@ def standard_webhooks(layout: Layout, request: Request) -> Answer:
 
 def _signed_by(public_key: bytes, text: str, signed: bytes) -> bool:
     """Whether an ed25519 signature in canonical base64 is that key's."""
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - 8 MB, and only this scheme needs it
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - as above
+
     try:
         decoded = base64.b64decode(raw(text), validate=True)
         if base64.b64encode(decoded) != raw(text):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from relay.store import Store
-    from relay.store.sealing import Keys
+    from relay.store.seal import Keys
 
 SCHEMES = ("postgresql://", "postgres://")
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from relay.models import Delivery, Event, Known
     from relay.store import Claimed, Run, Store
-    from relay.store.sealing import Keys
+    from relay.store.seal import Keys
 
 MEMORY = Path("/dev/shm")
 """Where nothing waits for a disk: what these tests are about is what was written, not when it is safe."""

@@ -16,7 +16,7 @@ from relay.models import Owned, Plan, State, Verdict
 from relay.models.queue import Finding
 from relay.store import RequestNote
 from relay.store.memories import Memory
-from relay.store.sealing import SEALED, SETTING, Seal, read_keys
+from relay.store.sealing import SEALED, SETTING, read_keys
 from relay.store.sql import sealing
 from relay.store.sql.memories import remember
 from relay.store.sql.sealing import KEPT
@@ -36,6 +36,8 @@ from tests.store.ledger import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from relay.store.seal import Seal
 
 FIRST = "ZmFsc2Uga2V5IHRoYXQgc2VhbHMgb25seSB0ZXN0cyE="
 SECOND = "YW5vdGhlciBmYWxzZSBrZXksIGZvciB0ZXN0cyBvbmw="

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from asyncpg.pool import PoolConnectionProxy
 
-    from relay.store.sealing import Seal
+    from relay.store.seal import Seal
     from relay.store.sql.connection import Values
 
     Raw = asyncpg.Connection[Any] | PoolConnectionProxy[Any]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from relay.store.postgres.address import Address
     from relay.store.postgres.connection import Raw
-    from relay.store.sealing import Seal
+    from relay.store.seal import Seal
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - the I of item

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from relay.store.nodes import Node
     from relay.store.postgres.connection import ServerConnection
     from relay.store.postgres.engine import Engine
-    from relay.store.sealing import Keys, Seal
+    from relay.store.seal import Keys, Seal
     from relay.store.upkeep import Sizes
 
 T = TypeVar("T")

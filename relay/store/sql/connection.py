@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
 
-    from relay.store.sealing import Seal
+    from relay.store.seal import Seal
 
 Values = Sequence[Any] | Mapping[str, Any]
 

@@ -12,7 +12,8 @@ from relay.store.sealing import SEALED, SETTING, keyed, words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from relay.store.sealing import Columns, Keys, Seal
+    from relay.store.seal import Keys, Seal
+    from relay.store.sealing import Columns
     from relay.store.sql.connection import Connection, Row
 
 log = structlog.get_logger(__name__)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from relay.models import Alert, Owned
     from relay.store import Follow
     from relay.store.nodes import Node
-    from relay.store.sealing import Keys
+    from relay.store.seal import Keys
     from relay.store.upkeep import Balance, Prunable, Pruned, Sizes
 
 

@@ -12,7 +12,7 @@ from relay.store.sql.many import update_from_values
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from relay.store.sealing import Seal
+    from relay.store.seal import Seal
     from relay.store.sqlite.scrubbing import Scrubber
 
 _OF_DISK = {

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from relay.store.sealing import Keys
+    from relay.store.seal import Keys
     from relay.store.sqlite.ballast import Ballast
 
 log = structlog.get_logger(__name__)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from relay.models import Event
     from relay.store import Accepted, Merge, RequestNote, Wish
-    from relay.store.sealing import Keys
+    from relay.store.seal import Keys
     from relay.store.sqlite.ballast import Ballast
     from relay.store.sqlite.connection import FileConnection
     from relay.store.upkeep import Sizes

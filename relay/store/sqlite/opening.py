@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from relay.store.sealing import Keys
+    from relay.store.seal import Keys
 
 BUSY_SECONDS = 5.0
 WAL_KEPT = 16 * 2**20
