@@ -47,8 +47,12 @@ def _calling_nobody(value: str) -> str:
     return _CALLS.sub(lambda found: found[0] + "\u200b", value)
 
 
+def _calling_nobody_in_a_line(value: str) -> str:
+    return HEADER.escape(_calling_nobody(value))
+
+
 QUIET = Escaping("a message that calls nobody", _calling_nobody)
-QUIET_LINE = Escaping("a title that calls nobody", lambda value: HEADER.escape(_calling_nobody(value)))
+QUIET_LINE = Escaping("a title that calls nobody", _calling_nobody_in_a_line)
 
 
 class NotifyOptions(Form):

@@ -24,10 +24,10 @@ from relay.rules.ticks import CLOCK, TICK, latest_of, next_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from relay.book import Book
     from relay.hours import Business
     from relay.intake import Intake
     from relay.models import Owned
-    from relay.planner import Book
     from relay.rules import Rule
     from relay.store import Store
 

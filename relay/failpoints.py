@@ -37,6 +37,8 @@ class _Armed:
 
 
 _armed: _Armed | None = None
+_belonging: int | None = None
+"""The process that this one works for, which is struck with it: a power cut knows no difference."""
 
 
 def arm(environment: Mapping[str, str]) -> None:
@@ -61,7 +63,15 @@ def reach(name: str) -> None:
     if _armed is not None and name == _armed.name:
         _armed.left -= 1
         if _armed.left == 0:
-            os.kill(os.getpid(), _SIGNALS[_armed.action])
+            for process in (_belonging, os.getpid()):
+                if process is not None:
+                    os.kill(process, _SIGNALS[_armed.action])
+
+
+def belong_to(process: int) -> None:
+    """From here on this process is part of another one."""
+    global _belonging  # noqa: PLW0603 - as above
+    _belonging = process
 
 
 arm(os.environ)

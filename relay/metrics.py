@@ -13,7 +13,7 @@ import relay
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from relay.models import State, Verdict
+    from relay.models import State
 
 
 class Metrics:
@@ -65,9 +65,9 @@ class Metrics:
         self._of(self._deliveries, connector, outcome).inc()
         self._seconds.observe(seconds)
 
-    def judged(self, verdicts: Iterable[Verdict]) -> None:
-        """Count verdicts."""
-        for labels, count in Counted((verdict.rule, verdict.word) for verdict in verdicts).items():
+    def judged(self, said: Iterable[tuple[str, str]]) -> None:
+        """Count what was said of events: a rule, and its verdict in a word."""
+        for labels, count in Counted(said).items():
             self._of(self._verdicts, *labels).inc(count)
 
     def connectors(self, names: Iterable[str]) -> None:

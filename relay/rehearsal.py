@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from relay import phone
+from relay.book import Book
 from relay.connector import Receipt
 from relay.intake.texts import RECEIVED, wish_of
 from relay.metrics import Metrics
 from relay.models import CALLSCALER, Delivery, Event, Plan, State
-from relay.planner import Book, Planner
+from relay.planner import Planner
 from relay.store import Settlement, TextAddress, Want
 from relay.store.sqlite import SqliteStore
 from relay.texting import PretendedPhone

@@ -10,10 +10,12 @@ from relay import phone
 from relay.errors import RelayError
 from relay.rules.replaying import Revived, Wish, again, revive
 from relay.rules.runs import REPLAYED
+from relay.store import Decider
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
+    from relay.book import Book
     from relay.models import Delivery, Event, Known, Plan
     from relay.planner import Planner
     from relay.rules import Rule
@@ -59,6 +61,44 @@ class Replayed:
             "left": dict(self.left),
             "next": self.next,
         }
+
+
+@dataclass(eq=False)
+class _Reviving(Decider):
+    """Lets the chosen dead deliveries of a run go on; notes what becomes of them."""
+
+    book: Book
+    now: float
+    chosen: frozenset[str]
+    wish: Wish
+    connectors: frozenset[str]
+    notes: Revived = field(default_factory=Revived)
+
+    def __call__(self, run: Run) -> Sequence[Delivery]:
+        """The deliveries that change."""
+        book = self.book
+        today = {rule.name: rule for rule in book.rules}
+        ground = book.ground(self.now)
+        self.notes = revive(run.deliveries, self.chosen, book.rule, today, ground, self.wish, self.connectors)
+        return self.notes.changed
+
+
+@dataclass(eq=False)
+class _JudgingAgain(Decider):
+    """Rules judged on an event once more, as on a late one that arrives now."""
+
+    book: Book
+    rules: tuple[Rule, ...]
+    now: float
+    wish: Wish
+
+    def __call__(self, event: Event, known: Known, earlier: Sequence[Delivery]) -> Plan:
+        """What is owed beside what was owed `earlier`."""
+        book, now = self.book, self.now
+        arrives = replace(event, late=True, received_at=now, started_at=event.began_at)
+        facts = book.facts(arrives, known, now)
+        decided = again(self.rules, arrives, facts, book.ground(now), earlier, self.wish)
+        return replace(decided, owed=tuple(book.in_lane(delivery) for delivery in decided.owed))
 
 
 class Replay:
@@ -112,19 +152,12 @@ class Replay:
         return came
 
     async def _revive(self, name: str, chosen: Collection[str], wish: Wish, *, dry_run: bool) -> Revived:
-        book, now, said = self._planner.book, self._clock(), Revived()
-
-        def decide(run: Run) -> Sequence[Delivery]:
-            nonlocal said
-            today = {rule.name: rule for rule in book.rules}
-            said = revive(run.deliveries, chosen, book.rule, today, book.ground(now), wish, self._connectors())
-            return said.changed
-
+        reviving = _Reviving(self._planner.book, self._clock(), frozenset(chosen), wish, frozenset(self._connectors()))
         if not dry_run:
-            await self._store.amend(name, decide)
+            await self._store.amend(name, reviving)
         elif (run := await self._store.run(name)) is not None:
-            decide(run)
-        return said
+            reviving(run)
+        return reviving.notes
 
     async def whole(self, which: Which, wish: Wish, *, dry_run: bool) -> Replayed:
         """Judge a page of events once more, newest first, as late ones that arrive now.
@@ -157,14 +190,13 @@ class Replay:
             await self._recall(versions)
             book = self._planner.book
         rules = _chosen(book.rules if wish.today else _worded(book.rules, book.old, versions), which)
-
-        def decide(event: Event, known: Known, earlier: Sequence[Delivery]) -> Plan:
-            arrives = replace(event, late=True, received_at=now, started_at=event.began_at)
-            decided = again(rules, arrives, book.facts(arrives, known, now), book.ground(now), earlier, wish)
-            return replace(decided, owed=tuple(book.in_lane(delivery) for delivery in decided.owed))
-
         plan = await self._store.replan(
-            event.id, decide, now=now, windows=book.policy.windows, prefix=phone.prefix, keep=not dry_run
+            event.id,
+            _JudgingAgain(book, tuple(rules), now, wish),
+            now=now,
+            windows=book.policy.windows,
+            prefix=phone.prefix,
+            keep=not dry_run,
         )
         if plan is None:
             raise NothingSuch(f"there is no event {event.id} any more")

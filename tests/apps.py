@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from connectors.table import CONNECTORS
 from relay.app import App
 from relay.settings import read_settings
-from relay.store.sqlite import SqliteStore
+from tests.carried import CarriedStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -21,7 +21,7 @@ async def relaying(folder: Path, text: str, environment: Mapping[str, str]) -> A
     path = folder / "relay.yaml"
     path.write_text(text)
     path.chmod(0o600)
-    app = App(read_settings(path, CONNECTORS, environment), SqliteStore(folder / "relay.db"), CONNECTORS)
+    app = App(read_settings(path, CONNECTORS, environment), CarriedStore(folder / "relay.db"), CONNECTORS)
     await app.start()
     try:
         yield app

@@ -41,7 +41,7 @@ rules:
 SERVE = """
 import os, resource, sys
 if os.environ.get("MEMORY"): resource.setrlimit(resource.RLIMIT_DATA, (int(os.environ["MEMORY"]),) * 2)
-os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+if os.environ.get("ONE_CORE"): os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 from relay.__main__ import main; sys.argv = ["relay", "-c", sys.argv[1], "serve"]
 main()
 """
@@ -49,13 +49,15 @@ main()
 
 @dataclass
 class Lasting:
-    """One relay after the other on the same ledger, each on one processor, and who calls it."""
+    """One relay after the other on the same ledger, and who calls it."""
 
     folder: Path
     sandbox: Sandbox
     sink: SinkStandIn
     memory: int = 0
     """Bytes that a relay may have; 0 for as many as it wants."""
+    one_core: bool = True
+    """Whether each has one processor, and so one process."""
     process: asyncio.subprocess.Process | None = None
     port: int = 0
     acked: set[str] = field(default_factory=set)
@@ -76,6 +78,7 @@ class Lasting:
                     "RELAY_HOOK_SECRET": SECRET,
                     "CALLSCALER_API_KEY": self.sandbox.key,
                     "MEMORY": str(self.memory or ""),
+                    "ONE_CORE": "1" if self.one_core else "",
                 },
                 stderr=out,
             )
@@ -96,6 +99,14 @@ class Lasting:
         self.process.send_signal(how)
         async with asyncio.timeout(PATIENCE):
             return await self.process.wait()
+
+    @property
+    def ledger(self) -> int:
+        """The number of its ledger's own process."""
+        assert self.process is not None
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        [child] = {child for task in tasks for child in (task / "children").read_text().split()}
+        return int(child)
 
     def held(self) -> tuple[float, int]:
         """Megabytes that it holds, and how many files it has open."""
@@ -151,7 +162,7 @@ class Lasting:
 
 
 @contextlib.asynccontextmanager
-async def lasting(folder: Path, memory: int = 0) -> AsyncIterator[Lasting]:
+async def lasting(folder: Path, memory: int = 0, *, one_core: bool = True) -> AsyncIterator[Lasting]:
     """A relay that may be started, among a phone system and a sink that answer well."""
     sandbox, sink = Sandbox(None, settings=SandboxSettings(past_calls=0)), SinkStandIn()
     sandbox.add_number(OURS, "Main")
@@ -159,7 +170,7 @@ async def lasting(folder: Path, memory: int = 0) -> AsyncIterator[Lasting]:
     await sandbox.start()
     await sink.start()
     (folder / "relay.yaml").write_text(FILE.format(phone=sandbox.url, sink=sink.url))
-    it = Lasting(folder, sandbox, sink, memory)
+    it = Lasting(folder, sandbox, sink, memory, one_core)
     try:
         yield it
     finally:

@@ -16,6 +16,7 @@ from relay.http import Http
 from relay.models import Owned, State
 from relay.settings import read_settings
 from relay.store.sqlite import SqliteStore
+from tests.carried import CarriedStore
 
 SECRET = "false-secret-0001-0001"
 FILE = """\
@@ -56,12 +57,12 @@ class Running:
 async def make(tmp_path, sink):
     running = []
 
-    def build(**options):
+    def build(connectors=CONNECTORS, **options):
         path = tmp_path / "relay.yaml"
         it = Running(None, path, sink.url)
         it.write()
         settings = read_settings(path, CONNECTORS, ENVIRONMENT)
-        it.app = App(settings, SqliteStore(tmp_path / "relay.db"), CONNECTORS, **options)
+        it.app = App(settings, CarriedStore(tmp_path / "relay.db"), connectors, **options)
         running.append(it.app)
         return it
 
@@ -122,6 +123,23 @@ async def test_a_ledger_that_cannot_take_the_new_rules_changes_nothing(it):
     await it.app.store.close()
     assert not await it.reload()
     assert it.app.settings is before
+
+
+async def test_rules_that_cannot_be_carried_to_the_ledgers_process_change_nothing(make, sink, until):
+    class Local(CONNECTORS["webhook"]):
+        """Found under no name of its module, and asked for the lane of what is planned."""
+
+        def lane(self, _action):
+            return "one"
+
+    running = make({**CONNECTORS, "local": Local})
+    await running.app.start()
+    running.write(body="second")
+    running.path.write_text(running.path.read_text().replace("type: webhook", "type: local", 1))
+    assert not await running.reload()
+    assert "started with it" in running.app.shown().reload.mistakes[0]
+    await running.post("c1")
+    await until(lambda: received(sink) == ["first"])
 
 
 async def test_what_is_owed_keeps_its_wording_through_a_reload(still, sink, clock, until):

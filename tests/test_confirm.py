@@ -16,7 +16,7 @@ from relay.http import Http
 from relay.models import State
 from relay.sandbox import Sandbox, SandboxSettings
 from relay.settings import read_settings
-from relay.store.sqlite import SqliteStore
+from tests.carried import CarriedStore
 
 SECRET = "false-secret-0001-0001-0001"
 START = 1_772_553_600.0
@@ -82,7 +82,7 @@ async def world(tmp_path):
     (tmp_path / "relay.yaml").write_text(FILE)
     environment = {"RELAY_HOOK_SECRET": SECRET, "KEY": sandbox.key, "API": f"{sandbox.url}/api/v1"}
     settings = read_settings(tmp_path / "relay.yaml", CONNECTORS, environment)
-    app = App(settings, SqliteStore(tmp_path / "relay.db"), CONNECTORS, clock=clock)
+    app = App(settings, CarriedStore(tmp_path / "relay.db"), CONNECTORS, clock=clock)
     await app.prepare()
     yield World(app, sandbox, clock)
     await app.stop()

@@ -16,7 +16,7 @@ from relay.models import Standing, State
 from relay.sandbox import Sandbox, SandboxSettings
 from relay.settings import read_settings
 from relay.standins import SinkStandIn
-from relay.store.sqlite import SqliteStore
+from tests.carried import CarriedStore
 
 SECRET = "false-secret-0001-0001-0001"
 TOKEN = "false-admin-token-0001"
@@ -56,7 +56,7 @@ async def app(tmp_path, sink):
         "RELAY_ADMIN_TOKEN": TOKEN,
         "RELAY_VIEW_TOKEN": "false-view",
     }
-    running = App(read_settings(config, CONNECTORS, environment), SqliteStore(tmp_path / "relay.db"), CONNECTORS)
+    running = App(read_settings(config, CONNECTORS, environment), CarriedStore(tmp_path / "relay.db"), CONNECTORS)
     await running.start()
     yield running
     await running.stop()
@@ -164,7 +164,7 @@ async def test_what_the_webhooks_missed_is_fetched_when_somebody_asks(tmp_path):
         "SINK": "http://127.0.0.1:1", "RELAY_HOOK_SECRET": SECRET, "RELAY_ADMIN_TOKEN": TOKEN,
         "CALLSCALER_API_KEY": sandbox.key,
     }  # fmt: skip
-    running = App(read_settings(config, CONNECTORS, environment), SqliteStore(tmp_path / "relay.db"), CONNECTORS)
+    running = App(read_settings(config, CONNECTORS, environment), CarriedStore(tmp_path / "relay.db"), CONNECTORS)
     await running.start()
     status, came = await ask(running, "backfill", {"since": time.time() - 86_400})
     assert (status, came["created"]) == (200, 1)
@@ -213,7 +213,7 @@ async def test_what_died_under_a_rule_that_has_changed_since_is_done_again_after
     config.write_text(CONFIG.replace("when: call.*", "when: [call.completed]"))
     await app.stop()
     environment = {"SINK": sink.url, "RELAY_HOOK_SECRET": SECRET}
-    later = App(read_settings(config, CONNECTORS, environment), SqliteStore(tmp_path / "relay.db"), CONNECTORS)
+    later = App(read_settings(config, CONNECTORS, environment), CarriedStore(tmp_path / "relay.db"), CONNECTORS)
     await later.start()
     asked = {"event": event, "connector": "archive"}
     came = await later.deeds.do("replay", {**asked, "dry_run": True})

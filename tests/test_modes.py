@@ -17,8 +17,8 @@ from relay.deeds import BadDeed
 from relay.intake import merge, read_event
 from relay.models import SaidMode
 from relay.settings import read_settings
-from relay.store.sqlite import SqliteStore
 from tests import forked
+from tests.carried import CarriedStore
 
 SECRET = "false-secret-0001-0001"
 FILE = """\
@@ -51,7 +51,7 @@ class Relay:
         self.write()
         self.environment = {**ENVIRONMENT, **environment}
         settings = read_settings(self.path, CONNECTORS, self.environment)
-        self.app = App(settings, SqliteStore(folder / "relay.db"), CONNECTORS, clock=lambda: NOON)
+        self.app = App(settings, CarriedStore(folder / "relay.db"), CONNECTORS, clock=lambda: NOON)
         self.calls = 0
 
     def write(self, archive="live", text="shadow"):

@@ -26,7 +26,7 @@ class Watched(Shop):
     def __init__(self, *rules: Any, **more: Any) -> None:
         super().__init__(*rules, **more)
         self.alarms = TextAlarms(self.store, lambda: self.now)
-        self.planner.book = replace(self.planner.book, alarm=self.alarms.note)
+        self.planner.alarm = self.alarms.note
 
     async def alerts(self) -> list[str]:
         """The causes of the alerts that are open."""

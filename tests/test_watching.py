@@ -8,7 +8,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from relay.metrics import Metrics
-from relay.models import State, Verdict
+from relay.models import State
 
 DOCS = Path(__file__).parents[1] / "docs"
 _NAME = re.compile(r"\brelay_[a-z_]+")
@@ -19,7 +19,7 @@ def figures():
     metrics = Metrics()
     metrics.event("phone", "accepted")
     metrics.tried("desk", "delivered", 0.1)
-    metrics.judged([Verdict("A", "ran")])
+    metrics.judged([("A", "ran")])
     metrics.connectors(["desk"])
     metrics.reloaded(good=True)
     metrics.queue({"due": 1}, State, 3.0)

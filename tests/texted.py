@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from connectors.callscaler import CallScalerConnector, CallScalerOptions
@@ -54,7 +53,7 @@ class World:
         self.intake = Intake(self.store, lambda: self.shop.now, Metrics())
         self.replies = Replies(self.store, self.intake, self.phone, lambda: self.shop.now)
         self.shop.worker.channels = {**self.shop.worker.channels, CALLSCALER: Channel(CALLSCALER, self.phone)}
-        self.shop.planner.book = replace(self.shop.book, heard=lambda: self.replies.heard_at)
+        self.shop.planner.heard = lambda: self.replies.heard_at
 
     async def texted(self, body: str, *, sender: str = DANA) -> str:
         return await self.sandbox.phone.receive_text(sender, OWN, body)

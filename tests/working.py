@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field, replace
 
 from relay.backoff import Schedule
+from relay.book import Book
 from relay.connector import Batch, Connector, Form, Receipt
 from relay.hours import Business, QuietHours
 from relay.intake import merge, read_event
 from relay.metrics import Metrics
 from relay.models import CALLSCALER, SendText
-from relay.planner import Book, Planner
+from relay.planner import Planner
 from relay.rules import About, Surroundings, read_rule
 from relay.texting import PhoneConnector, Policy
 from relay.worker import Channel, Worker

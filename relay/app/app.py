@@ -95,11 +95,11 @@ class App:
         )
         roles = [name for name, has in (("intake", intake), ("worker", worker)) if has] or ["shell"]
         self.roster = Roster(store, roles=roles, config=lambda: self.planner.book.version, beaten=self._others.beaten)
-        self.knowledge = Knowledge(
-            store, clock, heard=self._heard, doubt=self.steady.doubt, alarm=self._text_alarms.note
-        )
+        self.knowledge = Knowledge(store, clock)
         book = self.knowledge.book(settings, self._http)
         self.planner = Planner(store, clock, self.metrics, book, planned=self._planned)
+        self.planner.heard, self.planner.doubt = self._heard, self.steady.doubt
+        self.planner.alarm = self._text_alarms.note
         used, hands = channels(settings, connectors, self._http), lambda: self.roster.other_hands
         self.worker = Worker(store, self.planner, used, clock, self.metrics, other_hands=hands)
         self.intake = Intake(store, clock, self.metrics, arrived=self.planner.call if worker else store.call_others)

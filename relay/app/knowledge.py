@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from relay.app.modes import SaidModes
-from relay.app.parts import lanes
+from relay.app.parts import decisions_of, lanes
+from relay.book import Book
 from relay.clock import history_of
-from relay.planner import Book
 from relay.rules import version_of_all
-from relay.texting import Blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -20,28 +19,16 @@ if TYPE_CHECKING:
     from relay.rules import Rule
     from relay.settings import Settings
     from relay.store import Store
-    from relay.texting import Alarm
 
 
 class Knowledge:
     """The business's numbers, holes in the ledger, modes said by hand, and rules in older wordings."""
 
-    def __init__(
-        self,
-        store: Store,
-        clock: Callable[[], float],
-        *,
-        heard: Callable[[], float | None],
-        doubt: Callable[[], str | None],
-        alarm: Callable[[Alarm], None],
-    ) -> None:
-        """`heard` says when the list of texts was last read, `doubt` why the clock is not believed."""
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self.modes = SaidModes(store, clock)
         self.outages: tuple[Outage, ...] = ()
         self._store = store
         self._clock = clock
-        self._heard, self._doubt, self._alarm = heard, doubt, alarm
-        self._blocks = Blocks()
         self._numbers: list[Owned] = []
         self._old: dict[str, Rule] = {}
         """Rules in wordings that are no longer in force, by version."""
@@ -73,6 +60,10 @@ class Knowledge:
         self._read_old(settings, await self._store.rule_forms(missing))
         return bool(missing)
 
+    def unfit(self, settings: Settings) -> str | None:
+        """Why the ledger's own process could not judge by these settings; None where it can, or there is none."""
+        return self._store.unfit(decisions_of(settings))
+
     def outdate(self, rules: Iterable[Rule]) -> None:
         """These were in force until now."""
         self._old |= {rule.version: rule for rule in rules}
@@ -90,10 +81,6 @@ class Knowledge:
                 old=dict(self._old),
                 lanes=lanes(settings, http),
                 scorecard=settings.spam,
-                heard=self._heard,
-                doubt=self._doubt,
-                blocks=self._blocks,
-                alarm=self._alarm,
                 brakes=settings.regrouping.brakes,
                 groups=settings.regrouping.groups,
             )

@@ -61,6 +61,10 @@ class Rereading:
         if mistakes:
             self.note(mistakes)
             return None
+        if (unfit := self._knowledge.unfit(settings)) is not None:
+            log.error("the changed configuration is not used", why=unfit, remedy="restart the relay")
+            self.note([f"it can only be used by a relay that is started with it: {unfit}"])
+            return None
         try:
             await self._knowledge.remember(settings)
             await self._knowledge.modes.learn(settings)

@@ -28,6 +28,13 @@ class Lines(logging.Handler):
         self._written = threading.Condition()
         self._under_way = 0
         """Lines that were taken in, and are neither written nor given up on."""
+        os.register_at_fork(after_in_child=self._begin_anew)
+
+    def _begin_anew(self) -> None:
+        """The thread is the other process's, as is what waits for it."""
+        self._waiting = queue.Queue(self._waiting.maxsize)
+        self._begun, self._written = threading.Lock(), threading.Condition()
+        self._thread, self._lost, self._under_way = None, 0, 0
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record in."""

@@ -11,6 +11,7 @@ import re
 import resource
 import signal
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -35,12 +36,14 @@ from relay.settings.forms import read_address
 from relay.systemd import Systemd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from relay.app import App
     from relay.errors import Mistake
     from relay.settings import Settings
+    from relay.store import Store
+    from relay.store.place import Place
 
 FILES_MOST, FILES_LEAST = 8192, 256
 """Open files that are asked for, and those without which there is no room for a burst of senders."""
@@ -72,6 +75,12 @@ def serve(
     config: str | None, listen: str | None, admin: str | None, store: str | None, *, no_worker: bool, no_intake: bool
 ) -> None:
     """Run the relay until it is told to stop (SIGTERM drains; SIGHUP or a changed file reloads)."""
+    import connectors.table  # noqa: PLC0415, F401 - quick help, and there before the fork
+    from relay.app import decisions_of  # noqa: PLC0415 - as above
+    from relay.errors import StoreUnusable  # noqa: PLC0415 - as above
+    from relay.store.place import fork_writer, open_ledger  # noqa: PLC0415 - as above
+    from relay.store.sealing import read_keys  # noqa: PLC0415 - as above
+
     open_standard_streams()
     start_logging(handler=_LINES)
     for option, written in (("--listen", listen), ("--admin", admin)):
@@ -87,8 +96,16 @@ def serve(
         _say(f"warning: {warning}")
     _refuse_open_admin(settings)
     _require_files()
+    place = place_of(settings, store)
+    try:
+        keys = read_keys(os.environ)
+    except StoreUnusable as error:
+        stop(CONFIG, str(error))
+    _spare_the_collector()  # both processes share what is there: looking through it would copy it
+    apart = fork_writer(place, keys, partial(decisions_of, settings))
+    opening = partial(open_ledger, place, keys=keys, ballast=True, apart=apart)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        code = runner.run(_serve(settings, path, seen, store, worker=not no_worker, intake=not no_intake))
+        code = runner.run(_serve(settings, path, seen, place, opening, worker=not no_worker, intake=not no_intake))
     raise SystemExit(code)
 
 
@@ -101,17 +118,24 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
-async def _serve(settings: Settings, path: Path, seen: Stamp, store: str | None, *, worker: bool, intake: bool) -> int:
+async def _serve(
+    settings: Settings,
+    path: Path,
+    seen: Stamp,
+    place: Place,
+    opening: Callable[[], Awaitable[Store]],
+    *,
+    worker: bool,
+    intake: bool,
+) -> int:
     from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
     from relay.app import App  # noqa: PLC0415 - quick help
     from relay.errors import StoreUnusable  # noqa: PLC0415 - quick help
-    from relay.store.place import open_ledger, tell_addresses  # noqa: PLC0415 - quick help
-    from relay.store.sealing import read_keys  # noqa: PLC0415 - quick help
+    from relay.store.place import tell_addresses  # noqa: PLC0415 - quick help
     from relay.trying import offer_trials  # noqa: PLC0415 - quick help
 
-    place = place_of(settings, store)
     try:
-        ledger = await open_ledger(place, keys=read_keys(os.environ), ballast=True)
+        ledger = await opening()
     except StoreUnusable as error:
         stop(CONFIG, str(error))
     app = App(settings, ledger, CONNECTORS, intake=intake, worker=worker)
@@ -190,7 +214,7 @@ def _end_after(seconds: float) -> None:
 
 
 def _spare_the_collector() -> None:
-    """What was made by now stays; looking through it again and again for garbage took a tenth of all work."""
+    """Look for garbage seldom, and never in what was made by now and stays: that took a tenth of all work."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GARBAGE, 20, 50)

@@ -6,7 +6,7 @@ A run that fell over half way is carried on from its notes; what was made is not
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -16,6 +16,7 @@ from relay.connector import Job
 from relay.errors import DeliveryFailed, Forbidden, RateLimited, Rejected, Unauthorized
 from relay.models import OVER, MoveJudgement
 from relay.numbers import Wanted, judge
+from relay.store import Decider
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -41,6 +42,25 @@ class Stopped(Exception):
         super().__init__(why)
         self.for_good = for_good
         """Whether somebody must see to it first, as to a key that was revoked."""
+
+
+@dataclass(eq=False)
+class _Judging(Decider):
+    """Whether a move that was planned may still be made, judged where it is begun."""
+
+    brakes: Brakes
+    now: float
+
+    def __call__(self, change: Change, facts: MoveFacts) -> MoveJudgement:
+        """May it?"""
+        if change.state == "under_way":
+            return MoveJudgement("go")  # it has begun: whatever has changed since, it is finished
+        if change.kind == "restore":
+            busy = facts.under_way is not None
+            return MoveJudgement("hold", "another change of this number is under way") if busy else MoveJudgement("go")
+        by = change.rule or "groups"
+        wanted = Wanted(change.number, change.to, by, counts=bool(change.notes.get("counts")), asks=False)
+        return judge(wanted, facts, self.brakes, self.now)
 
 
 class Crew:
@@ -101,7 +121,7 @@ class Crew:
 
     async def _one(self, change: Change) -> None:
         now = self._clock()
-        begun = await self._store.begin_change(change.id, lambda known, facts: self._judge(known, facts, now), now=now)
+        begun = await self._store.begin_change(change.id, _Judging(self._brakes, now), now=now)
         if begun.state != "under_way":
             log.info("a number is not moved", change=begun.id, why=begun.reason)
             return
@@ -119,16 +139,6 @@ class Crew:
             ended = replace(begun, state="done", reason=None, notes=notes, moved=moved, settled_at=self._clock())
         await self._store.settle_change(ended)
         log.info("a number was changed", change=ended.id, state=ended.state, why=ended.reason)
-
-    def _judge(self, change: Change, facts: MoveFacts, now: float) -> MoveJudgement:
-        if change.state == "under_way":
-            return MoveJudgement("go")  # it has begun: whatever has changed since, it is finished
-        if change.kind == "restore":
-            busy = facts.under_way is not None
-            return MoveJudgement("hold", "another change of this number is under way") if busy else MoveJudgement("go")
-        by = change.rule or "groups"
-        wanted = Wanted(change.number, change.to, by, counts=bool(change.notes.get("counts")), asks=False)
-        return judge(wanted, facts, self._brakes, now)
 
     async def _make(self, change: Change, notes: dict[str, Any]) -> None:
         async def note() -> None:

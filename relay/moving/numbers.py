@@ -25,11 +25,11 @@ from relay.rules import say_span
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from relay.book import Book
     from relay.connector import Connector
     from relay.moving.looking import View
     from relay.moving.turn import Once
     from relay.numbers import Drift, Planned
-    from relay.planner import Book
     from relay.store import Store
     from relay.texting import PhoneConnector
 

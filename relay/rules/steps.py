@@ -32,7 +32,12 @@ _CALLED = "called_number"
 AT_MOST = 30 * 60.0
 AT_MOST_HELD = 16 * 3600.0
 
-SMS = Escaping("sms", lambda value: " ".join(value.split()))
+
+def _in_one_line(value: str) -> str:
+    return " ".join(value.split())
+
+
+SMS = Escaping("sms", _in_one_line)
 
 
 class _Common(Form):

@@ -14,8 +14,8 @@ from relay.numbers.planning import Ground
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from relay.book import Book
     from relay.models import NumberFacts
-    from relay.planner import Book
     from relay.settings.forms import OwnedForm
     from relay.store import Store
     from relay.texting import PhoneConnector

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from relay.book import Book
 from relay.connector import Receipt
 from relay.errors import Rejected, Unavailable, Unclear
 from relay.forms import unknown
@@ -16,7 +17,7 @@ from relay.intake import merge
 from relay.intake.texts import RECEIVED, wish_of
 from relay.metrics import Metrics
 from relay.models import CALLSCALER, VERDICTS, Owned, Regroup
-from relay.planner import Book, Planner
+from relay.planner import Planner
 from relay.rules import Facts
 from relay.scenarios.given import Stage, read_given
 from relay.scenarios.groups import keep_groups

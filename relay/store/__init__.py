@@ -13,6 +13,8 @@ from relay.store.alarms import Alarms
 from relay.store.answers import Answers
 from relay.store.audit import Audit
 from relay.store.conversation import Conversation
+from relay.store.deciding import Decider as Decider
+from relay.store.deciding import lasting as lasting
 from relay.store.memories import Memories, Memory
 from relay.store.modes import Modes
 from relay.store.moves import Moves

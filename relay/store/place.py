@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import structlog
+
 from relay.errors import StoreUnusable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from relay.store import Store
     from relay.store.seal import Keys
+    from relay.store.sqlite.apart import Apart
+
+log = structlog.get_logger(__name__)
 
 SCHEMES = ("postgresql://", "postgres://")
 
@@ -39,8 +45,40 @@ def without_extra(error: ModuleNotFoundError) -> StoreUnusable:
     return StoreUnusable(f"a ledger in PostgreSQL needs {error.name}: in the clone, pip install '.[postgres]'")
 
 
+def fork_writer(place: Place, keys: Keys | None, decisions: Callable[[], object]) -> Apart | None:
+    """A process that will write a ledger's file, to be handed to `open_ledger`; None where this one does it as well.
+
+    To be called while this process has one thread. `decisions` answers what will be carried there.
+    """
+    if place.file is None:
+        return None
+    from relay.store.sqlite import Ballast  # noqa: PLC0415 - only the engine that is used
+    from relay.store.sqlite.apart import Apart, can_be_apart  # noqa: PLC0415 - as above
+    from relay.store.sqlite.wire import unfit  # noqa: PLC0415 - as above
+
+    if not can_be_apart():
+        return None
+    try:
+        why = unfit(decisions())
+    except Exception as error:  # noqa: BLE001 - a connector of somebody's own; where it matters, it will say so again
+        why = f"{type(error).__name__}: {error}"
+    if why is not None:
+        log.warning("the ledger gets no process of its own, which would be quicker: a rule cannot be carried", why=why)
+        return None
+    try:
+        return Apart(place.file, keys, Ballast(place.file))
+    except OSError as error:
+        log.warning("the ledger gets no process of its own, which would be quicker: none can be made", why=str(error))
+        return None
+
+
 async def open_ledger(
-    place: Place, *, read_only: bool = False, keys: Keys | None = None, ballast: bool = False
+    place: Place,
+    *,
+    read_only: bool = False,
+    keys: Keys | None = None,
+    ballast: bool = False,
+    apart: Apart | None = None,
 ) -> Store:
     """Open a ledger; with `ballast` a file keeps some room for the day that the disk is full.
 
@@ -51,7 +89,7 @@ async def open_ledger(
         from relay.store.sqlite import Ballast, SqliteStore  # noqa: PLC0415 - only the engine that is used
 
         kept = Ballast(place.file) if ballast and place.file is not None else None
-        return SqliteStore(place.file, read_only=read_only, keys=keys, ballast=kept)
+        return SqliteStore(place.file, read_only=read_only, keys=keys, ballast=kept, apart=apart)
     try:
         from relay.store.postgres import PostgresStore  # noqa: PLC0415 - an extra, and only the engine that is used
     except ModuleNotFoundError as error:

@@ -70,6 +70,9 @@ class Kept(Protocol):
     def engine_trouble(self) -> tuple[str, str] | None:
         """What is to be known of that database, and what to do about it; None for nothing."""
 
+    def unfit(self, decisions: object) -> str | None:
+        """Why what decisions hang on could not be carried to the process that takes them; None where none need be."""
+
     async def damage(self) -> str | None:
         """What is wrong with the pages that hold the ledger; None where nothing is, or the database sees to it.
 

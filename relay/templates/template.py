@@ -67,6 +67,10 @@ class Template:
             raise TemplateError(f"a value cannot be used so: {unfit(error)}") from error
         return "".join(pieces)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Carried to another process as its text, and compiled there."""
+        return _compile, (self.source, self.escaping)
+
     def _pieces(self, context: Mapping[str, Any]) -> Any:
         if self._compiled is None:
             return (self.source,)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from relay.worker.channel import Channel
     from relay.worker.hold import Hold
 
-MOST = 32
+MOST = 256
 """Deliveries of one connector that wait in memory at most."""
 SPAN = 1.0
 """Seconds of a service's work that may wait in memory."""

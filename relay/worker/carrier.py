@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from relay.metrics import Metrics
     from relay.planner import Planner
-    from relay.store import Claimed, Run, Store
+    from relay.store import Claimed, Store
     from relay.traces import Traces
     from relay.worker.channel import Channel
     from relay.worker.hold import Hold
@@ -179,22 +179,21 @@ class Carrier:
             level("delivery", **ids, connector=channel.name, state=str(moved.state), tries=moved.tries)
             if self.traces.on:
                 self._trace(delivery, moved, took, told(outcome))
-        await self._store.settle(settlements, self._follow)
+        follow = self._planner.follow
+        await self._store.settle(settlements, follow)
+        if follow.notes:
+            self._hooks.may_be_more()
         failpoints.reach("text_settled")
         return [settlement.delivery for settlement in settlements]
 
-    def _follow(self, run: Run) -> Sequence[Delivery]:
-        self._hooks.may_be_more()
-        return self._planner.follow(run)
-
     def _learn_block(self, delivery: Delivery, outcome: Outcome, now: float) -> None:
         """What this text says of those after it: its sender may text, or may not for now."""
-        book, sender = self._planner.book, (delivery.action or {}).get("sender")
+        planner, sender = self._planner, (delivery.action or {}).get("sender")
         if isinstance(outcome, Blocked):
-            book.blocks.hold(outcome.sender, str(outcome), now=now)
-            book.alarm(mute(sender, str(outcome)))
+            planner.blocks.hold(outcome.sender, str(outcome), now=now)
+            planner.alarm(mute(sender, str(outcome)))
         elif isinstance(outcome, Receipt):
-            book.blocks.clear(sender)
+            planner.blocks.clear(sender)
 
     def _trace(self, tried: Delivery, moved: Delivery, took: float, answer: str) -> None:
         about: dict[str, str | int] = {"delivery": tried.id, "run": tried.run, "connector": tried.connector}

@@ -13,13 +13,15 @@ from relay.models import Change, Counted, MoveJudgement, NumberRun
 from relay.numbers import Wanted, judge
 from relay.numbers.planning import corrected
 from relay.rules import rule_of
+from relay.store import Decider
 from relay.texting import PhoneConnector
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from relay.book import Book
     from relay.models import Delivery, Event, Known, MoveFacts, NumberFacts
-    from relay.planner import Book, Planner
+    from relay.planner import Planner
     from relay.rules import Rule
     from relay.store import Claimed, Store
     from relay.worker.channel import Channel
@@ -28,6 +30,31 @@ log = structlog.get_logger(__name__)
 
 KINDS = frozenset({"regroup", "update_number"})
 _ASK_AGAIN = 300.0
+
+
+@dataclass(eq=False)
+class _Judging(Decider):
+    """A move judged where it is begun; notes whether the number is there already."""
+
+    book: Book
+    rule: Rule
+    wanted: Wanted
+    told: Counted | str | None
+    """The phone system's own figures of the number, or why they could not be had; None where they are not asked for."""
+    now: float
+
+    def __call__(self, event: Event, known: Known, facts: MoveFacts) -> MoveJudgement:
+        """May it be made now?"""
+        told, now = self.told, self.now
+        self.notes = facts.owned is not None and facts.owned.group == self.wanted.to
+        said = judge(self.wanted, facts, self.book.brakes, now)
+        if said.word not in {"go", "ask"} or told is None:
+            return said
+        if isinstance(told, str):
+            return MoveJudgement("hold", told, now + _ASK_AGAIN)
+        if self.rule.condition.judge(self.book.facts(event, _Corrected(known, told), now).look):
+            return said
+        return MoveJudgement("never", f"the API counts {told.calls_7d} calls in 7 days and {told.calls_30d} in 30")
 
 
 async def begin(store: Store, planner: Planner, channel: Channel, claimed: Claimed, now: float) -> Delivery | None:
@@ -40,24 +67,12 @@ async def begin(store: Store, planner: Planner, channel: Channel, claimed: Claim
     wanted = _wanted(rule, delivery, event)
     told = await _told(book, rule, channel, wanted.number, now)
 
-    there: list[bool] = []
-
-    def decide(event: Event, known: Known, facts: MoveFacts) -> MoveJudgement:
-        there.append(facts.owned is not None and facts.owned.group == wanted.to)
-        said = judge(wanted, facts, book.brakes, now)
-        if said.word not in {"go", "ask"} or told is None:
-            return said
-        if isinstance(told, str):
-            return MoveJudgement("hold", told, now + _ASK_AGAIN)
-        if rule.condition.judge(book.facts(event, _Corrected(known, told), now).look):
-            return said
-        return MoveJudgement("never", f"the API counts {told.calls_7d} calls in 7 days and {told.calls_30d} in 30")
-
+    judging = _Judging(book, rule, wanted, told, now)
     begun, said = await store.begin_move(
         delivery,
         run_of(rule, delivery, event, now),
         _draft(rule, delivery, event, now),
-        decide,
+        judging,
         planner.follow,
         now=now,
         windows=book.policy.windows,
@@ -65,7 +80,7 @@ async def begin(store: Store, planner: Planner, channel: Channel, claimed: Claim
     if said is None or said.word != "go":
         await _alarm(store, delivery, said, now)
         return None
-    if there != [True]:
+    if not judging.notes:
         await store.close_alert(f"flapping:{wanted.number}", now=now)
     if book.brakes.enforce and action.get("expected") is not None:
         # Whoever moved it, it goes where the rule says.

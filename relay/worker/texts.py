@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import structlog
 
 from relay import failpoints, phone
-from relay.models import ASKED, Delivery, Event, SendText, State
-from relay.planner import Answered, asks_whether_answered, judge_text
-from relay.store import TextAddress
+from relay.book import Answered, asks_whether_answered, judge_text
+from relay.models import ASKED, SendText, State
+from relay.store import Decider, TextAddress
 from relay.texting import PhoneConnector
 from relay.worker.move import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from relay.book import Book, Moment
+    from relay.models import Delivery, Event, Known
     from relay.planner import Planner
     from relay.store import Claimed, Store
+    from relay.texting import Alarm
     from relay.worker.channel import Channel
 
 log = structlog.get_logger(__name__)
@@ -34,6 +37,36 @@ class Asked:
 
     words: str
     answered: bool = False
+
+
+@dataclass(eq=False)
+class _Beginning(Decider):
+    """A claimed text judged where it is marked; notes what a person should see to.
+
+    Where the phone system is still to be asked whether the person was answered (`asks`), a text that would go does not.
+    """
+
+    book: Book
+    moment: Moment
+    asked: Asked | None
+    asks: bool
+    notes: list[Alarm] = field(default_factory=list)
+
+    def __call__(self, delivery: Delivery, event: Event, known: Known) -> Delivery:
+        """The text as it shall stand.
+
+        Raises:
+            _WouldGo: it would go, and somebody is to be asked first.
+        """
+        alarms: list[Alarm] = []
+        asked = self.asked
+        noted = delivery.but(notes={**delivery.notes, ASKED: asked.words}) if asked else delivery
+        knows = Answered(known) if asked and asked.answered else known
+        decided = judge_text(self.book, noted, event, knows, self.moment, alarms.append)
+        if self.asks and decided.state is State.SENDING:
+            raise _WouldGo
+        self.notes = alarms
+        return decided
 
 
 class Texts:
@@ -67,20 +100,22 @@ class Texts:
         Raises:
             _WouldGo: it would go, and somebody is to be asked first; nothing was marked.
         """
-        book, now = self._planner.book, self._clock()
+        book = self._planner.book
         text = SendText.model_validate(dict(claimed.delivery.action or {}))
         address = TextAddress(text.to, phone.prefix(text.to), text.sender, text.body)
 
-        def decide(delivery: Delivery, event: Event, known: Any) -> Delivery:
-            noted = delivery.but(notes={**delivery.notes, ASKED: asked.words}) if asked else delivery
-            decided = judge_text(book, noted, event, Answered(known) if asked and asked.answered else known, now)
-            if asks and decided.state is State.SENDING:
-                raise _WouldGo
-            return decided
-
-        return await self._store.begin_text(
-            claimed.delivery, address, decide, self._planner.follow, now=now, windows=book.policy.windows
+        beginning = _Beginning(book, self._planner.moment(), asked, asks)
+        begun = await self._store.begin_text(
+            claimed.delivery,
+            address,
+            beginning,
+            self._planner.follow,
+            now=beginning.moment.at,
+            windows=book.policy.windows,
         )
+        for alarm in beginning.notes:
+            self._planner.alarm(alarm)
+        return begun
 
     async def _ask(self, channel: Channel, claimed: Claimed, person: str) -> Asked | None:
         """Ask the phone system once whether this person was answered; where it cannot say, the ledger's word stands."""

@@ -195,7 +195,7 @@ async def test_metrics_have_the_names_of_the_contract_and_no_person(admin, some_
     metrics = Metrics()
     metrics.event("phone", "accepted")
     metrics.tried("desk", "delivered", 0.02)
-    metrics.judged([Verdict("Text back", "ran")])
+    metrics.judged([("Text back", "ran")])
     metrics.connectors(["desk"])
     metrics.reloaded(good=True)
     status, headers, text = await (await admin(metrics=metrics))("/metrics")

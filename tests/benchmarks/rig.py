@@ -53,8 +53,9 @@ class Server:
         return sum(_used(pid) for pid in _family(self.process.pid))
 
     def memory(self, what: str = "VmRSS") -> float:
-        """Megabytes; `VmHWM` for the most it ever held."""
-        return sum(_held(pid, what) for pid in _family(self.process.pid))
+        """Megabytes; `VmHWM` for the most it ever held. What its children share with it is counted once."""
+        first, *children = _family(self.process.pid)
+        return _held(first, what) + sum(_held(pid, what) - _shared(pid) for pid in children)
 
 
 def _family(pid: int) -> list[int]:
@@ -78,6 +79,13 @@ def _held(pid: int, what: str) -> float:
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith(f"{what}:"):
                 return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def _shared(pid: int) -> float:
+    with contextlib.suppress(OSError):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith("Shared_")) / 1024
     return 0.0
 
 

@@ -1,9 +1,13 @@
-"""The relay, broken on purpose in one place each (reliability 4.4): a crash test that lets one pass proves nothing."""
+"""The relay, broken on purpose in one place each (reliability 4.4): a crash test that lets one pass proves nothing.
+
+What the ledger is asked for is carried to its process by name, so that what stands in for it has the same one.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal
 
 from relay.errors import Unavailable, Unclear
@@ -57,6 +61,7 @@ def done_before_send() -> None:
     """What is claimed is written down as delivered, and then sent."""
     claim = claiming.claim
 
+    @wraps(claim)
     def hasty(connection: Any, wants: Any, *, now: float) -> Taken:
         taken = claim(connection, wants, now=now)
         for one in taken.claimed:
@@ -77,6 +82,7 @@ def send_before_intent() -> None:
     class Undo(Exception):
         """Carries the answer out of what is undone."""
 
+    @wraps(begin)
     def hasty_begin(connection: Any, delivery: Any, **others: Any) -> Any:
         try:
             with connection.apart():
@@ -88,6 +94,7 @@ def send_before_intent() -> None:
         waiting[delivery.id] = lambda later: begin(later, delivery=delivery, **others)
         return decided
 
+    @wraps(settle_all)
     def late_settle(connection: Any, several: list[tuple[list[Settlement], Any]]) -> Any:
         for settlements, _ in several:
             for settlement in settlements:
@@ -101,6 +108,7 @@ def rescue_to_planned() -> None:
     """A text that was being sent when its relay died is due again."""
     free = claiming.free_leases
 
+    @wraps(free)
     def hasty(connection: Any, *, now: float, settle: float, everything: bool) -> int:
         over = float("inf") if everything else now
         connection.execute(
@@ -146,6 +154,7 @@ def deaf_to_stop() -> None:
     """Nobody looks whether a person asked not to be texted."""
     begin = settling.begin_text
 
+    @wraps(begin)
     def hasty(connection: Any, **others: Any) -> Any:
         connection.execute("delete from opt_outs")
         return begin(connection, **others)
@@ -163,9 +172,9 @@ def synchronous_off() -> None:
         return connection
 
     opening.connect = hasty
-    from relay.store.sqlite import engine  # noqa: PLC0415 - it has taken the name over
+    from relay.store.sqlite import writer  # noqa: PLC0415 - it has taken the name over
 
-    engine.connect = hasty
+    writer.connect = hasty
 
 
 MUTANTS: dict[str, Mutant] = {

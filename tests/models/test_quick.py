@@ -1,3 +1,4 @@
+import pickle
 from dataclasses import dataclass, field, fields, replace
 
 import pytest
@@ -30,6 +31,19 @@ def test_what_is_missing_or_unknown_is_refused():
         Point()
     with pytest.raises(TypeError):
         Point(1, z=2)
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class Alone:
+    said: str
+
+
+def test_it_is_carried_to_another_process_as_any_dataclass():
+    for value in (Point(1, 2, ["a"], "not compared, and carried"), Alone("a")):
+        carried = pickle.loads(pickle.dumps(value))  # noqa: S301 - what was just made
+        assert carried == value
+        assert repr(carried) == repr(value)
 
 
 def test_it_can_be_a_key_where_its_fields_can():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from connectors.callscaler import CallScalerConnector, CallScalerOptions
+from relay.book import Book
 from relay.hours import Business, QuietHours
 from relay.http import Http, Network
 from relay.intake import merge
@@ -16,11 +17,10 @@ from relay.models import CALLSCALER
 from relay.moving import Account, Numbers
 from relay.moving.turn import at_once
 from relay.numbers import Brakes, read_groups
-from relay.planner import Book
 from relay.rules import HISTORY, About, read_rule
 from relay.sandbox import Sandbox, SandboxSettings
-from relay.store.sqlite import SqliteStore
 from relay.texting import Policy
+from tests.carried import CarriedStore
 from tests.rules.reading import AROUND
 from tests.rules.shop import HOURS
 from tests.store.ledger import event, nothing_owed, plan
@@ -87,7 +87,7 @@ class Office:
         return self
 
     def open(self) -> None:
-        self.store = SqliteStore(self._file)
+        self.store = CarriedStore(self._file)
         self.http = Http(LOOPBACK)
         options = CallScalerOptions.model_validate({"api_key": KEY, "base_url": f"{self.sandbox.url}/api/v1"})
         self.phone = CallScalerConnector(options, self.http)

@@ -8,16 +8,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.callscaler import PhoneStep
+from relay.book import Book
 from relay.connector import Form, Receipt
 from relay.hours import Business, QuietHours
 from relay.intake import merge, read_event
 from relay.metrics import Metrics
 from relay.models import CALLSCALER
-from relay.planner import Book, Planner
+from relay.planner import Planner
 from relay.rules import About
-from relay.store.sqlite import SqliteStore
 from relay.texting import PhoneConnector, Policy
 from relay.worker import Channel, Worker
+from tests.carried import CarriedStore
 from tests.rules.reading import STAFF, Note
 from tests.rules.reading import rule as read
 
@@ -62,7 +63,7 @@ class Service(PhoneConnector):
 class Shop:
     def __init__(self, *rules: Any, now: str = "2026-03-02 10:00", **policy: Any) -> None:
         self.now = at(now)
-        self.store = SqliteStore(None)
+        self.store = CarriedStore(None)
         self.services = {name: Service(Note) for name in ("team", "log", "crm")}
         self.services[CALLSCALER] = Service(PhoneStep)
         policy = {"hours": HOURS, "quiet": QuietHours.read(), "staff": frozenset({STAFF}), **policy}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from relay.intake import merge
 from relay.models import Attempt, Delivery, Event, Plan, State, Verdict
-from relay.store import Settlement, TextAddress, Want, Windows
+from relay.store import Decider, Settlement, TextAddress, Want, Windows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,20 +100,27 @@ async def ripen(store: Store, decide: Any, *, now: float, limit: int = 100) -> i
     return await store.ripen(decide, now=now, windows=WINDOWS, prefix=prefix, limit=limit)
 
 
+@dataclass
+class Owing:
+    """Decides that one event owes these, and all others nothing."""
+
+    event: str
+    deliveries: Sequence[Delivery]
+
+    def __call__(self, event: Event, known: Known) -> Plan:
+        if event.id != self.event:
+            return nothing_owed(event, known)
+        owed = tuple(replace(delivery, event=event.id) for delivery in self.deliveries)
+        return Plan((Verdict("Log every call", "ran"),), owed)
+
+
 async def owe(store: Store, *deliveries: Delivery, now: float = NOW, caller: str | None = ANN) -> None:
     """Have one event owe these deliveries, in this order."""
     names = "+".join(delivery.id for delivery in deliveries)
     arrived = event(f"call of {names}".replace(" ", "-"), at=now, caller=caller)
     await accept(store, arrived)
 
-    def decide(event: Event, known: Known) -> Plan:
-        if event.id != arrived.id:
-            return nothing_owed(event, known)
-        return Plan(
-            (Verdict("Log every call", "ran"),), tuple(replace(delivery, event=event.id) for delivery in deliveries)
-        )
-
-    await plan(store, decide, now=now)
+    await plan(store, Owing(arrived.id, deliveries), now=now)
 
 
 def nothing_owed(event: Event, known: Known) -> Plan:
@@ -158,41 +165,63 @@ async def begin(store: Store, one: Claimed, decide: Any = go, *, now: float = NO
     return await store.begin_text(one.delivery, address(one.delivery), decide, nobody_waits, now=now, windows=WINDOWS)
 
 
-async def facts(store: Store, of: Event, *, now: float = NOW) -> CallerFacts:
-    """What the ledger says of this event's caller while the event is planned."""
-    seen: list[CallerFacts] = []
+class Seeing(Decider):
+    """Owes nothing, and notes what is known of the caller."""
 
-    def decide(event: Event, known: Known) -> Plan:
-        seen.append(known.caller())
+    def __call__(self, event: Event, known: Known) -> Plan:
+        self.notes = known.caller()
         return nothing_owed(event, known)
 
+
+async def facts(store: Store, of: Event, *, now: float = NOW) -> CallerFacts:
+    """What the ledger says of this event's caller while the event is planned."""
+    seeing = Seeing()
     await accept(store, of)
-    await plan(store, decide, now=now)
-    return seen[-1]
+    await plan(store, seeing, now=now)
+    return seeing.notes
+
+
+@dataclass
+class Always:
+    """Whoever asks what is to be done is told this."""
+
+    answer: Any
+
+    def __call__(self, *_: Any) -> Any:
+        return self.answer
 
 
 def always(plan: Plan) -> Any:
     """Whoever asks what is to be done about an event is told this."""
+    return Always(plan)
 
-    def decide(event: Event, known: Known) -> Plan:
-        return plan
 
-    return decide
+@dataclass
+class Becoming:
+    """Whatever ripens comes to stand so."""
+
+    state: State
+
+    def __call__(self, _run: Run, one: Delivery, _known: Known) -> tuple[list[Delivery], list[tuple[str, str]]]:
+        return [one.moved(self.state)], []
 
 
 def becomes(state: State) -> Any:
     """Whatever ripens becomes this."""
+    return Becoming(state)
 
-    def decide(run: Run, one: Delivery, known: Known) -> tuple[list[Delivery], list[tuple[str, str]]]:
-        return [one.moved(state)], []
 
-    return decide
+@dataclass
+class Judging:
+    """Every text that is begun is judged so."""
+
+    state: State
+    changes: dict[str, Any]
+
+    def __call__(self, delivery: Delivery, _event: Event, _known: Known) -> Delivery:
+        return delivery.moved(self.state, **self.changes)
 
 
 def judged(state: State, **changes: Any) -> Any:
     """Every text that is begun is judged like this."""
-
-    def decide(delivery: Delivery, event: Event, known: Known) -> Delivery:
-        return delivery.moved(state, **changes)
-
-    return decide
+    return Judging(state, changes)

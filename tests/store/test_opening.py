@@ -6,12 +6,13 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from relay.errors import StoreUnusable
-from relay.store.sqlite import SqliteStore
+from relay.store.sqlite import SqliteStore, opening
 from tests.patience import PATIENCE
 from tests.store.ledger import ANN, NOW, accept, event
 
@@ -66,6 +67,15 @@ async def test_a_second_process_is_refused_and_told_which_one_holds_the_ledger(p
         assert f"another relay (process {os.getpid()}) already serves the ledger" in said.stdout
     await store.close()
     SqliteStore(path)._engine.close()
+
+
+def test_a_lock_that_outlives_the_process_it_names_is_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A relay that was killed leaves its ledger's own process behind for a moment."""
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    held = opening.take_lock(path, gone.pid)
+    monkeypatch.setattr(time, "sleep", lambda _: os.close(held))
+    os.close(opening.take_lock(path))
 
 
 async def test_a_ledger_of_a_newer_version_is_refused_by_writers_and_readers(path: Path):

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-import asyncio
 import sqlite3
+from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from relay.store.sqlite.connection import FileConnection
-from relay.store.sqlite.pieces import Piece, only, run_apart, run_straight
+from relay.store.sqlite.pieces import Piece, neighbours, only, run_apart, run_straight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -44,32 +45,39 @@ def kept(connection: FileConnection) -> list[str]:
     return [name for (name,) in connection.execute("select name from kept order by name")]
 
 
-async def pieces(*works: Callable[[FileConnection], Any]) -> list[Piece]:
-    loop = asyncio.get_running_loop()
-    return [Piece(work, loop.create_future(), loop) for work in works]
+def pieces(*works: Callable[[FileConnection], Any]) -> list[Piece]:
+    return [Piece(work) for work in works]
 
 
-async def shared(*names: str) -> list[Piece]:
-    loop = asyncio.get_running_loop()
-    return [Piece(lambda c, n=name: only(keep_all, n, c), loop.create_future(), loop, keep_all, name) for name in names]
+def shared(*names: str) -> list[Piece]:
+    return [Piece(partial(only, keep_all, name), keep_all, name) for name in names]
 
 
-async def test_while_none_fails_there_is_no_savepoint(connection: FileConnection):
+def test_neighbours_are_those_that_can_be_done_together_and_no_more_than_that():
+    alone, together = pieces(keep("a"), keep("b")), shared("c", "d", "e")
+    waiting = deque([*alone, *together, *pieces(keep("f"))])
+    groups = []
+    while group := neighbours(waiting, 2):
+        groups.append(len(group))
+    assert groups == [1, 1, 2, 1, 1]
+
+
+@pytest.mark.parametrize("batch", [pieces(keep("a")), shared("a"), shared("a", "b")])
+def test_while_none_fails_there_is_no_savepoint(connection: FileConnection, batch: list[Piece]):
     said: list[str] = []
     connection.set_trace_callback(said.append)
-    batch = [*await pieces(keep("a")), *await shared("b", "c")]
     assert run_straight(connection, batch)
 
-    assert [piece.result for piece in batch] == ["a", "b", "c"]
-    assert [statement.split()[0] for statement in said] == ["insert"] * 3
+    assert [piece.result for piece in batch] == ["a", "b"][: len(batch)]
+    assert [statement.split()[0] for statement in said] == ["insert"] * len(batch)
 
 
-async def test_of_several_of_which_one_fails_the_others_are_kept(connection: FileConnection):
-    batch = [*await pieces(keep("a"), fail), *await shared("b", "a", "c")]
-    assert not run_straight(connection, batch)
+def test_of_several_of_which_one_fails_the_others_are_kept(connection: FileConnection):
+    batch = [*pieces(keep("a"), fail), *shared("b", "a", "c")]
+    assert [run_straight(connection, some) for some in (batch[:1], batch[1:2])] == [True, False]
     connection.execute("rollback")
     connection.execute("begin")
-    assert run_apart(connection, batch)
+    run_apart(connection, batch)
 
     assert [type(piece.error) for piece in batch] == [
         type(None),
@@ -81,7 +89,7 @@ async def test_of_several_of_which_one_fails_the_others_are_kept(connection: Fil
     assert kept(connection) == ["a", "b", "c"]
 
 
-async def test_a_piece_that_failed_once_and_then_went_well_is_answered_with_its_result(connection: FileConnection):
+def test_a_piece_that_failed_once_and_then_went_well_has_its_result_and_no_error(connection: FileConnection):
     tries: list[int] = []
 
     def at_last(connection: FileConnection) -> str:
@@ -90,19 +98,18 @@ async def test_a_piece_that_failed_once_and_then_went_well_is_answered_with_its_
             raise ZeroDivisionError
         return "well"
 
-    (piece,) = await pieces(at_last)
+    (piece,) = pieces(at_last)
     run_apart(connection, [piece])
     assert isinstance(piece.error, ZeroDivisionError)
     assert run_straight(connection, [piece])
-    piece.answer()
-    assert await piece.future == "well"
+    assert (piece.result, piece.error) == ("well", None)
 
 
 @pytest.mark.parametrize("run", [run_straight, run_apart])
-async def test_a_fault_of_the_disk_is_nobodys_own(connection: FileConnection, run: Callable[..., bool]):
+def test_a_fault_of_the_disk_is_nobodys_own(connection: FileConnection, run: Callable[..., bool]):
     def refused(connection: FileConnection) -> None:
         connection.execute("pragma query_only = on")
         keep("never")(connection)
 
     with pytest.raises(sqlite3.OperationalError):
-        run(connection, await pieces(refused))
+        run(connection, pieces(refused))

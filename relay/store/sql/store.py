@@ -70,6 +70,9 @@ class SqlStore(SqlActs, SqlLooks, SqlMoves, SqlWork):
     def engine_trouble(self) -> tuple[str, str] | None:
         return None
 
+    def unfit(self, decisions: object) -> str | None:  # noqa: ARG002 - the protocol
+        return None
+
     async def damage(self) -> str | None:
         return None
 

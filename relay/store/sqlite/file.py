@@ -12,9 +12,11 @@ from relay.errors import StoreBusy, StoreUnusable
 from relay.store.sql.store import SqlStore
 from relay.store.sqlite import erasures, sweeping, version
 from relay.store.sqlite import size as sizing
+from relay.store.sqlite.apart import Apart
 from relay.store.sqlite.engine import Engine
 from relay.store.sqlite.opening import open_reader
 from relay.store.sqlite.patience import READ_SECONDS, within
+from relay.store.sqlite.wire import unfit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -23,11 +25,14 @@ if TYPE_CHECKING:
     from relay.models import Event
     from relay.store import Accepted, Merge, RequestNote, Wish
     from relay.store.seal import Keys
+    from relay.store.sqlite.asking import Asking
     from relay.store.sqlite.ballast import Ballast
     from relay.store.sqlite.connection import FileConnection
     from relay.store.upkeep import Sizes
 
 T = TypeVar("T")
+SILENT = 30.0
+"""Seconds after which a ledger that answers nobody takes nothing new in, so that senders come again."""
 _FULL = "the disk is full; make room, or shorten retention"
 I = TypeVar("I")  # noqa: E741 - the I of item
 
@@ -48,11 +53,17 @@ class SqliteStore(SqlStore):
         read_only: bool = False,
         keys: Keys | None = None,
         ballast: Ballast | None = None,
+        apart: Apart | None = None,
     ) -> None:
-        """`ballast` is the room on the disk that is kept for when it is full."""
+        """`ballast` is the room on the disk that is kept for when it is full; with `apart` another process writes."""
         super().__init__(keys)
         self.path = path
-        self._engine = None if read_only else Engine(path, keys, ballast)
+        self._engine: Asking | None = None
+        if apart is not None:
+            apart.wait()
+            self._engine = apart
+        elif not read_only:
+            self._engine = Engine(path, keys, ballast)
         self._reader: FileConnection | None = None
         self._reading: ThreadPoolExecutor | None = None
         self._sweeping = asyncio.Lock()
@@ -63,8 +74,10 @@ class SqliteStore(SqlStore):
         try:
             self._reader = open_reader(path, keys)
         except BaseException:
-            if self._engine is not None:
+            if isinstance(self._engine, Engine):
                 self._engine.close()
+            if isinstance(self._engine, Apart):
+                self._engine.abandon()
             raise
         # One thread: a reading whose caller went away still has the connection to itself until it ends.
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="ledger-reader")
@@ -77,6 +90,8 @@ class SqliteStore(SqlStore):
     @property
     def strained(self) -> str | None:
         """Why nothing new is taken in, although what is owed is still written down; None while all is well."""
+        if isinstance(self._engine, Apart) and self._engine.silent > SILENT:
+            return f"its process has not answered for {self._engine.silent:.0f} s"
         return _FULL if self._engine is not None and self._engine.strained else None
 
     async def accept(self, event: Event, body: bytes, merge: Merge) -> Accepted:
@@ -125,6 +140,10 @@ class SqliteStore(SqlStore):
     def engine_trouble(self) -> tuple[str, str] | None:
         """As relay/store/upkeep.py says."""
         return version.trouble()
+
+    def unfit(self, decisions: object) -> str | None:
+        """As relay/store/upkeep.py says."""
+        return unfit(decisions) if isinstance(self._engine, Apart) else None
 
     async def forget(self, person: str, *, now: float) -> int:
         return await self._and_sweep(super().forget(person, now=now))
@@ -175,4 +194,4 @@ class SqliteStore(SqlStore):
                 await asyncio.to_thread(reading.shutdown)
                 reader.close()
             if self._engine is not None:
-                await asyncio.to_thread(self._engine.close)
+                await self._engine.end()

@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
+import time
 from typing import TYPE_CHECKING
 
 import structlog
@@ -33,6 +34,8 @@ WAL_KEPT = 16 * 2**20
 _INCREMENTAL = 2
 _ROOM = 3
 """How many times its size a file needs free to be written anew: its copy, and the log of that."""
+_OUTLIVES = 2.0
+"""Seconds for which a lock may outlive the process that it names."""
 _LOCK_MOST = 300
 """Bytes of a lock file: a process id and an address."""
 
@@ -187,8 +190,10 @@ def _lock_of(path: Path) -> Path:
     return real.with_name(real.name + ".lock")
 
 
-def take_lock(path: Path) -> int:
+def take_lock(path: Path, holder: int | None = None) -> int:
     """Hold the ledger's lock file for the life of the process; answers its descriptor.
+
+    `holder` is the process that is told to whoever else wants it; this one, where none is named.
 
     Raises:
         StoreUnusable: another process holds it, or the folder cannot be written.
@@ -201,22 +206,54 @@ def take_lock(path: Path) -> int:
             f"the ledger {path} cannot be locked: {error.strerror}. Check that its folder exists and can be written"
         ) from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(descriptor)
     except BlockingIOError:
-        holder, admin, _ = _addresses(os.pread(descriptor, _LOCK_MOST, 0).decode(errors="replace"))
+        named, admin, _ = _said_in(descriptor)
         os.close(descriptor)
         raise StoreHeld(
-            f"another relay (process {holder or 'unknown'}) already serves the ledger {path}; stop it first",
+            f"another relay (process {named or 'unknown'}) already serves the ledger {path}; stop it first",
             admin,
-            holder or "unknown",
+            named or "unknown",
         ) from None
     except OSError as error:
         os.close(descriptor)
         raise StoreUnusable(f"the ledger {path} cannot be locked: {error.strerror}. Keep it on a local disk") from None
     with contextlib.suppress(OSError):  # on a full disk nobody learns who holds it; it is held all the same
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        os.pwrite(descriptor, str(holder or os.getpid()).encode(), 0)
     return descriptor
+
+
+def _lock(descriptor: int) -> None:
+    """Take the lock. Of a relay that was killed the ledger's own process may have it a moment longer.
+
+    Raises:
+        BlockingIOError: another process holds it.
+        OSError: it cannot be locked.
+    """
+    until = time.monotonic() + _OUTLIVES
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until or _lives(_said_in(descriptor)[0]):
+                raise
+            time.sleep(0.01)
+
+
+def _said_in(descriptor: int) -> tuple[str, str | None, str | None]:
+    return _addresses(os.pread(descriptor, _LOCK_MOST, 0).decode(errors="replace"))
+
+
+def _lives(process: str) -> bool:
+    """Whether a process lives; one without a number is taken for one that does."""
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except (PermissionError, ValueError):
+        return True
+    return True
 
 
 def _make_private(path: Path) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from relay.store.sqlite.connection import FileConnection
 
@@ -18,11 +17,9 @@ I = TypeVar("I")  # noqa: E741 - the I of item
 
 @dataclass(slots=True)
 class Piece:
-    """A piece of work, who waits for it, and what came of it. It may be run more than once."""
+    """A piece of work, and what came of it. It may be run more than once."""
 
     work: Callable[[FileConnection], Any]
-    future: asyncio.Future[Any]
-    loop: asyncio.AbstractEventLoop
     together: Callable[[FileConnection, Sequence[Any]], Sequence[Any]] | None = None
     """Does the same for several neighbours at once, given the item of each."""
     item: Any = None
@@ -33,29 +30,28 @@ class Piece:
         """Keep what is to be answered once it is committed."""
         self.result, self.error = result, None
 
-    def answer(self) -> None:
-        """Let the caller resume; runs on the caller's loop."""
-        if self.future.done():
-            return
-        if self.error is None:
-            self.future.set_result(self.result)
-        else:
-            self.future.set_exception(self.error)
+
+def neighbours(waiting: deque[Piece], most: int) -> list[Piece]:
+    """Take the first that waits, and those behind it that can be done together with it."""
+    taken: list[Piece] = []
+    while waiting and len(taken) < most and (not taken or waiting[0].together is taken[0].together is not None):
+        taken.append(waiting.popleft())
+    return taken
 
 
-def run_straight(connection: FileConnection, batch: Sequence[Piece]) -> bool:
-    """Run all without a savepoint; False once one failed: then all of it is to be undone, and `run_apart` tells which.
+def run_straight(connection: FileConnection, pieces: Sequence[Piece]) -> bool:
+    """Run neighbours without a savepoint; False where one failed: all so far is to be undone then.
 
     A savepoint costs two statements, and each statement gives Python's lock away three times.
 
     Raises:
         sqlite3.Error: a fault of the disk.
     """
+    together = pieces[0].together
     try:
-        for together, pieces in _neighbours(batch):
-            if together is not None and len(pieces) > 1:
-                _share(pieces, together(connection, [piece.item for piece in pieces]))
-                continue
+        if together is not None and len(pieces) > 1:
+            _share(pieces, together(connection, [piece.item for piece in pieces]))
+        else:
             for piece in pieces:
                 piece.went_well(piece.work(connection))
     except BaseException as error:
@@ -65,29 +61,24 @@ def run_straight(connection: FileConnection, batch: Sequence[Piece]) -> bool:
     return True
 
 
-def run_apart(connection: FileConnection, batch: Sequence[Piece]) -> bool:
-    """Run each under a savepoint; what fails is undone alone, and is its own caller's. Always True.
+def run_apart(connection: FileConnection, batch: Iterable[Piece]) -> None:
+    """Run each under a savepoint; what fails is undone alone, and is its own caller's.
 
     Raises:
         sqlite3.Error: a fault of the disk.
     """
-    for together, pieces in _neighbours(batch):
+    waiting = deque(batch)
+    while pieces := neighbours(waiting, len(waiting)):
+        together = pieces[0].together
         if together is None or len(pieces) == 1 or not _shared(connection, pieces, together):
             for piece in pieces:
                 _attempt(connection, piece)
-    return True
 
 
 def only(work: Callable[[FileConnection, Sequence[I]], Sequence[T]], item: I, connection: FileConnection) -> T:
     """Work for several, done for one."""
     [result] = work(connection, [item])
     return result
-
-
-def _neighbours(
-    batch: Sequence[Piece],
-) -> list[tuple[Callable[[FileConnection, Sequence[Any]], Sequence[Any]] | None, list[Piece]]]:
-    return [(together, list(pieces)) for together, pieces in itertools.groupby(batch, lambda piece: piece.together)]
 
 
 def _shared(

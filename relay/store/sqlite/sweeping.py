@@ -77,11 +77,11 @@ def tell(error: Exception) -> None:
 
 def _then(act: Callable[[FileConnection], None]) -> Callable[[FileConnection], None]:
     """Work that has something done outside of its transaction."""
+    return partial(_put_off, act)
 
-    def work(connection: FileConnection) -> None:
-        connection.afterwards = act
 
-    return work
+def _put_off(act: Callable[[FileConnection], None], connection: FileConnection) -> None:
+    connection.afterwards = act
 
 
 def _begin(connection: FileConnection, path: Path) -> None:
