@@ -46,10 +46,15 @@ def pytest_configure(config):
     if watching and hands_out:
         watching.stop()
     elif watching:
-        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+        watch_no_programs()
     memory = Path("/dev/shm")
     if memory.is_dir() and shutil.disk_usage(memory).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+
+def watch_no_programs():
+    """Programs that are started from here on are not watched; whenever coverage starts, it says otherwise."""
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
 def pytest_collection_modifyitems(items):
@@ -73,6 +78,7 @@ def pytest_runtest_protocol(item):
         return (yield)
     finally:
         watching.start()
+        watch_no_programs()
 
 
 def pytest_collection_finish(session):
