@@ -16,14 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import structlog
-from structlog.testing import capture_logs
 
 from relay.errors import StoreBusy, StoreHeld, StoreUnusable
 from relay.intake import merge
 from relay.store import Decider, lasting
-from relay.store.place import Place, fork_writer
-from relay.store.sqlite import SqliteStore, apart, file, wire, writer
+from relay.store.sqlite import SqliteStore, apart, file, writer
 from relay.store.sqlite.apart import Apart
 from tests.patience import PATIENCE
 from tests.store.ledger import event
@@ -41,14 +38,6 @@ apart = Apart(Path(sys.argv[1]))
 apart.wait()
 print(apart.process, flush=True)
 sys.stdin.read()
-"""
-
-ONE_CORE = """
-import os
-from relay.store.sqlite.apart import can_be_apart
-
-os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-print(can_be_apart())
 """
 
 IGNORED = """
@@ -257,34 +246,6 @@ async def test_what_a_decision_notes_comes_back_and_what_it_hangs_on_is_carried_
     assert second.notes == [f"no was looked up by {process_of(store)}"]
 
 
-def test_a_lasting_value_is_told_again_once_many_others_were_and_where_a_frame_failed():
-    sender, frames = wire.Sender(), wire.Frames()
-
-    def size(value: Any) -> int:
-        [(content, count)] = frames.take(sender.frame([value]))
-        assert count == 1
-        return len(content)
-
-    law = Law(("yes", "maybe") * 1000)
-    whole, named = size(law), size(law)
-    assert whole > 4000
-    assert named < 100
-    for n in range(wire.KEPT):
-        size(Law((str(n),)))
-    assert size(law) == whole
-    with pytest.raises(Exception, match="pickle"):
-        sender.frame([law, lambda: None])
-    assert size(law) == whole
-
-
-def test_frames_are_put_together_from_whatever_pieces_come():
-    sender, frames = wire.Sender(), wire.Frames()
-    sent = sender.frame(["one"]) + sender.frame(["two", "three"]) + wire.END
-    came = [frame for n in range(len(sent)) for frame in frames.take(sent[n : n + 1])]
-    assert [count for _, count in came] == [1, 2, 0]
-    assert frames.take(sent) == came
-
-
 async def test_what_cannot_be_read_there_is_refused_and_what_it_hung_on_is_told_again(store: SqliteStore):
     law = Law(("yes", "maybe"))
     with pytest.raises(ValueError, match="not where it was made"):
@@ -415,21 +376,6 @@ async def test_a_handful_is_handed_over_before_the_turn_of_the_loop_is_over(stor
     await asyncio.sleep(0)  # each of them has begun
     assert len(asked._waiting) == Apart.handful
     await asyncio.gather(*work)
-
-
-def test_what_cannot_be_carried_gets_no_process_and_the_reason_is_told(path: Path):
-    structlog.reset_defaults()  # a command that an earlier test called in this process may have made it quieter
-    with capture_logs() as said:
-        assert fork_writer(Place(path), None, lambda: [lambda: None]) is None
-    assert ["gets no process of its own" in one["event"] for one in said] == [True]
-    assert fork_writer(Place(address="postgresql://127.0.0.1/relay"), None, list) is None
-
-
-def test_on_one_core_nothing_is_gained():
-    said = subprocess.run(
-        [sys.executable, "-c", ONE_CORE], capture_output=True, text=True, check=True, cwd=ROOT, timeout=PATIENCE
-    )
-    assert said.stdout.split() == ["False"]
 
 
 async def test_a_store_says_what_it_could_not_carry(store: SqliteStore):

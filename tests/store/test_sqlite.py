@@ -45,9 +45,12 @@ INSIDE = (
 
 
 class TestOnAFile(StoreContract):
+    def opened(self, path: Path) -> SqliteStore:
+        return SqliteStore(path)
+
     @pytest.fixture
     async def store(self, tmp_path: Path):
-        opened = SqliteStore(tmp_path / "relay.db")
+        opened = self.opened(tmp_path / "relay.db")
         yield opened
         await opened.close()
 
@@ -57,7 +60,7 @@ class TestOnAFile(StoreContract):
 
         async def again():
             await store.close()
-            opened.append(SqliteStore(tmp_path / "relay.db"))
+            opened.append(self.opened(tmp_path / "relay.db"))
             return opened[-1]
 
         yield again
@@ -65,27 +68,11 @@ class TestOnAFile(StoreContract):
             await one.close()
 
 
-class TestApart(StoreContract):
+class TestApart(TestOnAFile):
     """The same written by a process of its own."""
 
-    @pytest.fixture
-    async def store(self, tmp_path: Path):
-        opened = SqliteStore(tmp_path / "relay.db", apart=Apart(tmp_path / "relay.db"))
-        yield opened
-        await opened.close()
-
-    @pytest.fixture
-    async def reopen(self, store: SqliteStore, tmp_path: Path):
-        opened = []
-
-        async def again():
-            await store.close()
-            opened.append(SqliteStore(tmp_path / "relay.db", apart=Apart(tmp_path / "relay.db")))
-            return opened[-1]
-
-        yield again
-        for one in opened:
-            await one.close()
+    def opened(self, path: Path) -> SqliteStore:
+        return SqliteStore(path, apart=Apart(path))
 
 
 for _name in INSIDE:
@@ -93,25 +80,9 @@ for _name in INSIDE:
     setattr(TestApart, _name, None)
 
 
-class TestSealed(StoreContract):
-    @pytest.fixture
-    async def store(self, tmp_path: Path):
-        opened = SqliteStore(tmp_path / "relay.db", keys=KEYS)
-        yield opened
-        await opened.close()
-
-    @pytest.fixture
-    async def reopen(self, store: SqliteStore, tmp_path: Path):
-        opened = []
-
-        async def again():
-            await store.close()
-            opened.append(SqliteStore(tmp_path / "relay.db", keys=KEYS))
-            return opened[-1]
-
-        yield again
-        for one in opened:
-            await one.close()
+class TestSealed(TestOnAFile):
+    def opened(self, path: Path) -> SqliteStore:
+        return SqliteStore(path, keys=KEYS)
 
 
 class TestInMemory(StoreContract):

@@ -1,4 +1,4 @@
-"""The ledger in one SQLite file: one thread writes, whatever waits is committed together."""
+"""The ledger in one SQLite file: one writes, and whatever waits is committed together."""
 
 from relay.store.sqlite.ballast import Ballast
 from relay.store.sqlite.file import SqliteStore

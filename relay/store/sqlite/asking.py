@@ -21,12 +21,12 @@ T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - the I of item
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Asked(Piece):
     """A piece of work and who waits for it."""
 
-    future: asyncio.Future[Any] = None  # type: ignore[assignment]  # always given
-    loop: asyncio.AbstractEventLoop = None  # type: ignore[assignment]  # always given
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
 
     def answer(self) -> None:
         """Let the caller resume; runs on the caller's loop."""

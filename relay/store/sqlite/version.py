@@ -1,7 +1,7 @@
 """The SQLite under us: one in a range of versions can lose committed writes, if two connections write at once.
 
 Versions 3.7.0 to 3.51.2, but for the back-ports 3.50.7 and 3.44.6 (https://sqlite.org/wal.html#walresetbug). One
-connection in one thread does every write and every checkpoint of ours, so that we cannot meet it; another program that
+connection does every write and every checkpoint of ours, so that we cannot meet it; another program that
 writes to the file could.
 """
 
