@@ -75,6 +75,7 @@ def serve(
     config: str | None, listen: str | None, admin: str | None, store: str | None, *, no_worker: bool, no_intake: bool
 ) -> None:
     """Run the relay until it is told to stop (SIGTERM drains; SIGHUP or a changed file reloads)."""
+    gc.set_threshold(_GARBAGE, 20, 50)
     import connectors.table  # noqa: PLC0415, F401 - quick help, and there before the fork
     from relay.app import decisions_of  # noqa: PLC0415 - as above
     from relay.errors import StoreUnusable  # noqa: PLC0415 - as above
@@ -101,7 +102,7 @@ def serve(
         keys = read_keys(os.environ)
     except StoreUnusable as error:
         stop(CONFIG, str(error))
-    _spare_the_collector()  # both processes share what is there: looking through it would copy it
+    gc.freeze()  # both processes share what is there: looking through it for garbage would copy it
     apart = fork_writer(place, keys, partial(decisions_of, settings))
     opening = partial(open_ledger, place, keys=keys, ballast=True, apart=apart)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -214,10 +215,9 @@ def _end_after(seconds: float) -> None:
 
 
 def _spare_the_collector() -> None:
-    """Look for garbage seldom, and never in what was made by now and stays: that took a tenth of all work."""
+    """Never look for garbage in what was made by now and stays: that took a tenth of all work."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_GARBAGE, 20, 50)
 
 
 def _greet(app: App, settings: Settings, *, intake: bool) -> None:
