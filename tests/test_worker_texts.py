@@ -159,6 +159,52 @@ async def test_one_look_at_the_list_settles_all_texts_of_unknown_fate(world):
     assert await it.ledger.states() == {"delivered": 3}
 
 
+async def test_what_falls_due_while_the_list_is_read_waits_for_the_next_look_at_it(world, until):
+    phone = Phone(*[Unclear("reset")] * 2)
+    it = world([{"text": "+13125550199", "body": "Call!", "from": OURS}], phone=phone)
+    await it.ring()
+    await it.work()
+    it.clock.now += 60
+    await it.ring()
+    await it.work()
+    read, go = [], asyncio.Event()
+    entries = [sent(f"t{n}", to="+13125550199", body="Call!", at=it.clock()) for n in range(2)]
+
+    async def slowly(since):
+        read.append(since)
+        await go.wait()
+        return entries
+
+    phone.sent_texts = slowly
+    it.clock.now += 61
+    await it.worker.turn()
+    await until(lambda: read)
+    it.clock.now += 59.5
+    assert await it.worker.turn() == 0
+    assert len(read) == 1, "the list is read by one at a time"
+    assert await it.worker._pause(busy=False) > 1, "and nobody looks again and again meanwhile"
+    go.set()
+    await it.worker.idle()
+    assert await it.ledger.states() == {"delivered": 1, "unknown": 1}
+    await it.work()
+    assert await it.ledger.states() == {"delivered": 2}
+
+
+async def test_a_look_at_the_list_that_told_nothing_is_repeated_that_long_after_it_ended(world):
+    phone = Phone(Unclear("reset"))
+    it = world(TEXT, phone=phone)
+
+    async def late(_):
+        it.clock.now += 40
+        raise Unavailable("too slow")
+
+    phone.sent_texts = late
+    await it.ring()
+    await it.work()
+    await asyncio.wait_for(it.later(121), PATIENCE)
+    assert (await it.only()).due_at == it.clock() + fate._AGAIN
+
+
 ASKED = [{"wait": "2m", "cancel_if": {"caller.answered_since": "true"}}, *TEXT]
 
 

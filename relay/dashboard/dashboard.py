@@ -260,8 +260,14 @@ _LOOK = 5.0
 
 
 def _page_at(address: str) -> tuple[Page, dict[str, str]] | None:
-    """The live page at an address, with the named parts of its path."""
-    parts = urlsplit(address).path.split("/")
+    """The live page at an address of ours, with the named parts of its path."""
+    try:
+        asked = urlsplit(address)
+    except ValueError:
+        return None
+    if asked.scheme or asked.netloc:
+        return None
+    parts = asked.path.split("/")
     for page in PAGES:
         pattern = page.path.split("/")
         if len(pattern) != len(parts) or not page.live:

@@ -246,7 +246,7 @@ class Store(
         Texts that may have been sent become unknown, to be looked up `settle` seconds later.
         """
 
-    async def next_due_at(self, connectors: Sequence[str], *, now: float) -> float | None:
+    async def next_due_at(self, connectors: Sequence[str], *, now: float, unknown: bool = True) -> float | None:
         """When something falls due next, after now."""
 
     async def save_rule(self, version: str, name: str, form: str, now: float) -> None:

@@ -14,7 +14,7 @@ from relay.texting import PhoneConnector, SentText, find_sent
 from relay.worker.move import told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from relay.store import Claimed
     from relay.worker.channel import Channel
@@ -28,7 +28,7 @@ _AGAIN = 30.0
 
 
 async def settle_unknown(
-    unknown: Sequence[Claimed], channels: Mapping[str, Channel], taken: frozenset[str], now: float
+    unknown: Sequence[Claimed], channels: Mapping[str, Channel], taken: frozenset[str], clock: Callable[[], float]
 ) -> list[Settlement]:
     """What became of each: read twice, believed when both readings agree. `taken` are the ids of other texts.
 
@@ -40,8 +40,9 @@ async def settle_unknown(
         try:
             readings = [await _read(channels.get(name), min(map(_began, deliveries))) for _ in range(2)]
         except Exception as error:  # noqa: BLE001 - whatever went wrong, their fate is not known yet
-            settlements += [_later(delivery, f"not settled yet: {told(error)}", now) for delivery in deliveries]
+            settlements += [_later(delivery, f"not settled yet: {told(error)}", clock()) for delivery in deliveries]
             continue
+        now = clock()
         for delivery in deliveries:
             first, second = (_find(delivery, listed, taken) for listed in readings)
             settlement = _settled(delivery, first, second, now)
@@ -55,20 +56,25 @@ def _began(delivery: Delivery) -> float:
     return delivery.first_due_at if delivery.first_due_at is not None else delivery.born_at
 
 
-async def _read(channel: Channel | None, since: float) -> list[SentText]:
+async def _read(channel: Channel | None, since: float) -> Mapping[str | None, list[SentText]]:
+    """What is listed, by recipient."""
     if channel is None or not isinstance(channel.connector, PhoneConnector):
         raise Unavailable("the phone system is not set up")
     async with asyncio.timeout(_PATIENCE):
-        return await channel.connector.sent_texts(since)
+        listed = await channel.connector.sent_texts(since)
+    found: dict[str | None, list[SentText]] = {}
+    for text in listed:
+        found.setdefault(text.to, []).append(text)
+    return found
 
 
-def _find(delivery: Delivery, listed: Sequence[SentText], taken: frozenset[str]) -> SentText | None:
+def _find(delivery: Delivery, listed: Mapping[str | None, list[SentText]], taken: frozenset[str]) -> SentText | None:
     """The listed text that is this one; an action that cannot be read was never sent."""
     try:
         text = SendText.model_validate(dict(delivery.action or {}))
     except ValidationError:
         return None
-    return find_sent(text, _began(delivery), listed, taken)
+    return find_sent(text, _began(delivery), listed.get(text.to, ()), taken)
 
 
 def _settled(delivery: Delivery, first: SentText | None, second: SentText | None, now: float) -> Settlement:

@@ -35,8 +35,8 @@ log = structlog.get_logger(__name__)
 
 POLL = 5.0
 """Seconds after which the ledger is looked at even if nobody called."""
-_UNKNOWN = 50
-"""Texts of unknown fate that one look-up settles."""
+_UNKNOWN = 500
+"""Texts of unknown fate that one look-up settles at most."""
 
 
 class Worker:
@@ -77,6 +77,8 @@ class Worker:
         """Those that have sent and only write down."""
         self._more = False
         """Whether what has just ended may have made something else fall due."""
+        self._looking_up = False
+        """Whether a look-up is under way: more of them at once would only make the phone system slower."""
         self._again = False
         """Whether the last look may have left something that can be done at once."""
         self._looked_at = float("-inf")
@@ -139,7 +141,7 @@ class Worker:
         ripe, taken, unknown = await all_of(
             self._planner.ripen_next(),
             self._store.claim(wants, now=now),
-            self._store.claim_unknown(now=now, lease=fate.LEASE, limit=_UNKNOWN),
+            self._claim_unknown(now),
         )
         self._lingering = taken.linger_until
         for name, group in groups(taken.claimed):
@@ -150,10 +152,16 @@ class Worker:
             await channels[name].begin()
             self._start(name, self._carry(channels[name], group, hold, probe=self.gates.begin(name)))
         if unknown:
+            self._looking_up = True
             self._start("", self._look_up(unknown))
         more = self._backlog.looked(channels, wants, taken.claimed, self.gates.lets_through)
-        self._again = more or ripe > 0 or len(unknown) == _UNKNOWN
+        self._again = more or ripe > 0
         return ripe + len(taken.claimed) + len(unknown)
+
+    async def _claim_unknown(self, now: float) -> list[Claimed]:
+        if self._looking_up:
+            return []
+        return await self._store.claim_unknown(now=now, lease=fate.LEASE, limit=_UNKNOWN)
 
     def _want(self, channel: Channel) -> Want:
         """What may be claimed for a connector now: what may begin, and what may wait for its turn."""
@@ -201,7 +209,8 @@ class Worker:
         return self._planner.book.policy.settle
 
     async def _pause(self, *, busy: bool) -> float:
-        due_at = await self._store.next_due_at(list(self.channels), now=self._looked_at)
+        looks_up = not self._looking_up  # what falls due for it meanwhile is looked up when that is over
+        due_at = await self._store.next_due_at(list(self.channels), now=self._looked_at, unknown=looks_up)
         now = self._clock()
         moments = [
             self._turns.at(due_at, busy=busy),
@@ -261,7 +270,10 @@ class Worker:
         self._more = True
 
     async def _look_up(self, unknown: Sequence[Claimed]) -> None:
-        texts = await self._store.texts(limit=1000)
-        taken = frozenset(text["provider_id"] for text in texts if text["provider_id"])
-        settlements = await fate.settle_unknown(unknown, self.channels, taken, self._clock())
-        await self._store.settle(settlements, self._planner.follow)
+        try:
+            texts = await self._store.texts(limit=1000)
+            taken = frozenset(text["provider_id"] for text in texts if text["provider_id"])
+            settlements = await fate.settle_unknown(unknown, self.channels, taken, self._clock)
+            await self._store.settle(settlements, self._planner.follow)
+        finally:
+            self._looking_up = False

@@ -26,14 +26,16 @@ _LOOK_PAST = 64
 _DUE = f"d.connector = $1 and d.state = 'due' and d.lease_until is null and d.due_at <= $2 and {KNOWN.format(3)}"
 
 
-def next_due_at(connection: ServerConnection, connectors: Sequence[str], now: float) -> float | None:
-    """The next moment after now at which something can be taken, ripened, or looked up; asked in one go."""
+def next_due_at(
+    connection: ServerConnection, connectors: Sequence[str], now: float, *, unknown: bool = True
+) -> float | None:
+    """The next moment after now at which something can be taken, ripened, or, if `unknown`, looked up; in one go."""
     found = connection.execute(
         "select least((select min(at) from unnest($1::text[]) as u (name), lateral (select min(due_at) as at "
         "from deliveries where connector = u.name and state = 'due' and lease_until is null and due_at > $2) as one), "
         "(select min(due_at) from deliveries where state in ('waiting', 'held') and due_at is not null), "
-        "(select min(due_at) from deliveries where state = 'unknown' and lease_until is null)) as at",
-        (list(connectors), now),
+        "(select min(due_at) from deliveries where state = 'unknown' and lease_until is null and $3)) as at",
+        (list(connectors), now, unknown),
     )
     at: float | None = found.fetchone()["at"]
     return at

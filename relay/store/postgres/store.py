@@ -143,8 +143,8 @@ class PostgresStore(SqlStore):
             return []
         return await self._write(partial(claiming.claim_unknown, now=now, lease=lease, limit=limit))
 
-    async def next_due_at(self, connectors: Sequence[str], *, now: float) -> float | None:
-        return await self._read(partial(claiming.next_due_at, connectors=connectors, now=now))
+    async def next_due_at(self, connectors: Sequence[str], *, now: float, unknown: bool = True) -> float | None:
+        return await self._read(partial(claiming.next_due_at, connectors=connectors, now=now, unknown=unknown))
 
     async def free_leases(self, *, now: float, settle: float, everything: bool) -> int:
         return await self._write(

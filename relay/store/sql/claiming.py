@@ -205,14 +205,15 @@ def free_leases(connection: Connection, *, now: float, settle: float, everything
     return len(texts) + others.rowcount
 
 
-def next_due_at(connection: Connection, connectors: Sequence[str], *, now: float) -> float | None:
-    """The next moment after now at which something can be taken, ripened, or looked up."""
+def next_due_at(connection: Connection, connectors: Sequence[str], *, now: float, unknown: bool = True) -> float | None:
+    """The next moment after now at which something can be taken, ripened, or, if `unknown`, looked up."""
     questions: list[tuple[str, str, tuple[object, ...]]] = [
         ("deliveries_due", "connector = ? and state = 'due' and lease_until is null and due_at > ?", (connector, now))
         for connector in connectors
     ]
     questions.append(("deliveries_ripe", "state in ('waiting', 'held') and due_at is not null", ()))
-    questions.append(("deliveries_unknown", "state = 'unknown' and lease_until is null", ()))
+    if unknown:
+        questions.append(("deliveries_unknown", "state = 'unknown' and lease_until is null", ()))
     moments = [
         connection.execute(
             f"select min(due_at) as at from deliveries indexed by {index} where {where}",  # noqa: S608 - constants

@@ -111,8 +111,8 @@ class SqlWork(Transactions):
     async def free_leases(self, *, now: float, settle: float, everything: bool) -> int:
         return await self._write(partial(claiming.free_leases, now=now, settle=settle, everything=everything))
 
-    async def next_due_at(self, connectors: Sequence[str], *, now: float) -> float | None:
-        return await self._write(partial(claiming.next_due_at, connectors=connectors, now=now))
+    async def next_due_at(self, connectors: Sequence[str], *, now: float, unknown: bool = True) -> float | None:
+        return await self._write(partial(claiming.next_due_at, connectors=connectors, now=now, unknown=unknown))
 
     async def save_rule(self, version: str, name: str, form: str, now: float) -> None:
         await self._write(partial(reading.save_rule, version=version, name=name, form=form, now=now))
