@@ -10,9 +10,7 @@ import pytest
 from connectors.table import CONNECTORS
 from relay.app import App
 from relay.app.countdown import Countdown
-from relay.app.parts import lanes
 from relay.app.supervisor import end
-from relay.http import Http
 from relay.models import Owned, State
 from relay.settings import read_settings
 from relay.store.sqlite import SqliteStore
@@ -330,22 +328,3 @@ async def test_alerts_go_to_whoever_the_file_names_even_if_what_is_owed_there_fa
     assert (told.path, told.json["event"]) == ("/ops", "alert")
     assert "archive is paused (answered 410)" in told.json["text"]
     assert "relay resume archive" in told.json["text"]
-
-
-ORDER = """\
-connectors:
-  hook: {type: webhook, url: "https://example.com/"}
-  disk: {type: archive, path: calls.jsonl}
-  team: {type: slack, webhook_url: "${TEAM}"}
-"""
-
-
-def test_only_what_may_keep_order_is_asked_for_lanes(tmp_path):
-    (tmp_path / "relay.yaml").write_text(ORDER)
-    environment = {**ENVIRONMENT, "TEAM": "https://hooks.slack.com/services/T0/B0/false"}
-    settings = read_settings(tmp_path / "relay.yaml", CONNECTORS, environment)
-
-    found = lanes(settings, Http(settings.network))
-
-    assert set(found) == {"disk", "team"}
-    assert found["disk"]({}) == str(settings.connectors["disk"].options.path)

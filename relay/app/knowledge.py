@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from relay.app.modes import SaidModes
-from relay.app.parts import decisions_of, lanes
 from relay.book import Book
 from relay.clock import history_of
+from relay.lanes import decisions_of, lanes
 from relay.rules import version_of_all
 
 if TYPE_CHECKING:

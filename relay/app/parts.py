@@ -11,9 +11,7 @@ from urllib.parse import urlsplit
 from aiolimiter import AsyncLimiter
 
 from relay.callscaler import CallScaler
-from relay.connector import Connector
 from relay.errors import Rejected
-from relay.http import Http
 from relay.models import CALLSCALER
 from relay.settings.forms import read_address, read_rate
 from relay.texting import PhoneConnector
@@ -21,13 +19,13 @@ from relay.traces import open_traces
 from relay.worker import Channel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from relay.alerts import Alerts
-    from relay.connector import Job, Receipt
+    from relay.connector import Connector, Job, Receipt
+    from relay.http import Http
     from relay.intake import Intake
-    from relay.network import Network
     from relay.planner import Planner
     from relay.settings import Configured, Settings
     from relay.store import Store
@@ -77,39 +75,6 @@ def client(settings: Settings, http: Http) -> CallScaler:
 def phone_source(settings: Settings) -> str | None:
     """The name of the source that calls of the phone system belong to."""
     return next((name for name, source in settings.sources.items() if source.type == CALLSCALER), None)
-
-
-def lanes(settings: Settings, http: Http) -> dict[str, Callable[[Mapping[str, Any]], str | None]]:
-    """How the lane of a rendered action is found, by the names of the connectors that keep any order."""
-    return {name: Lane(item, http) for name, item in settings.connectors.items() if item.cls.lane is not Connector.lane}
-
-
-def decisions_of(settings: Settings) -> list[Any]:
-    """What of these settings the ledger's own process judges by that may come from outside of the relay."""
-    return [settings.rules, lanes(settings, Http(settings.network))]
-
-
-class Lane:
-    """Tells the lane of a rendered action of a connector that keeps order."""
-
-    def __init__(self, item: Configured, http: Http) -> None:
-        self._item, self._http = item, http
-        self._connector = item.cls(item.options, http)
-
-    def __call__(self, action: Mapping[str, Any]) -> str | None:
-        """None where it has none."""
-        try:
-            return self._connector.lane(self._item.cls.Action.model_validate(dict(action)))
-        except ValueError:
-            return None  # it cannot be sent either, and says so when it is tried
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Carried to another process as what it is made of; a lane is told without any request."""
-        return _lane, (self._item, self._http.network)
-
-
-def _lane(item: Configured, network: Network) -> Lane:
-    return Lane(item, Http(network))
 
 
 def point(alerts: Alerts, settings: Settings, http: Http) -> None:

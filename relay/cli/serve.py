@@ -77,8 +77,11 @@ def serve(
     """Run the relay until it is told to stop (SIGTERM drains; SIGHUP or a changed file reloads)."""
     gc.set_threshold(_GARBAGE, 20, 50)
     import connectors.table  # noqa: PLC0415, F401 - quick help, and there before the fork
-    from relay.app import decisions_of  # noqa: PLC0415 - as above
-    from relay.errors import StoreUnusable  # noqa: PLC0415 - as above
+    import relay.moving  # noqa: PLC0415 - decisions of it are taken in either process
+    import relay.replay  # noqa: PLC0415 - as above
+    import relay.worker  # noqa: PLC0415, F401 - as above
+    from relay.errors import StoreUnusable  # noqa: PLC0415 - quick help
+    from relay.lanes import decisions_of  # noqa: PLC0415 - as above
     from relay.store.place import fork_writer, open_ledger  # noqa: PLC0415 - as above
     from relay.store.sealing import read_keys  # noqa: PLC0415 - as above
 
@@ -130,7 +133,7 @@ async def _serve(
     intake: bool,
 ) -> int:
     from connectors.table import CONNECTORS  # noqa: PLC0415 - quick help
-    from relay.app import App  # noqa: PLC0415 - quick help
+    from relay.app import App  # noqa: PLC0415 - while the ledger's process opens the file
     from relay.errors import StoreUnusable  # noqa: PLC0415 - quick help
     from relay.store.place import tell_addresses  # noqa: PLC0415 - quick help
     from relay.trying import offer_trials  # noqa: PLC0415 - quick help
