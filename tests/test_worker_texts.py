@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from relay.connector import Receipt
 from relay.errors import RateLimited, Unavailable, Unclear
 from relay.models import CALLSCALER, State
+from relay.store import ForeignText
 from relay.texting import SentText
 from relay.worker import fate
 from tests.patience import PATIENCE
@@ -157,6 +159,19 @@ async def test_one_look_at_the_list_settles_all_texts_of_unknown_fate(world):
     phone.lists = [entries, entries, Unavailable("read too often")]
     await it.later(200)
     assert await it.ledger.states() == {"delivered": 3}
+
+
+async def test_an_old_text_to_the_same_person_answers_for_no_other(world, ledger):
+    phone = Phone(Receipt(id="t1"), Unclear("reset"))
+    it = world([{"text": "+13125550199", "body": "Call!", "from": OURS}], phone=phone)
+    await it.ring()
+    await it.ring()
+    await it.work()
+    others = [ForeignText(f"o{n}", f"+1312556{n:04}", "+1312", OURS, "Call!", it.clock() + 1) for n in range(1001)]
+    await ledger.save_foreign_texts(others)
+    phone.lists = [[sent("t1", to="+13125550199", body="Call!", at=it.clock())]]
+    await it.later(121)
+    assert await it.ledger.states() == {"delivered": 1, "abandoned": 1}
 
 
 async def test_what_falls_due_while_the_list_is_read_waits_for_the_next_look_at_it(world, until):

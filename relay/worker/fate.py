@@ -16,15 +16,24 @@ from relay.worker.move import told
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from relay.store import Claimed
+    from relay.store import Claimed, Store
     from relay.worker.channel import Channel
 
 LEASE = 60.0
 """Seconds for which a look-up holds its texts."""
 _PATIENCE = 25.0
 """Seconds for one reading of the list; two of them fit into the lease."""
+_OF_ONE = 1000
+"""Texts to one person that are looked through."""
 _AGAIN = 30.0
 """Seconds until a look-up that told nothing is tried again."""
+
+
+async def taken(store: Store, unknown: Sequence[Claimed]) -> frozenset[str]:
+    """The ids of the texts to the same people whose fate is known: none of them answers for one of these."""
+    people = {str((claimed.delivery.action or {}).get("to")) for claimed in unknown}
+    texts = [text for person in people for text in await store.texts_page(limit=_OF_ONE, person=person)]
+    return frozenset(text["provider_id"] for text in texts if text["provider_id"])
 
 
 async def settle_unknown(

@@ -271,8 +271,7 @@ class Worker:
 
     async def _look_up(self, unknown: Sequence[Claimed]) -> None:
         try:
-            texts = await self._store.texts(limit=1000)
-            taken = frozenset(text["provider_id"] for text in texts if text["provider_id"])
+            taken = await fate.taken(self._store, unknown)
             settlements = await fate.settle_unknown(unknown, self.channels, taken, self._clock)
             await self._store.settle(settlements, self._planner.follow)
         finally:
