@@ -13,6 +13,7 @@ from relay import failpoints, phone, texting
 from relay.behind import Behind
 from relay.book import Following, Judging, Moment, Ripening
 from relay.errors import StoreBusy
+from relay.hands import Hands
 from relay.traces import Untold
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-BATCH = 32
+BATCH = 64
 """Events in one transaction: enough to share a commit, few enough that the door never waits long."""
 POLL = 5.0
 """Seconds after which the ledger is looked at even if nobody called."""
@@ -61,6 +62,8 @@ class Planner:
         """Senders that the phone system does not let text for now."""
         self.traces: Traces = Untold()
         """Told of every event that was planned."""
+        self.hands = Hands()
+        """Take what is due at once by a plan."""
         self._called = asyncio.Event()
         self._behind = Behind(store.call_others)
         self.turned_at = -math.inf
@@ -75,11 +78,11 @@ class Planner:
         while True:
             self._called.clear()
             try:
-                await self.let_in()
+                await self._wait_its_turn()
                 while planned := await self.plan_next():
                     if planned >= BATCH:
                         self._behind.waits()
-                    await self.let_in()
+                    await self._wait_its_turn()
                 self._behind.through()
             except StoreBusy as error:
                 log.error("events wait to be planned", why=str(error))
@@ -92,16 +95,36 @@ class Planner:
     async def plan_next(self) -> int:
         """Plan one batch of events; answers how many there were."""
         self.turned_at = time.monotonic()
+        offer = self.hands.offer()
         book, moment = self.book, self.moment()
         judging = Judging(book, moment)
-        count = await self._store.plan(
-            judging, now=moment.at, config=book.version, windows=book.policy.windows, prefix=phone.prefix, limit=BATCH
+        planning = asyncio.ensure_future(
+            self._store.plan_and_take(
+                judging,
+                offer.wants,
+                now=moment.at,
+                config=book.version,
+                windows=book.policy.windows,
+                prefix=phone.prefix,
+                limit=BATCH,
+            )
         )
-        self._tell(judging.notes)
-        if count:
+        try:
+            planned = await asyncio.shield(planning)
+        except asyncio.CancelledError:
+            self.hands.take_late(planning)
+            raise
+        if planned.events:
             failpoints.reach("text_planned")
+        self.hands.take(offer, planned)
+        self._tell(judging.notes)
+        if planned.left or planned.events > 0 == len(planned.claimed):
             self._planned()
-        return count
+        return planned.events
+
+    async def _wait_its_turn(self) -> None:
+        await self.let_in()
+        await self.hands.room()
 
     def _tell(self, judged: Mapping[str, Judged]) -> None:
         """Count, trace and report what was judged."""

@@ -102,6 +102,8 @@ class App:
         self.planner.alarm = self._text_alarms.note
         used, hands = channels(settings, connectors, self._http), lambda: self.roster.other_hands
         self.worker = Worker(store, self.planner, used, clock, self.metrics, other_hands=hands)
+        if worker:
+            self.planner.hands = self.worker.hands
         self.intake = Intake(store, clock, self.metrics, arrived=self.planner.call if worker else store.call_others)
         self._traces = trace(self.intake, self.planner, self.worker)
         self.phone = PhoneSystem(

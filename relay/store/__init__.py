@@ -112,6 +112,16 @@ class Taken:
     linger_until: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What came of planning: how many events, what of it was taken at once, and who is owed something beside that."""
+
+    events: int
+    claimed: tuple[Claimed, ...] = ()
+    left: frozenset[str] = frozenset()
+    """Connectors to which something is owed that was not taken."""
+
+
 @quick
 @dataclass(frozen=True, slots=True)
 class Settlement:
@@ -204,6 +214,22 @@ class Store(
         self, decide: DecidePlan, *, now: float, config: str, windows: Windows, prefix: Callable[[str], str], limit: int
     ) -> int:
         """Judge the next events in order of arrival, each with facts that hold the ones before it; answers how many."""
+
+    async def plan_and_take(
+        self,
+        decide: DecidePlan,
+        wants: Mapping[str, Want],
+        *,
+        now: float,
+        config: str,
+        windows: Windows,
+        prefix: Callable[[str], str],
+        limit: int,
+    ) -> Planned:
+        """The same, and a claim of what is due at once, as far as `wants` go: single jobs of no lane, and no texts.
+
+        A ledger that is shared may take nothing: another relay may be idle.
+        """
 
     async def ripen(
         self, decide: DecideRipe, *, now: float, windows: Windows, prefix: Callable[[str], str], limit: int

@@ -50,6 +50,10 @@ class Backlog:
             self._behind.through()
         return bool(more)
 
+    def left_to(self, names: Iterable[str]) -> None:
+        """Learn that something is owed to these beside what was taken."""
+        self._nothing.difference_update(names)
+
     def may_hold(self, name: str) -> bool:
         """Whether more may be due to a connector: all that was wanted was there, or nothing could be wanted."""
         return name not in self._nothing

@@ -45,13 +45,17 @@ class Gates:
         self._credit: dict[str, float] = {}
         self._read_at: float | None = None
 
+    def fresh(self, now: float) -> bool:
+        """Whether what is known of connectors was read just now."""
+        return self._read_at is not None and 0 <= now - self._read_at < FRESH
+
     def forget(self) -> None:
         """Somebody changed how a connector stands: the ledger is asked at the next look."""
         self._read_at = None
 
     async def look(self, channels: Mapping[str, Channel], now: float) -> None:
         """Read how connectors stand, where that may have changed, and make ready what is to be probed with."""
-        if self._read_at is None or not 0 <= now - self._read_at < FRESH:
+        if not self.fresh(now):
             self._read_at = now
             self._standings = await self._store.standings()
             for name in {*channels, *self._breakers}:

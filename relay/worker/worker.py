@@ -17,6 +17,7 @@ from relay.worker.ahead import Ahead, Waiting
 from relay.worker.backlog import Backlog
 from relay.worker.carrier import Carrier, Hooks
 from relay.worker.gates import Gates
+from relay.worker.hands import WorkersHands
 from relay.worker.hold import Hold
 from relay.worker.look import all_of, groups
 from relay.worker.move import told
@@ -72,6 +73,18 @@ class Worker:
         self._turns = Turns(other_hands, dice)
         hooks = Hooks(lambda: self.channels, self._leave, self._ahead.took, self._expect_more)
         self._carrier = Carrier(store, planner, clock, metrics, dice, hooks)
+        self.hands = WorkersHands(
+            store,
+            lambda: self.channels,
+            self._under_way,
+            self._ahead,
+            self._backlog,
+            self.gates,
+            self._advance,
+            clock,
+            ticks,
+        )
+        """Take what is planned."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._left: set[asyncio.Task[Any]] = set()
         """Those that have sent and only write down."""
@@ -156,6 +169,7 @@ class Worker:
             self._start("", self._look_up(unknown))
         more = self._backlog.looked(channels, wants, taken.claimed, self.gates.lets_through)
         self._again = more or ripe > 0
+        self.hands.look()
         return ripe + len(taken.claimed) + len(unknown)
 
     async def _claim_unknown(self, now: float) -> list[Claimed]:
@@ -176,17 +190,23 @@ class Worker:
             await self._store.give_back(given)
 
     def _advance(self, name: str) -> None:
-        """Begin what waits for its turn, as far as there is room; claim more once little is left of it."""
+        """Begin what waits for its turn, as far as there is room; claim more once little is left of it.
+
+        What may not begin any more is given back at the next look.
+        """
         channel = self.channels.get(name)
         if channel is None or not self.gates.lets_through(name):
             self.call()
             return
+        over = False
         while self._under_way.get(name, 0) < channel.concurrency:
             waiting = self._ahead.next(channel)
             if waiting is None:
+                over = self._ahead.count(name) > 0
                 break
             self._start(name, self._carry(channel, [waiting.claimed], waiting.hold, probe=False))
-        if self._ahead.is_low(channel) and (self._backlog.may_hold(name) or self._ahead.count(name)):
+        self.hands.look()
+        if over or (self._backlog.may_hold(name) and self._ahead.is_low(channel)):
             self.call()
 
     async def idle(self) -> None:
@@ -197,6 +217,7 @@ class Worker:
     async def drain(self, seconds: float) -> None:
         """Wait for what is under way; a text that is cut off becomes unknown, all else is tried again."""
         with contextlib.suppress(StoreBusy):  # then their leases run out
+            await self.hands.close()
             await self._give_back(lambda name: None)  # noqa: ARG005 - none is kept
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=max(0.0, seconds))

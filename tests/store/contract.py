@@ -20,6 +20,7 @@ from tests.store.auditing import Auditing
 from tests.store.confirming import Confirming
 from tests.store.conversing import Conversing
 from tests.store.forgetting import Forgetting
+from tests.store.handing import Handing
 from tests.store.keeping import Keeping
 from tests.store.ledger import (
     ANN,
@@ -96,6 +97,7 @@ class StoreContract(
     Planning,
     Facts,
     Claiming,
+    Handing,
     Settling,
     Texting,
     Replying,

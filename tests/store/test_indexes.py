@@ -107,7 +107,7 @@ def test_the_way_of_an_event_walks_through_no_table(ledger: Asking):
     arrivals.known(ledger, "callscaler", "call-1")
     arrivals.note_request(ledger, RequestNote("refused", NOW, "s", 401, "r", "127.0.0.1"))
     arrivals.requests(ledger, 9, "test")
-    planning.plan(ledger, looks_at_everything, config="c", **ASKED())
+    planning.plan(ledger, looks_at_everything, {}, config="c", **ASKED())
     planning.ripen(ledger, becomes(State.DUE), **ASKED())
     want = {"team": Want(2, rows=3), "callscaler": Want(9)}
     taken = claiming.claim(ledger, want, now=NOW).claimed
@@ -225,6 +225,7 @@ def filled(ledger: Asking, lanes: list[str | None]) -> list[int]:
     planning.plan(
         ledger,
         always(Plan((), tuple(due))),
+        {},
         config="c",
         **ASKED(),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from relay.store import Planned
 from relay.store.postgres.remembering import Remembering
 from relay.store.sql import planning, settling
 from relay.store.sql.rows import EVENT
@@ -40,7 +41,7 @@ def plan(
     windows: Windows,
     prefix: Callable[[str], str],
     limit: int,
-) -> int:
+) -> Planned:
     """Judge the next events of callers whom no other relay is judging.
 
     The lock on a caller is taken before its events are read: whoever has it sees all that was planned for that caller.
@@ -51,26 +52,26 @@ def plan(
         (_AHEAD * limit, limit),
     ).fetchall()
     if not held:
-        return 0
+        return Planned(0)
     rows = connection.execute(
         f"select {EVENT} from events where planned_at is null and seq <= $1 and {_WHO} = any($2::bigint[]) "  # noqa: S608 - constants
         "order by seq",
         (max(row["seq"] for row in held), sorted({row["who"] for row in held})),
     ).fetchall()
     if not rows:
-        return 0
+        return Planned(0)
     together = Remembering(connection, rows).remember
-    planning.plan_these(
+    return planning.plan_these(
         connection,
         rows,
         decide,
+        {},
         now=now,
         config=config,
         windows=windows,
         prefix=prefix,
         remember=together,
     )
-    return len(rows)
 
 
 def ripen(

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from relay.errors import StoreUnusable
-from relay.store import Taken
+from relay.store import Planned, Taken
 from relay.store.postgres import arriving, claiming, planning, sizes, texting
 from relay.store.postgres.address import read_address
 from relay.store.postgres.clock import ServerClock
@@ -101,12 +101,20 @@ class PostgresStore(SqlStore):
     async def _read(self, work: Callable[[ServerConnection], T]) -> T:
         return await self._engine.read(work)
 
-    async def plan(
-        self, decide: DecidePlan, *, now: float, config: str, windows: Windows, prefix: Callable[[str], str], limit: int
-    ) -> int:
+    async def plan_and_take(
+        self,
+        decide: DecidePlan,
+        wants: Mapping[str, Want],  # noqa: ARG002 - nothing is taken: another relay may be idle
+        *,
+        now: float,
+        config: str,
+        windows: Windows,
+        prefix: Callable[[str], str],
+        limit: int,
+    ) -> Planned:
         accepted, self._accepted = self._accepted, False
         if not accepted and not await self._read(planning.waits):
-            return 0
+            return Planned(0)
         return await self._write(
             partial(planning.plan, decide=decide, now=now, config=config, windows=windows, prefix=prefix, limit=limit)
         )

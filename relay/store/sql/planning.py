@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from relay.models import Plan, State, Verdict
-from relay.store import Run
+from relay.store import Planned, Run
 from relay.store.sealing import keyed, words
 from relay.store.sql.calls import remember_call
 from relay.store.sql.facts import LedgerKnown, opt_out_key
@@ -18,16 +18,16 @@ from relay.store.sql.rows import (
     delivery_of,
     dump_verdicts,
     event_of,
-    insert_deliveries,
     save_idle,
 )
 from relay.store.sql.sums import count_verdicts
+from relay.store.sql.taking import Taking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from relay.models import Delivery, Event
-    from relay.store import DecidePlan, DecideRipe, Follow, Windows
+    from relay.store import DecidePlan, DecideRipe, Follow, Want, Windows
     from relay.store.sql.connection import Connection, Row
 
 log = structlog.get_logger(__name__)
@@ -40,34 +40,39 @@ if TYPE_CHECKING:
 def plan(
     connection: Connection,
     decide: DecidePlan,
+    wants: Mapping[str, Want],
     *,
     now: float,
     config: str,
     windows: Windows,
     prefix: Callable[[str], str],
     limit: int,
-) -> int:
-    """Judge the next events; each sees the ones before it. One that cannot be planned gets a verdict that says so."""
+) -> Planned:
+    """Judge the next events; each sees the ones before it. One that cannot be planned gets a verdict that says so.
+
+    What is due at once is taken as far as `wants` go.
+    """
     rows = connection.execute(
         f"select {EVENT} from events where planned_at is null order by seq limit ?",  # noqa: S608 - columns only
         (limit,),
     ).fetchall()
-    if rows:
-        plan_these(connection, rows, decide, now=now, config=config, windows=windows, prefix=prefix)
-    return len(rows)
+    if not rows:
+        return Planned(0)
+    return plan_these(connection, rows, decide, wants, now=now, config=config, windows=windows, prefix=prefix)
 
 
 def plan_these(
     connection: Connection,
     rows: Sequence[Row],
     decide: DecidePlan,
+    wants: Mapping[str, Want],
     *,
     now: float,
     config: str,
     windows: Windows,
     prefix: Callable[[str], str],
     remember: Callable[[Connection, Event], None] = remember_call,
-) -> None:
+) -> Planned:
     """Judge these events, one at least, in this order; nobody else may be judging them."""
     key = opt_out_key(connection)
 
@@ -79,7 +84,10 @@ def plan_these(
         keep_facts(connection, decided, now)
         return decided
 
-    plans = _plan_together(connection, rows, judge) or [_plan_alone(connection, row, judge) for row in rows]
+    taking = Taking(wants, now)
+    plans = _plan_together(connection, rows, judge, taking)
+    if plans is None:
+        plans = [_plan_alone(connection, row, judge, taking) for row in rows]
     verdicts = [
         (row["id"], now, config, words(connection, dump_verdicts(decided.verdicts)))
         for row, decided in zip(rows, plans, strict=True)
@@ -89,14 +97,19 @@ def plan_these(
     connection.execute(f"update events set planned_at = ? where seq in ({marks})", (now, *places))  # noqa: S608 - marks only
     words_said = (word for decided in plans for word in decided.verdicts)
     count_verdicts(connection, Counter((verdict.rule, verdict.word) for verdict in words_said), now)
+    return Planned(len(rows), tuple(taking.claimed), frozenset(taking.left))
 
 
-def _plan_together(connection: Connection, rows: Sequence[Row], judge: Judge) -> list[Plan] | None:
+def _plan_together(connection: Connection, rows: Sequence[Row], judge: Judge, taking: Taking) -> list[Plan] | None:
     """Plan all of them, or none where one fails: then each is planned alone, to find out which."""
     try:
         with connection.apart():
-            plans = [judge(event_of(row)) for row in rows]
-            insert_deliveries(connection, [delivery for decided in plans for delivery in decided.owed])
+            events = [event_of(row) for row in rows]
+            plans = [judge(event) for event in events]
+            owed = [
+                (event, delivery) for event, decided in zip(events, plans, strict=True) for delivery in decided.owed
+            ]
+            taking.write(connection, owed)
     except Exception as error:
         if connection.ends_all(error):
             raise
@@ -104,11 +117,12 @@ def _plan_together(connection: Connection, rows: Sequence[Row], judge: Judge) ->
     return plans
 
 
-def _plan_alone(connection: Connection, row: Row, judge: Judge) -> Plan:
+def _plan_alone(connection: Connection, row: Row, judge: Judge, taking: Taking) -> Plan:
     try:
         with connection.apart():
-            decided = judge(event_of(row))
-            insert_deliveries(connection, decided.owed)
+            event = event_of(row)
+            decided = judge(event)
+            taking.write(connection, [(event, delivery) for delivery in decided.owed])
     except Exception as error:
         if connection.ends_all(error):
             raise

@@ -12,7 +12,7 @@ from relay.store.sealing import keyed, words
 from relay.store.sql.many import insert_many
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from relay.store.sql.connection import Connection, Row
 
@@ -34,6 +34,7 @@ IS_OWED = "state in (" + ", ".join(f"'{state}'" for state in OWED) + ")"
 MAY_HAVE_ARRIVED = "state in ('sending', 'unknown', 'sent', 'abandoned')"
 """Texts that may have reached somebody."""
 _INTO_DELIVERIES = f"deliveries ({_DELIVERY_COLUMNS})"
+_INTO_HELD_DELIVERIES = f"deliveries ({_DELIVERY_COLUMNS}, lease_until)"
 
 
 def dump(value: Any) -> str:
@@ -155,12 +156,24 @@ def delivery_of(row: Row) -> Delivery:
     )
 
 
-def insert_deliveries(connection: Connection, deliveries: Sequence[Delivery]) -> None:
-    """Write new deliveries down."""
+def insert_deliveries(
+    connection: Connection, deliveries: Sequence[Delivery], leases: Mapping[str, float] | None = None
+) -> None:
+    """Write new deliveries down; `leases` are until when some of them, by id, are held by whoever they are given to."""
     if not deliveries:
         return
     connection.count("owed", len(deliveries))
-    insert_many(connection, _INTO_DELIVERIES, [_delivery_row(connection, one) for one in deliveries])
+    if leases:
+        rows = [(*_delivery_row(connection, one), leases.get(one.id)) for one in deliveries]
+        insert_many(connection, _INTO_HELD_DELIVERIES, rows)
+    else:
+        insert_many(connection, _INTO_DELIVERIES, [_delivery_row(connection, one) for one in deliveries])
+
+
+def as_kept(d: Delivery) -> Delivery:
+    """A new delivery as it will be read: its action and its notes in the types of JSON."""
+    action = None if d.action is None else load(dump_sound(d.action))
+    return d.but(action=action, notes=json.loads(dump(dict(d.notes)))) if d.notes else d.but(action=action)
 
 
 def _delivery_row(connection: Connection, d: Delivery) -> tuple[Any, ...]:

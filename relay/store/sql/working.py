@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Follow,
         ForeignText,
         Merge,
+        Planned,
         RequestNote,
         Settlement,
         Taken,
@@ -63,9 +64,24 @@ class SqlWork(Transactions):
     async def plan(
         self, decide: DecidePlan, *, now: float, config: str, windows: Windows, prefix: Callable[[str], str], limit: int
     ) -> int:
-        return await self._write(
-            partial(planning.plan, decide=decide, now=now, config=config, windows=windows, prefix=prefix, limit=limit)
+        planned = await self.plan_and_take(
+            decide, {}, now=now, config=config, windows=windows, prefix=prefix, limit=limit
         )
+        return planned.events
+
+    async def plan_and_take(
+        self,
+        decide: DecidePlan,
+        wants: Mapping[str, Want],
+        *,
+        now: float,
+        config: str,
+        windows: Windows,
+        prefix: Callable[[str], str],
+        limit: int,
+    ) -> Planned:
+        told: dict[str, Any] = {"now": now, "config": config, "windows": windows, "prefix": prefix, "limit": limit}
+        return await self._write(partial(planning.plan, decide=decide, wants=wants, **told))
 
     async def ripen(
         self, decide: DecideRipe, *, now: float, windows: Windows, prefix: Callable[[str], str], limit: int
