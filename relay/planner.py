@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-BATCH = 64
-"""Events in one transaction: enough to share a commit, few enough that the door never waits long."""
+BATCH = 96
+"""Events in one transaction: enough to share its commit and its way there and back."""
+IN_A_CROWD = 32
+"""The same while many wait at the door, which wait for that transaction too."""
 POLL = 5.0
 """Seconds after which the ledger is looked at even if nobody called."""
 
@@ -50,8 +52,8 @@ class Planner:
         self._clock = clock
         self._metrics = metrics
         self._planned = planned
-        self.let_in: Callable[[], Awaitable[None]] = _nobody_waits
-        """Lets those go first who wait at the door."""
+        self.let_in: Callable[[], Awaitable[bool]] = _nobody_waits
+        """Lets those go first who wait at the door; answers whether there was a crowd."""
         self.heard: Callable[[], float | None] = lambda: math.inf
         """When the list of texts was last read, as `Moment` says."""
         self.doubt: Callable[[], str | None] = lambda: None
@@ -78,11 +80,11 @@ class Planner:
         while True:
             self._called.clear()
             try:
-                await self._wait_its_turn()
-                while planned := await self.plan_next():
-                    if planned >= BATCH:
+                most = await self._wait_its_turn()
+                while planned := await self.plan_next(most):
+                    if planned >= most:
                         self._behind.waits()
-                    await self._wait_its_turn()
+                    most = await self._wait_its_turn()
                 self._behind.through()
             except StoreBusy as error:
                 log.error("events wait to be planned", why=str(error))
@@ -92,8 +94,8 @@ class Planner:
             except TimeoutError:
                 continue
 
-    async def plan_next(self) -> int:
-        """Plan one batch of events; answers how many there were."""
+    async def plan_next(self, most: int = BATCH) -> int:
+        """Plan one batch of events, at `most` so many; answers how many there were."""
         self.turned_at = time.monotonic()
         offer = self.hands.offer()
         book, moment = self.book, self.moment()
@@ -106,7 +108,7 @@ class Planner:
                 config=book.version,
                 windows=book.policy.windows,
                 prefix=phone.prefix,
-                limit=BATCH,
+                limit=most,
             )
         )
         try:
@@ -122,9 +124,11 @@ class Planner:
             self._planned()
         return planned.events
 
-    async def _wait_its_turn(self) -> None:
-        await self.let_in()
+    async def _wait_its_turn(self) -> int:
+        """Let others go first; answers how many events may be planned then."""
+        crowded = await self.let_in()
         await self.hands.room()
+        return IN_A_CROWD if crowded else BATCH
 
     def _tell(self, judged: Mapping[str, Judged]) -> None:
         """Count, trace and report what was judged."""
@@ -156,5 +160,6 @@ class Planner:
         return Following(self.book, self._clock())
 
 
-async def _nobody_waits() -> None:
+async def _nobody_waits() -> bool:
     """Nothing goes first."""
+    return False

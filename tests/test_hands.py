@@ -8,6 +8,7 @@ from aiolimiter import AsyncLimiter
 
 from relay.hands import Hands
 from relay.models import CALLSCALER, State
+from relay.planner import BATCH, IN_A_CROWD
 from relay.worker import Channel
 from relay.worker.hands import QUICK
 from tests.working import OURS, Phone, Service, made
@@ -181,3 +182,23 @@ async def test_nobody_takes_anything_and_waits_for_nothing():
     hands = Hands()
     await hands.room()
     assert hands.offer().wants == {}
+
+
+@pytest.mark.parametrize(("crowd", "most"), [(False, BATCH), (True, IN_A_CROWD)])
+async def test_fewer_are_planned_at_a_time_while_a_crowd_waits_for_it(ledger, clock, until, crowd, most):
+    it = made(ledger, clock, STEP, {})
+    limits, plan = [], ledger.plan_and_take
+
+    async def let_in():
+        return crowd
+
+    async def counted(*args, limit, **more):
+        limits.append(limit)
+        return await plan(*args, limit=limit, **more)
+
+    it.planner.let_in, ledger.plan_and_take = let_in, counted
+    running = asyncio.ensure_future(it.planner.run())
+    await until(lambda: limits)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert limits == [most]

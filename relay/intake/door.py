@@ -195,10 +195,15 @@ class Intake:
         at, why = self._unwritten or (-_OF_LATE, "")
         return why if 0 <= self._clock() - at < _OF_LATE else None
 
-    async def let_in(self) -> None:
-        """Let a crowd at the door go first, for a moment: a sender gives up before long, what was let in does not."""
-        if self._waiting >= CROWD or self._rushed() > RUSH:
+    async def let_in(self) -> bool:
+        """Let a crowd at the door go first, for a moment: a sender gives up before long, what was let in does not.
+
+        Answers whether there was one.
+        """
+        crowded = self._waiting >= CROWD or self._rushed() > RUSH
+        if crowded:
             await asyncio.sleep(MOMENT)
+        return crowded
 
     def _rushed(self) -> float:
         """How many events a second came of late."""

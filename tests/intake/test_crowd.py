@@ -32,7 +32,7 @@ async def test_who_plans_and_sends_stands_back_for_a_crowd_and_comes_back(store,
     letting = asyncio.ensure_future(intake.let_in())
     await asyncio.sleep(0)
     assert letting.done() is not stands_back
-    await asyncio.wait_for(letting, PATIENCE)  # however long the crowd stays
+    assert await asyncio.wait_for(letting, PATIENCE) is stands_back  # however long the crowd stays
     go.set()
     await asyncio.gather(blocked, *waiting)
     await asyncio.wait_for(intake.let_in(), PATIENCE)
