@@ -120,7 +120,7 @@ class Planner:
             failpoints.reach("text_planned")
         self.hands.take(offer, planned)
         self._tell(judging.notes)
-        if planned.left or planned.events > 0 == len(planned.claimed):
+        if planned.left or (planned.events and not planned.claimed):
             self._planned()
         return planned.events
 

@@ -178,6 +178,18 @@ async def test_planning_waits_a_moment_while_a_quick_service_has_enough(quick, u
     assert not hands._waited_for
 
 
+async def test_of_a_shared_ledger_nothing_is_taken_and_planning_waits_for_nobody(quick, monkeypatch):
+    it, desk = quick
+    hands = it.worker.hands
+    monkeypatch.setattr(it.worker._ahead, "is_low", lambda _: False)
+    assert hands._is_full()
+    assert hands.offer().wants
+    monkeypatch.setattr(it.ledger, "shared", True)
+    monkeypatch.setattr(hands._has_room, "wait", lambda: pytest.fail("it waits"))
+    await hands.room()
+    assert hands.offer().wants == {}
+
+
 async def test_nobody_takes_anything_and_waits_for_nothing():
     hands = Hands()
     await hands.room()

@@ -73,7 +73,7 @@ class WorkersHands(Hands):
 
     async def room(self) -> None:
         """As for all: until quick connectors have less than half of what they may have, and nothing else to be done."""
-        if self._closed or not self._is_full():
+        if self._closed or self._store.shared or not self._is_full():
             return
         self._has_room.clear()
         self._waited_for = True
