@@ -179,7 +179,7 @@ async def test_planning_waits_a_moment_while_a_quick_service_has_enough(quick, u
 
 
 async def test_of_a_shared_ledger_nothing_is_taken_and_planning_waits_for_nobody(quick, monkeypatch):
-    it, desk = quick
+    it, _ = quick
     hands = it.worker.hands
     monkeypatch.setattr(it.worker._ahead, "is_low", lambda _: False)
     assert hands._is_full()
