@@ -6,11 +6,13 @@ from dataclasses import replace
 import pytest
 from aiolimiter import AsyncLimiter
 
+import relay.worker.hands
 from relay.hands import Hands
 from relay.models import CALLSCALER, State
 from relay.planner import BATCH, IN_A_CROWD
 from relay.worker import Channel
 from relay.worker.hands import QUICK
+from tests.patience import HUNG, PATIENCE
 from tests.working import OURS, Phone, Service, made
 
 STEP = [{"send": "desk", "message": "{{ call.id }}"}]
@@ -160,7 +162,7 @@ async def test_texts_are_never_among_what_is_taken(ledger, clock):
     assert {one.kind: one.state for one in await it.ledger.deliveries(limit=9)}["text"] is State.DUE
 
 
-async def test_planning_waits_a_moment_while_a_quick_service_has_enough(quick, until):
+async def test_planning_waits_while_a_quick_service_has_enough_and_no_longer(quick, until, monkeypatch):
     it, desk = quick
     hands, ahead = it.worker.hands, it.worker._ahead
     await hands.room()  # nothing waits
@@ -168,13 +170,14 @@ async def test_planning_waits_a_moment_while_a_quick_service_has_enough(quick, u
     desk.hold = asyncio.Event()
     ahead.is_low = lambda _: False
     await hands.room()  # nothing leaves: it goes on all the same
+    monkeypatch.setattr(relay.worker.hands, "PATIENCE", HUNG)  # from now on only because something leaves
     waits = asyncio.ensure_future(hands.room())
     await until(lambda: hands._waited_for)
     del ahead.is_low
     desk.hold.set()
     await it.ring()
     await it.worker.idle()
-    await waits
+    await asyncio.wait_for(waits, PATIENCE)
     assert not hands._waited_for
 
 

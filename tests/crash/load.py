@@ -109,9 +109,9 @@ class Load:
         await asyncio.gather(*self._tasks)
 
     async def _ask_to_stop(self, phone: Phone) -> None:
-        """Now and then somebody answers STOP, texted before or not."""
+        """Again and again somebody answers STOP, texted before or not: often enough that some of them ring again."""
         while not self._over:
-            await asyncio.sleep(self._dice.uniform(0.5, 2.0))
+            await asyncio.sleep(self._dice.uniform(0.1, 0.4))
             await phone.receive_text(self._dice.choice(PEOPLE), OURS, "STOP")
             self.stops += 1
 

@@ -32,10 +32,6 @@ class Taking:
 
     def write(self, connection: Connection, owed: Sequence[tuple[Event, Delivery]]) -> None:
         """Write new deliveries down, each with its event, and take of them what may be taken."""
-        if not self._wants:
-            insert_deliveries(connection, [delivery for _, delivery in owed])
-            self.left.update(delivery.connector for _, delivery in owed if not delivery.state.settled)
-            return
         written: list[Delivery] = []
         leases: dict[str, float] = {}
         claimed: list[Claimed] = []
